@@ -1,0 +1,113 @@
+"""Everything Argon raises on its own account.
+
+::
+
+    pymongo.errors.PyMongoError
+    └── ArgonError
+        ├── InvalidName             (also ValueError)  a name breaks the rule that the message states
+        ├── InvalidPoint            (also ValueError)  text or value that is no point in time
+        ├── NotFound                what was named does not exist
+        │   ├── ProjectNotFound
+        │   ├── BranchNotFound
+        │   └── PointNotFound       a point outside a branch's history; names the valid range
+        │       └── HistoryExpired  a point older than what is still held; names the oldest LSN
+        ├── Conflict                what was asked collides with what is there
+        │   ├── ProjectExists
+        │   ├── BranchExists
+        │   ├── BranchProtected
+        │   └── BranchHasChildren
+        ├── ReadOnlyView            (also InvalidOperation)  a write to a view of the past
+        ├── FeatureDisabled         a feature flag is off; names the flag
+        ├── UnsupportedOperation    (also InvalidOperation)  names what to use in its place
+        ├── CorruptHistory          log and rows disagree, or an entry breaks the log's rules
+        └── ServerError             the MongoDB server cannot be used
+            ├── StandaloneServer    not a replica set; says how to make it one
+            └── EmbeddedServerError the embedded mongod could not be found, started or stopped
+
+Errors about documents (duplicate keys, failed updates, bad queries) are
+PyMongo's own classes with MongoDB's own codes.
+"""
+
+from __future__ import annotations
+
+from pymongo.errors import InvalidOperation, PyMongoError
+
+
+class ArgonError(PyMongoError):
+    """Base of every error that Argon raises on its own account."""
+
+
+class InvalidName(ArgonError, ValueError):
+    """A project, branch, tag, space or collection name breaks its rule."""
+
+
+class InvalidPoint(ArgonError, ValueError):
+    """A value or text cannot be read as a point in time."""
+
+
+class NotFound(ArgonError):
+    """Something that was named does not exist."""
+
+
+class ProjectNotFound(NotFound):
+    """No project has this name."""
+
+
+class BranchNotFound(NotFound):
+    """No live branch has this name."""
+
+
+class PointNotFound(NotFound):
+    """A point lies outside the history that a branch can see."""
+
+
+class HistoryExpired(PointNotFound):
+    """A point is older than the oldest LSN still held."""
+
+
+class Conflict(ArgonError):
+    """What was asked collides with what is already there."""
+
+
+class ProjectExists(Conflict):
+    """A project of this name exists already."""
+
+
+class BranchExists(Conflict):
+    """A live branch of this name exists already."""
+
+
+class BranchProtected(Conflict):
+    """The branch may not be deleted or renamed."""
+
+
+class BranchHasChildren(Conflict):
+    """The branch has live children; deleting it must be forced."""
+
+
+class ReadOnlyView(ArgonError, InvalidOperation):
+    """A write was asked of a view of the past, which is read-only."""
+
+
+class FeatureDisabled(ArgonError):
+    """A feature flag that this operation needs is off."""
+
+
+class UnsupportedOperation(ArgonError, InvalidOperation):
+    """MongoDB can do this and a branch cannot; the message names what to use."""
+
+
+class CorruptHistory(ArgonError):
+    """The log and the version rows disagree, or an entry breaks the log's rules."""
+
+
+class ServerError(ArgonError):
+    """The MongoDB server cannot be used as it is."""
+
+
+class StandaloneServer(ServerError):
+    """The server is no replica set, so it has no transactions."""
+
+
+class EmbeddedServerError(ServerError):
+    """The embedded ``mongod`` could not be found, started or stopped."""
