@@ -4,8 +4,11 @@
 
     pymongo.errors.PyMongoError
     └── ArgonError
-        ├── InvalidName             (also ValueError)  a name breaks the rule that the message states
+        ├── InvalidName             (also PyMongo's InvalidName and ValueError)
+        │                           a name breaks the rule that the message states
         ├── InvalidPoint            (also ValueError)  text or value that is no point in time
+        ├── InvalidSettings         (also PyMongo's ConfigurationError and ValueError)
+        │                           a setting or flag is wrong; names its source and the mend
         ├── NotFound                what was named does not exist
         │   ├── ProjectNotFound
         │   ├── BranchNotFound
@@ -30,6 +33,7 @@ PyMongo's own classes with MongoDB's own codes.
 
 from __future__ import annotations
 
+from pymongo import errors as pymongo_errors
 from pymongo.errors import InvalidOperation, PyMongoError
 
 
@@ -37,12 +41,16 @@ class ArgonError(PyMongoError):
     """Base of every error that Argon raises on its own account."""
 
 
-class InvalidName(ArgonError, ValueError):
+class InvalidName(ArgonError, pymongo_errors.InvalidName, ValueError):
     """A project, branch, tag, space or collection name breaks its rule."""
 
 
 class InvalidPoint(ArgonError, ValueError):
     """A value or text cannot be read as a point in time."""
+
+
+class InvalidSettings(ArgonError, pymongo_errors.ConfigurationError, ValueError):
+    """A setting or feature flag is unknown or has a value it cannot have."""
 
 
 class NotFound(ArgonError):
