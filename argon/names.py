@@ -27,6 +27,10 @@ _REF_RULE = (
 _SPACE = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _SPACE_RULE = "1 to 64 characters out of a-z 0-9 _ -, the first a letter"
 _SYSTEM_SPACE = "_system_"
+_DATABASE = re.compile(r"[^/\\. \"$*<>:|?\x00]+")
+_DATABASE_RULE = '1 to 63 bytes without space and any of / \\ . " $ * < > : | ?'
+_LONGEST_DATABASE = 63
+_MONGODB_DATABASES = ("admin", "config", "local")
 _LONGEST_NAMESPACE = 255  # bytes of database.collection
 _WRITABLE_SYSTEM = ("system.js",)
 
@@ -110,6 +114,30 @@ def check_space_name(name: str) -> str:
         raise InvalidName(f"invalid space name {name!r}: '{_SYSTEM_SPACE}…' are Argon's own spaces")
     if not _SPACE.fullmatch(name):
         raise InvalidName(f"invalid space name {name!r}: a space name is {_SPACE_RULE}")
+    return name
+
+
+def check_database_name(name: str) -> str:
+    """Check the name of the MongoDB database that Argon keeps everything in.
+
+    The rule is in the manual's "MongoDB Limits and Thresholds", section
+    "Naming Restrictions", for all platforms.
+
+    Args:
+        name: The name to check.
+
+    Returns:
+        The name itself.
+
+    Raises:
+        InvalidName: The name breaks the rule that the message states.
+        TypeError: The name is no string.
+    """
+    _check_str("database", name)
+    if name in _MONGODB_DATABASES:
+        raise InvalidName(f"invalid database name {name!r}: that database is MongoDB's own")
+    if not _DATABASE.fullmatch(name) or len(name.encode()) > _LONGEST_DATABASE:
+        raise InvalidName(f"invalid database name {name!r}: a database name is {_DATABASE_RULE}")
     return name
 
 
