@@ -1,0 +1,31 @@
+"""Feature flags: what they are, where their values come from, what they decide.
+
+A flag is a boolean or a :class:`Rollout`. Its value is the one from the
+strongest source that has one:
+
+1. the environment: ``ARGON_FEATURES__WAL_ENABLED=false``, or JSON for a rollout
+2. the database: ``argon features set``, seen by every process within seconds
+3. ``config/features.yaml``, in the working directory or above it
+4. on
+
+:func:`configured_flags` reads what does not change while a process runs; a
+process refreshes the rest with ``flags.with_stored(run(load_stored(c)))``.
+"""
+
+from argon.features.flags import FLAGS, Flags, FlagValue, Setting
+from argon.features.rollout import Rollout
+from argon.features.sources import configured_flags, parse_flag_value
+from argon.features.stored import load_stored, store_flag, unset_flag
+
+__all__ = [
+    "FLAGS",
+    "FlagValue",
+    "Flags",
+    "Rollout",
+    "Setting",
+    "configured_flags",
+    "load_stored",
+    "parse_flag_value",
+    "store_flag",
+    "unset_flag",
+]
