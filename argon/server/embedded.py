@@ -93,7 +93,7 @@ class EmbeddedServer:
             with self._lock():
                 state = read_state(self._directory)
                 if state is None or not state.is_running:
-                    state = self._bring_up(state.port if state else None)
+                    state = self._bring_up(state)
                     self._note(state)
         return state.uri
 
@@ -147,10 +147,13 @@ class EmbeddedServer:
         except OSError as error:
             raise self._directory.unusable(error) from error
 
-    def _bring_up(self, last_port: int | None) -> ServerState:
+    def _bring_up(self, last: ServerState | None) -> ServerState:
         # Imported only now: most starts find a server that runs, and are to be quick.
         from argon.server.launch import PORT_IN_USE, Launched, launch_error
 
+        if last and last.process:
+            self._await_end(last.process)
+        port = last.port if last else None
         launched = Launched(0, "it ended as soon as it had started, again and again")
         for _ in range(_ATTEMPTS):
             found = find_server(self._directory)
@@ -159,41 +162,44 @@ class EmbeddedServer:
                 if state:
                     return state
                 continue
-            launched = self._launch(last_port)
+            launched = self._launch(port)
             if launched.code == PORT_IN_USE:
-                last_port = None  # somebody was quicker, or holds it in a way that a bind does not show
+                port = None  # somebody was quicker, or holds it in a way that a bind does not show
             elif launched.code and find_server(self._directory) is None:
                 break
         raise launch_error(self._directory, launched)
 
-    def _launch(self, last_port: int | None) -> Launched:
+    def _launch(self, preferred_port: int | None) -> Launched:
         from argon.server.launch import free_port, launch
         from argon.server.locate import find_mongod, probe_version
 
         mongod = find_mongod(self._directory)
         if self._directory.is_fresh:
             probe_version(mongod)  # one that is too old must not write the first data files
-        return launch(mongod, self._directory, free_port(last_port), self._parameters, self._timeout)
+        return launch(mongod, self._directory, free_port(preferred_port), self._parameters, self._timeout)
 
     def _take_over(self, process: Process, port: int) -> ServerState | None:
         """Make a running mongod ready; None where it was on its way out."""
-        from pymongo.errors import PyMongoError
+        from pymongo.errors import AutoReconnect, PyMongoError
 
         from argon.server.launch import log_tail
         from argon.server.replica import make_primary
 
-        try:
-            return ServerState(port, make_primary(port, self._timeout), process)
-        except PyMongoError as error:
-            if not process.is_alive:
-                return None
-            raise EmbeddedServerError(
-                f"the embedded mongod runs (process {process.pid}) but cannot be used: {error}\n"
-                f"The end of its log, {self._directory.log}:\n{log_tail(self._directory)}"
-            ) from error
+        deadline = time.monotonic() + self._timeout
+        while process.is_alive:
+            try:
+                return ServerState(port, make_primary(port, deadline), process)
+            except PyMongoError as error:
+                # It closes connections when it finds that its old port is not its own any more.
+                if isinstance(error, AutoReconnect) and time.monotonic() < deadline:
+                    continue
+                raise EmbeddedServerError(
+                    f"the embedded mongod runs (process {process.pid}) but cannot be used: {error}\n"
+                    f"The end of its log, {self._directory.log}:\n{log_tail(self._directory)}"
+                ) from error
+        return None
 
     def _end(self, process: Process) -> None:
-        deadline = time.monotonic() + self._timeout
         try:
             os.kill(process.pid, signal.SIGTERM)
         except ProcessLookupError:
@@ -202,7 +208,11 @@ class EmbeddedServer:
             raise EmbeddedServerError(
                 f"mongod (process {process.pid}) belongs to another user and cannot be stopped from here."
             ) from error
-        while process.is_alive:
+        self._await_end(process)
+
+    def _await_end(self, process: Process) -> None:
+        deadline = time.monotonic() + self._timeout
+        while not process.has_ended:
             if time.monotonic() > deadline:
                 raise EmbeddedServerError(
                     f"mongod (process {process.pid}) has not ended within {self._timeout:.0f} s; "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import socket
 import subprocess
 import tempfile
@@ -23,6 +24,7 @@ INCOMPATIBLE_DATA = 62
 
 OPLOG_MEGABYTES = 1024  # the default is a twentieth of the disk, which nobody expects of a tool
 _GIGABYTE = 1 << 30
+_PORTS = range(27100, 28100)  # below those from which systems take ports for outgoing connections
 
 
 def free_port(preferred: int | None) -> int:
@@ -34,7 +36,8 @@ def free_port(preferred: int | None) -> int:
     Returns:
         A port that was free a moment ago.
     """
-    for port in (preferred or 0, 0):
+    candidates = [*([preferred] if preferred else []), *random.sample(_PORTS, 8), 0]  # 0: any
+    for port in candidates:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

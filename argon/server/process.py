@@ -17,7 +17,6 @@ from pathlib import Path
 from argon.server.directory import DataDirectory
 
 _PROC = Path("/proc")
-_DEAD_STATES = ("Z", "X")  # ended, its parent has not asked for the exit code yet
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,18 @@ class Process:
         """Whether this very process still runs."""
         return identify(self.pid) == self
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is gone with its files and ports, which it holds a little longer than it runs."""
+        seen = _observe(self.pid)
+        return seen is None or seen.started != self.started
+
+
+@dataclass(frozen=True)
+class _Seen:
+    started: str
+    is_ending: bool
+
 
 def identify(pid: int) -> Process | None:
     """Find the process that has an id now.
@@ -42,26 +53,33 @@ def identify(pid: int) -> Process | None:
     Returns:
         The process, or None where none that still runs has this id.
     """
+    seen = _observe(pid)
+    return Process(pid, seen.started) if seen and not seen.is_ending else None
+
+
+def _observe(pid: int) -> _Seen | None:
     if pid <= 0:
         return None
-    started = _started_linux(pid) if sys.platform == "linux" else _started_posix(pid)
-    return Process(pid, started) if started else None
+    return _observe_linux(pid) if sys.platform == "linux" else _observe_posix(pid)
 
 
-def _started_linux(pid: int) -> str | None:
+def _observe_linux(pid: int) -> _Seen | None:
     try:
         # Fields are counted from behind the command's closing parenthesis: its name may hold anything.
         fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
         boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         return None
-    state, ticks_since_boot = fields[0], fields[19]
-    return None if state in _DEAD_STATES else f"{boot}+{ticks_since_boot}"
+    state, threads, ticks_since_boot = fields[0], int(fields[17]), fields[19]
+    if state in "ZX" and threads <= 1:
+        return None  # only its exit code is left
+    # A killed process is a zombie while its other threads still run down, with files and ports open.
+    return _Seen(f"{boot}+{ticks_since_boot}", is_ending=state in "ZX")
 
 
-def _started_posix(pid: int) -> str | None:
+def _observe_posix(pid: int) -> _Seen | None:
     state, _, started = _ps(pid, "stat=,lstart=").partition(" ")
-    return None if not state or state.startswith(_DEAD_STATES) else started.strip()
+    return None if not state or state.startswith("Z") else _Seen(started.strip(), is_ending=False)
 
 
 def _ps(pid: int, columns: str) -> str:

@@ -14,35 +14,34 @@ if TYPE_CHECKING:
 # AlreadyInitialized, NotYetInitialized, ConfigurationInProgress: it is still loading its configuration.
 _NOT_YET = (23, 94, 109)
 _AWAIT_MILLISECONDS = 200
+_SELECTION_MILLISECONDS = 1000
 
 
-def make_primary(port: int, timeout: float) -> str:
+def make_primary(port: int, deadline: float) -> str:
     """Bring the server to the state in which it takes writes.
 
     Args:
         port: The loopback port on which it listens.
-        timeout: Seconds to wait.
+        deadline: How long to wait, on the monotonic clock.
 
     Returns:
         The server's version.
 
     Raises:
         EmbeddedServerError: It did not become primary in time.
-        pymongo.errors.PyMongoError: It cannot be talked to.
+        pymongo.errors.AutoReconnect: It does not listen, or closed the connection; it may yet come.
     """
     from pymongo import MongoClient
 
-    deadline = time.monotonic() + timeout
     host = f"127.0.0.1:{port}"
     with MongoClient[dict[str, Any]](
-        host, directConnection=True, serverSelectionTimeoutMS=int(timeout * 1000), appname="argon-server"
+        host, directConnection=True, serverSelectionTimeoutMS=_SELECTION_MILLISECONDS, appname="argon-server"
     ) as client:
         hello = client.admin.command("hello")
         while not (hello["isWritablePrimary"] and hello.get("me") == host):
             if time.monotonic() > deadline:
                 raise EmbeddedServerError(
-                    f"the embedded mongod on {host} took no writes within {timeout:.0f} s: "
-                    f"{hello.get('info') or 'it is not primary'}."
+                    f"{host} has not come to take writes in time; {hello.get('info') or 'it is not primary'}."
                 )
             _configure(client, host)
             # The server answers as soon as its state changes, so this is no poll.

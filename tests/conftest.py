@@ -1,0 +1,152 @@
+"""What the tests share: a real replica set, started once for the whole run.
+
+``ARGON_TEST_MONGODB_URI`` names a server to use; ``ARGON_TEST_DOCKER=1`` runs
+MongoDB in a container; otherwise an embedded server is started in a temporary
+directory, shared by all workers of pytest-xdist.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pymongo import MongoClient
+
+if TYPE_CHECKING:
+    from pymongo.collection import Collection
+    from pymongo.database import Database
+
+    from argon import Argon, Branch, Project, WALDatabase
+
+# Waits for its standard input to close, as it does when the run ends, however it ends. Nothing of what it
+# ends and removes is worth a clean shutdown.
+_UNDERTAKER = 'read -r _; [ -s "$0/db/mongod.lock" ] && kill -9 "$(cat "$0/db/mongod.lock")"; rm -rf "$0"'
+_undertaker = pytest.StashKey[subprocess.Popen[bytes]]()
+
+
+def _server_directory(config: pytest.Config) -> Path:
+    """One directory for the run: xdist puts those of its workers below the controller's."""
+    base = Path(config._tmp_path_factory.getbasetemp())  # type: ignore[attr-defined]
+    return (base.parent if hasattr(config, "workerinput") else base) / "mongod"
+
+
+@pytest.hookimpl(trylast=True)  # after the temporary directory is known
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):
+        return
+    config.stash[_undertaker] = subprocess.Popen(
+        ["sh", "-c", _UNDERTAKER, str(_server_directory(config))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    undertaker = config.stash.get(_undertaker, None)
+    if undertaker:
+        undertaker.communicate()
+
+
+@pytest.fixture(scope="session")
+def mongod_uri(pytestconfig: pytest.Config) -> Iterator[str]:
+    """A replica set that takes writes."""
+    named = os.environ.get("ARGON_TEST_MONGODB_URI")
+    if named:
+        yield named
+    elif os.environ.get("ARGON_TEST_DOCKER") == "1":
+        yield from _container()
+    else:
+        from argon.server import EmbeddedServer
+
+        yield EmbeddedServer(_server_directory(pytestconfig)).start()
+
+
+def _container() -> Iterator[str]:
+    """MongoDB in Docker, one for each worker: a container ends with the process that started it."""
+    containers = pytest.importorskip("testcontainers.core.container")
+    try:
+        container = containers.DockerContainer("mongo:8.0").with_command("--replSet rs0 --bind_ip_all")
+        container.with_exposed_ports(27017).start()
+    except Exception as error:
+        pytest.skip(f"ARGON_TEST_DOCKER=1, but Docker cannot be used: {error}")
+    try:
+        uri = (
+            f"mongodb://{container.get_container_host_ip()}:{container.get_exposed_port(27017)}"
+            "/?directConnection=true"
+        )
+        _initiate(uri, "127.0.0.1:27017")
+        yield uri
+    finally:
+        container.stop()
+
+
+def _initiate(uri: str, host: str) -> None:
+    with MongoClient[dict[str, Any]](uri) as client:
+        config = {"_id": "rs0", "members": [{"_id": 0, "host": host}]}
+        client.admin.command("replSetInitiate", config)
+        hello = client.admin.command("hello")
+        while not hello["isWritablePrimary"]:
+            version = hello["topologyVersion"]
+            hello = client.admin.command("hello", topologyVersion=version, maxAwaitTimeMS=1000)
+
+
+@pytest.fixture(scope="session")
+def client(mongod_uri: str) -> Iterator[MongoClient[dict[str, Any]]]:
+    """A plain PyMongo client."""
+    with MongoClient[dict[str, Any]](mongod_uri) as client:
+        yield client
+
+
+@pytest.fixture
+def plain_db(client: MongoClient[dict[str, Any]]) -> Iterator[Database[dict[str, Any]]]:
+    """An ordinary empty database: the oracle."""
+    database = client[f"plain_{uuid.uuid4().hex[:12]}"]
+    yield database
+    client.drop_database(database)
+
+
+@pytest.fixture
+def argon(mongod_uri: str, client: MongoClient[dict[str, Any]]) -> Iterator[Argon]:
+    """Argon on a database of its own."""
+    from argon import Argon
+
+    name = f"argon_{uuid.uuid4().hex[:12]}"
+    with Argon(mongod_uri, database=name) as argon:
+        yield argon
+    for database in client.list_database_names():
+        if database.startswith(name):  # classic branches are databases beside it
+            client.drop_database(database)
+
+
+@pytest.fixture
+def project(argon: Argon) -> Project:
+    """A project named shop."""
+    return argon.create_project("shop")
+
+
+@pytest.fixture
+def main(project: Project) -> Branch:
+    """The main branch of the project."""
+    return project.branch("main")
+
+
+@pytest.fixture
+def db(main: Branch) -> WALDatabase:
+    """The database of the main branch."""
+    from argon import WALDatabase
+
+    return WALDatabase(main)
+
+
+@pytest.fixture
+def users(db: WALDatabase) -> Collection[dict[str, Any]]:
+    """An empty collection on the main branch."""
+    return db.collection("users")
