@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from bson.int64 import Int64
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argon import names
@@ -44,23 +44,27 @@ tags = refs.filter(is_tag).map(Tag)
 points = st.one_of(lsns, times, ages, tags)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(points)
 def test_the_text_of_a_point_is_read_as_that_point(point: Point) -> None:
     assert parse_point(str(point)) == point
     assert as_point(at=str(point)) == point
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(refs, points)
 def test_a_branch_and_a_point_survive_being_joined(branch: str, point: Point) -> None:
     assert parse_branch_point(f"{branch}@{point}") == (branch, point)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(moments)
 def test_a_time_means_the_same_moment_in_every_zone(moment: datetime) -> None:
     assert parse_time(moment.isoformat()) == moment
     assert as_point(time=moment) == as_point(at=moment) == Time(moment)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(moments, st.text("0123456789", min_size=1, max_size=9))
 def test_fractions_of_any_length_are_cut_and_never_rounded_up(moment: datetime, digits: str) -> None:
     moment = moment.replace(microsecond=0)
@@ -204,6 +208,7 @@ def test_an_int64_of_bson_becomes_a_plain_int() -> None:
     assert type(point.lsn) is int
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(moments, ages)
 def test_an_age_counts_back_and_stops_at_the_beginning_of_time(now: datetime, age: Ago) -> None:
     beginning = datetime.min.replace(tzinfo=UTC)

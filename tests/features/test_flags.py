@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argon.errors import FeatureDisabled, InvalidSettings
@@ -50,6 +50,7 @@ def test_a_rollout_is_on_where_all_its_conditions_hold(rollout: Rollout, on: boo
     assert stored(rollout).enabled("wal_enabled", "shop", "main") is on
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(names, names, percents, percents)
 def test_a_branch_once_on_stays_on_as_the_percentage_grows(
     project: str, branch: str, one: float, other: float
@@ -59,6 +60,7 @@ def test_a_branch_once_on_stays_on_as_the_percentage_grows(
         assert stored(Rollout(percent=more)).enabled("wal_enabled", project, branch)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(names, names)
 def test_nothing_and_everything_are_exact(project: str, branch: str) -> None:
     assert not Rollout(percent=0).includes(project, branch)
