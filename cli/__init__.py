@@ -1,0 +1,1 @@
+"""The command line: installs as the package ``argon_cli`` with the script ``argon``."""

@@ -1,0 +1,176 @@
+"""``argon branch``: create, list, show, rename, restore, delete and undelete branches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from argon_cli.context import Context, pass_context
+from argon_cli.lazy import NounGroup
+from argon_cli.options import global_options
+from argon_cli.output import Column, iso
+from argon_cli.points import Place, arguments, read_point
+
+if TYPE_CHECKING:
+    from argon import Branch, Project
+
+COLUMNS = (
+    Column("name", key=True),
+    Column("parent", key=True, optional=True),
+    Column("base_lsn", key=True, right=True),
+    Column("head_lsn", key=True, right=True),
+    Column("status"),
+    Column("created_at", key=True),
+    Column("in_use", mark=True),
+)
+
+
+@global_options
+@click.group(cls=NounGroup, aliases={"ls": "list", "rm": "delete", "mv": "rename"})
+def branch() -> None:
+    """Create, list, restore and delete branches.
+
+    A branch is a pointer: making one copies nothing, whatever the size of the data.
+    """
+
+
+@branch.command("create")
+@global_options
+@click.argument("name")
+@click.option("--parent", metavar="BRANCH", help="The branch it starts from [the one in use].")
+@click.option(
+    "--at", callback=read_point, metavar="POINT", help="The POINT of the parent it starts from [now]."
+)
+@pass_context
+def create(context: Context, name: str, parent: str | None, at: Place | None) -> None:
+    """Create a branch, now or from any point of the past."""
+    if at and at.branch and parent and at.branch != parent:
+        raise click.UsageError(f"--at names branch {at.branch} and --parent names {parent}; give one of them")
+    source = parent or (at and at.branch) or context.branch_setting.value or "main"
+    made = context.project.create_branch(name, parent=source, at=at.point if at else None)
+    _show(context, made)
+    context.output.note(
+        f"created {name} from {source} at LSN {made.base_lsn}; "
+        f"'argon use {context.project.name}@{name}' works on it"
+    )
+
+
+@branch.command("list")
+@global_options
+@pass_context
+def list_(context: Context) -> None:
+    """List the branches of the project."""
+    project = context.project
+    names = {each.id: each.name for each in project.branches()}
+    context.output.records(
+        (describe(each, names, context) for each in project.branches()),
+        COLUMNS,
+        empty="there are no branches",
+    )
+
+
+@branch.command("show")
+@global_options
+@click.argument("name", required=False)
+@pass_context
+def show(context: Context, name: str | None) -> None:
+    """Show a branch [the one in use]."""
+    _show(context, context.branch(name))
+
+
+@branch.command("rename")
+@global_options
+@click.argument("name")
+@click.argument("new_name")
+@pass_context
+def rename(context: Context, name: str, new_name: str) -> None:
+    """Give a branch another name."""
+    context.branch(name).rename(new_name)
+    context.output.note(f"renamed {name} to {new_name}")
+
+
+@branch.command("delete")
+@global_options
+@click.argument("name")
+@click.option("--force", is_flag=True, help="Delete it even if other branches were made from it.")
+@pass_context
+def delete(context: Context, name: str, force: bool) -> None:
+    """Delete a branch; 'argon branch undelete' brings it back."""
+    context.branch(name)
+    context.confirm(f"Delete branch {name} of project {context.project.name}?")
+    context.project.delete_branch(name, force=force)
+    context.output.note(f"deleted {name}; 'argon branch undelete {name}' brings it back")
+
+
+@branch.command("undelete")
+@global_options
+@click.argument("name")
+@pass_context
+def undelete(context: Context, name: str) -> None:
+    """Bring a deleted branch back, as it was."""
+    _show(context, context.project.undelete_branch(name))
+    context.output.note(f"{name} is back")
+
+
+@branch.command("restore")
+@global_options
+@click.argument("name", metavar="[BRANCH]", required=False)
+@click.option("--lsn", type=click.IntRange(min=1), metavar="N", help="The last LSN to keep.")
+@click.option(
+    "--time",
+    callback=read_point,
+    metavar="T",
+    help="The time to go back to: 2026-11-21T10:00:00Z, 15m, a tag …",
+)
+@click.option("--name", "new_name", metavar="NEW", help="The name of the restored branch [BRANCH-restore-N].")
+@pass_context
+def restore(
+    context: Context, name: str | None, lsn: int | None, time: Place | None, new_name: str | None
+) -> None:
+    """Restore a branch [the one in use] as it was, as a new branch.
+
+    The branch itself stays as it is: what was written since is still there.
+    """
+    if (lsn is None) == (time is None):
+        raise click.UsageError("say what to go back to: either --lsn N or --time T ('argon log' shows both)")
+    if time and time.branch and name and time.branch != name:
+        raise click.UsageError(
+            f"--time names branch {time.branch}, the argument names {name}; give one of them"
+        )
+    source = context.branch(name or (time.branch if time else None))
+    made = source.restore(**(arguments(time.point) if time else {"lsn": lsn}), name=new_name)
+    _show(context, made)
+    context.output.note(
+        f"restored {source.name} as it was at LSN {made.base_lsn} into {made.name}; "
+        f"'argon use {context.project.name}@{made.name}' works on it"
+    )
+
+
+@branch.command("migrate")
+@global_options
+@click.argument("name")
+@pass_context
+def migrate(context: Context, name: str) -> None:
+    """Turn a classic branch, a physical database, into one in the log."""
+    _show(context, context.project.migrate_branch(name))
+    context.output.note(f"{name} is now in the log, with branches and time travel of its own")
+
+
+def describe(item: Branch, names: dict[Any, str], context: Context) -> dict[str, Any]:
+    """Tell of a branch what the command line shows of it."""
+    return {
+        "name": item.name,
+        "id": str(item.id),
+        "parent": names.get(item.parent_id) or (str(item.parent_id) if item.parent_id else None),
+        "base_lsn": item.base_lsn,
+        "head_lsn": item.head_lsn,
+        "status": str(item.status),
+        "created_at": iso(item.created_at),
+        "in_use": item.name == context.branch_setting.value,
+    }
+
+
+def _show(context: Context, item: Branch) -> None:
+    project: Project = context.project
+    context.output.record(describe(item, {each.id: each.name for each in project.branches()}, context))

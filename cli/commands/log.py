@@ -1,0 +1,96 @@
+"""``argon log``: what was written, newest first."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from argon_cli.context import Context, pass_context
+from argon_cli.options import global_options
+from argon_cli.output import Column, iso, to_cell
+from argon_cli.query import parse_id
+
+if TYPE_CHECKING:
+    from argon.models import WALEntry
+
+PEOPLE_READ = 20
+"""Entries in a table unless told otherwise; programs get all."""
+
+COLUMNS = (
+    Column("lsn", key=True, right=True),
+    Column("time", key=True),
+    Column("operation"),
+    Column("collection", optional=True),
+    Column("document_id", key=True, optional=True),
+    Column("author", optional=True),
+    Column("message", optional=True),
+)
+
+
+@click.command("log")
+@global_options
+@click.argument("branch", required=False)
+@click.option(
+    "-n",
+    "--limit",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help=f"At most N entries; 0 for all [{PEOPLE_READ} in a table, else all].",
+)
+@click.option("--collection", metavar="NAME", help="Only what was written to this collection.")
+@click.option(
+    "--id", "document_id", metavar="ID", help="Only this document: an _id in extended JSON, or a string."
+)
+@click.option("--oneline", is_flag=True, help="One short line for each entry.")
+@pass_context
+def log(
+    context: Context,
+    branch: str | None,
+    limit: int | None,
+    collection: str | None,
+    document_id: str | None,
+    oneline: bool,
+) -> None:
+    """Show what was written to a branch [the one in use], newest first."""
+    if limit is None:
+        limit = PEOPLE_READ if context.output.for_people else 0
+    chosen: dict[str, Any] = {"collection": collection, "limit": limit + 1 if limit else None}
+    if document_id is not None:
+        chosen["document_id"] = parse_id(document_id)
+    entries = iter(context.branch(branch).log(**{k: v for k, v in chosen.items() if v is not None}))
+    records = map(describe, islice(entries, limit or None))
+    if oneline and context.output.for_people:
+        for record in records:
+            click.echo(_line(record))
+    else:
+        context.output.records(records, COLUMNS, empty="nothing was written yet")
+    if next(entries, None) is not None and context.output.for_people:
+        context.output.note(f"the newest {limit} are shown; '--limit 0' shows all")
+
+
+def describe(entry: WALEntry) -> dict[str, Any]:
+    """Tell of a log entry what the command line shows of it."""
+    return {
+        "lsn": entry.lsn,
+        "time": iso(entry.timestamp),
+        "operation": str(entry.operation),
+        "collection": entry.collection,
+        "document_id": entry.document_id,
+        "author": entry.author,
+        "message": entry.message,
+    }
+
+
+def _line(record: dict[str, Any]) -> str:
+    words = [str(record["lsn"]), record["operation"]]
+    if record["collection"]:
+        words.append(record["collection"])
+    if record["document_id"] is not None:
+        words.append(to_cell(record["document_id"]))
+    if record["author"]:
+        words.append(f"({to_cell(record['author'])})")
+    if record["message"]:
+        words.append(to_cell(record["message"]))
+    return " ".join(words)

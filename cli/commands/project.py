@@ -1,0 +1,88 @@
+"""``argon project``: create, list, show and delete projects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from argon_cli.context import Context, pass_context
+from argon_cli.lazy import NounGroup
+from argon_cli.options import global_options
+from argon_cli.output import Column, iso
+
+if TYPE_CHECKING:
+    from argon import Project
+
+COLUMNS = (
+    Column("name", key=True),
+    Column("branches", right=True),
+    Column("created_at", key=True),
+    Column("in_use", mark=True),
+)
+
+
+@global_options
+@click.group(cls=NounGroup, aliases={"ls": "list", "rm": "delete"})
+def project() -> None:
+    """Create, list, show and delete projects.
+
+    A project is a database under version control; it begins with the branch main.
+    """
+
+
+@project.command("create")
+@global_options
+@click.argument("name")
+@pass_context
+def create(context: Context, name: str) -> None:
+    """Create a project with the branch main."""
+    made = context.argon.create_project(name)
+    context.output.record(describe(made, context))
+    context.output.note(f"created project {name}; 'argon use {name}' makes it the one in use")
+
+
+@project.command("list")
+@global_options
+@pass_context
+def list_(context: Context) -> None:
+    """List the projects."""
+    context.output.records(
+        (describe(each, context) for each in context.argon.projects()),
+        COLUMNS,
+        empty="there are no projects yet; 'argon project create NAME' makes one, 'argon demo' shows one",
+    )
+
+
+@project.command("show")
+@global_options
+@click.argument("name", required=False)
+@pass_context
+def show(context: Context, name: str | None) -> None:
+    """Show a project [the one in use]."""
+    chosen = context.argon.project(name) if name else context.project
+    context.output.record(describe(chosen, context))
+
+
+@project.command("delete")
+@global_options
+@click.argument("name")
+@pass_context
+def delete(context: Context, name: str) -> None:
+    """Delete a project with all its branches and history."""
+    branches = len(context.argon.project(name).branches())
+    plural = "branch" if branches == 1 else "branches"
+    context.confirm(f"Delete project {name} with {branches} {plural} and all history?")
+    context.argon.delete_project(name)
+    context.output.note(f"deleted project {name}")
+
+
+def describe(item: Project, context: Context) -> dict[str, Any]:
+    """Tell of a project what the command line shows of it."""
+    return {
+        "name": item.name,
+        "id": str(item.id),
+        "branches": len(item.branches()),
+        "created_at": iso(item.created_at),
+        "in_use": item.name == context.project_setting.value,
+    }

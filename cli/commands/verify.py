@@ -1,0 +1,1 @@
+"""``argon verify``: hold the log against the stored versions."""

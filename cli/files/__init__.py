@@ -1,0 +1,1 @@
+"""Files of documents: their formats, read and written as streams."""

@@ -1,0 +1,1 @@
+"""The guided tour: its data, its steps and how they are shown."""
