@@ -1,0 +1,70 @@
+"""What a pipeline needs to know of a logical collection: where its rows are and which are visible."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from argon.rewrite.filter import Kind
+
+NEVER: dict[str, Any] = {"$alwaysFalse": 1}
+"""The filter that matches nothing: what a collection that does not exist holds."""
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One part of a view: the visible rows of one branch of its lineage.
+
+    Attributes:
+        scan: The rows as a range of the clustered key, for reading all of them.
+        seek: The same rows by single fields, for use beside an indexed path.
+    """
+
+    scan: dict[str, Any]
+    seek: dict[str, Any]
+
+
+class Source(Protocol):
+    """One logical collection as one view (branch and LSN) sees it.
+
+    A visible row matches exactly one leg, and a row matched by a leg is visible.
+    """
+
+    @property
+    def store(self) -> str | None:
+        """Name of the physical collection; None if the collection does not exist."""
+
+    @property
+    def empty_store(self) -> str:
+        """Name of a physical collection to run on when there is no store."""
+
+    @property
+    def legs(self) -> Sequence[Leg]:
+        """The parts of the view, ancestors first."""
+
+    @property
+    def match_all(self) -> dict[str, Any]:
+        """One filter that holds for every visible row and no other."""
+
+    def seekable(self, paths: Mapping[str, Kind], sort: Sequence[tuple[str, Any]] | None) -> bool:
+        """Tell whether an index serves a filter that binds these paths, or this sort order.
+
+        Args:
+            paths: What :func:`argon.rewrite.filter.required_paths` gave.
+            sort: The order asked for directly after the filter, if any.
+        """
+
+
+def conjoin(*filters: Mapping[str, Any]) -> dict[str, Any]:
+    """Make one filter that holds where all of them hold.
+
+    Args:
+        *filters: Filters on the same documents; empty ones hold everywhere.
+
+    Returns:
+        A flat filter where no key occurs twice, else an ``$and``.
+    """
+    parts = [dict(part) for part in filters if part]
+    merged = {key: value for part in parts for key, value in part.items()}
+    return merged if len(merged) == sum(map(len, parts)) else {"$and": parts}
