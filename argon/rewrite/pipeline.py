@@ -119,11 +119,14 @@ class _Rewriter(Joins):
 
     def _from_rows(self, stages: Sequence[Mapping[str, Any]], source: Source, joined: bool) -> list[Stage]:
         queries, rest = _leading_matches(stages)
-        query: dict[str, Any] = {"$and": queries} if queries else {}
-        on_rows, on_documents = split_filter(queries[0]) if len(queries) == 1 else ({}, {})
-        if len(queries) > 1:
-            on_rows = conjoin(*(prefix_filter(one) or {} for one in queries))
-        head = self._visible_rows(source, query, on_rows, _leading_sort(rest), joined)
+        parts = [split_filter(query) for query in queries]
+        on_rows = conjoin(*(part for part, _ in parts))
+        on_documents = conjoin(*(part for _, part in parts))
+        # What decides about indexes is only what runs on rows.
+        query = {"$and": [_without(query, part) for query, (_, part) in zip(queries, parts, strict=True)]}
+        head = self._visible_rows(
+            source, query, on_rows, None if on_documents else _leading_sort(rest), joined
+        )
         if on_documents:
             return [*head, REPLACE_ROOT, {"$match": on_documents}, *self.on_documents(rest)]
         while rest and (stage := _prefix_row_stage(rest[0])):
@@ -167,6 +170,10 @@ def _operator(stage: object) -> str | None:
     return str(next(iter(stage)))
 
 
+def _without(query: Mapping[str, Any], part: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {key: value for key, value in query.items() if key not in part} if part else query
+
+
 def _match(*filters: Mapping[str, Any]) -> Stage:
     return {"$match": conjoin(*filters)}
 
@@ -178,17 +185,18 @@ def _leading_matches(
 
     Those after the first one are taken only if they can be rewritten whole and
     hold no ``$text``, which the server refuses anywhere but in the first stage.
+    The first one may have a part that must see the document; it is the last then.
     """
     queries: list[Mapping[str, Any]] = []
     for stage in stages:
         query = stage["$match"] if _operator(stage) == "$match" else None
         if not isinstance(query, Mapping):
             break
-        whole = prefix_filter(query) is not None
-        if queries and (not whole or has_text(query)):
+        _, on_documents = split_filter(query)
+        if queries and (on_documents or has_text(query)):
             break
         queries.append(query)
-        if not whole:
+        if on_documents:
             break
     return queries, stages[len(queries) :]
 
@@ -202,11 +210,10 @@ def _leading_sort(stages: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]] 
 def _seekable(source: Source, query: Mapping[str, Any], sort: list[tuple[str, Any]] | None) -> bool:
     if source.seekable(required_paths(query), sort):
         return True
-    parts = query.get("$and", ())
     return any(
         bool(clauses := or_clauses(part))
         and all(source.seekable(required_paths(clause), None) for clause in clauses)
-        for part in parts
+        for part in query.get("$and", ())
     )
 
 

@@ -415,6 +415,9 @@ ON_NOTHING: list[Pipeline] = [
     [{"$group": {"_id": None, "n": {"$sum": 1}}}],
     [{"$unionWith": "orders"}],
     [{"$facet": {"n": [{"$count": "n"}]}}],
+    [{"$match": {"$text": {"$search": "x"}}}],
+    [{"$geoNear": {"near": NEAR, "distanceField": "far", "key": "at"}}],
+    [{"$collStats": {"count": {}}}],
     [{"$match": {"$and": []}}],
     [{"$nonsense": 1}],
 ]

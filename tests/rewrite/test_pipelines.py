@@ -232,9 +232,19 @@ def test_an_indexed_field_is_sought_in_each_part_of_a_view(views: Views, view: s
         assert "MinKey" not in scan["indexBounds"]["_id.b"][0]
 
 
+@pytest.mark.parametrize(
+    "pipeline",
+    [
+        [],
+        [{"$match": {"name": "u4"}}],
+        [{"$match": {"$or": [{"age": 22}, {"": 1}]}}],
+        [{"$match": {"": {"$exists": False}}}, {"$sort": {"age": 1}}],
+    ],
+    ids=repr,
+)
 @pytest.mark.parametrize("view", list(LEGS))
-def test_a_scan_is_a_range_of_the_clustered_key(views: Views, view: str) -> None:
-    stages = [plan["stage"] for plan in explained(views, view, [{"$match": {"name": "u4"}}])]
+def test_a_scan_is_a_range_of_the_clustered_key(views: Views, view: str, pipeline: Pipeline) -> None:
+    stages = [plan["stage"] for plan in explained(views, view, pipeline)]
     assert "CLUSTERED_IXSCAN" in stages
     assert not {"COLLSCAN", "IXSCAN"} & set(stages)
 
