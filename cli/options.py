@@ -17,6 +17,8 @@ from argon_cli.context import Context
 Decorated = TypeVar("Decorated", bound=Callable[..., Any] | click.Command)
 
 FORMATS = ("table", "json", "yaml")
+_PREFIX = "global_"
+"""Keeps the names apart from those of a command's own arguments."""
 
 
 def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
@@ -24,7 +26,7 @@ def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
         return
     if value == "":
         raise click.BadParameter("may not be empty", ctx=ctx, param=param)
-    setattr(ctx.find_root().ensure_object(Context).flags, param.name, value)
+    setattr(ctx.find_root().ensure_object(Context).flags, param.name.removeprefix(_PREFIX), value)
 
 
 def global_options(command: Decorated, *, hidden: bool = True) -> Decorated:
@@ -39,10 +41,11 @@ def global_options(command: Decorated, *, hidden: bool = True) -> Decorated:
     """
 
     def option(*names: str, **attributes: Any) -> Callable[[Any], Any]:
-        return click.option(*names, expose_value=False, callback=_remember, hidden=hidden, **attributes)
+        unique = _PREFIX + names[-1].removeprefix("--")
+        return click.option(*names, unique, expose_value=False, callback=_remember, hidden=hidden, **attributes)
 
     for decorate in (
-        option("--yes", "yes", is_flag=True, help="Answer every question with yes."),
+        option("--yes", is_flag=True, help="Answer every question with yes."),
         option("--author", metavar="NAME", help="Who writes; kept with each entry of the log."),
         option("-o", "--output", type=click.Choice(FORMATS), help="How results are printed [table]."),
         option("-b", "--branch", metavar="NAME", help="The branch to work on [main]."),

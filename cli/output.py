@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 PAGE = 1000
 """Rows of one table: what a terminal shows need not fit into memory as a whole."""
 _NARROWEST = 10
+_GAP = 3
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 Record = Mapping[str, Any]
@@ -47,11 +48,6 @@ class Column(NamedTuple):
     optional: bool = False
     mark: bool = False
 
-    @property
-    def title(self) -> str:
-        """The heading."""
-        return self.field.replace("_", " ")
-
 
 class Output:
     """Prints results in one format.
@@ -69,7 +65,8 @@ class Output:
         return self.format == "table"
 
     def note(self, message: str) -> None:
-        """Tell the user something, on stderr."""
+        """Tell the user something, on stderr, after what was printed so far."""
+        sys.stdout.flush()
         click.echo(message, err=True)
 
     def record(self, record: Record) -> None:
@@ -95,7 +92,8 @@ class Output:
         seen = False
         for page in _pages(records):
             seen = True
-            self._print(_table(page, [c for c in columns if not c.optional or _any(page, c.field)]))
+            shown = [column for column in columns if not column.optional or _any(page, column.field)]
+            self._print(_table(page, shown, [_words(column.field) for column in shown]))
         if not seen:
             self.note(empty)
 
@@ -117,7 +115,7 @@ class Output:
             columns = [Column(name, key=name == "_id", right=_numeric(page, name)) for name in names]
             shown = self._fitting(page, columns)
             left_out.update(dict.fromkeys(c.field for c in columns[len(shown) :]))
-            self._print(_table(page, shown))
+            self._print(_table(page, shown, [column.field for column in shown]))
         if not seen:
             self.note(empty)
         if left_out:
@@ -144,8 +142,8 @@ class Output:
     def _fitting(self, page: Sequence[Record], columns: Sequence[Column]) -> list[Column]:
         room, shown = _console().width, list[Column]()
         for column in columns:
-            widest = max(len(column.title), *(len(to_cell(row.get(column.field))) for row in page))
-            room -= (widest if column.key else min(widest, _NARROWEST)) + 2
+            widest = max(len(column.field), *(len(to_cell(row.get(column.field))) for row in page))
+            room -= (widest if column.key else min(widest, _NARROWEST)) + _GAP
             if room < 0 and shown:
                 break
             shown.append(column)
@@ -195,15 +193,15 @@ def _console() -> Console:
     return Console(file=sys.stdout, highlight=False, width=fixed)
 
 
-def _table(page: Sequence[Record], columns: Sequence[Column]) -> Table:
+def _table(page: Sequence[Record], columns: Sequence[Column], titles: Sequence[str]) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column in columns:
+    for column, title in zip(columns, titles, strict=True):
         # no_wrap here means: narrow all others first.
-        table.add_column(Text(column.title), no_wrap=column.key, justify="right" if column.right else "left")
+        table.add_column(Text(title), no_wrap=column.key, justify="right" if column.right else "left")
     for row in page:
         table.add_row(
             *(
@@ -216,6 +214,10 @@ def _table(page: Sequence[Record], columns: Sequence[Column]) -> Table:
             )
         )
     return table
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _cell(row: Record, column: Column) -> str:
@@ -233,7 +235,7 @@ def _sheet(record: Record) -> Table:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in record.items():
-        table.add_row(Text(name.replace("_", " ")), Text(to_cell(value), overflow="fold"))
+        table.add_row(Text(_words(name)), Text(to_cell(value), overflow="fold"))
     return table
 
 

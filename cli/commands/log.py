@@ -21,7 +21,7 @@ PEOPLE_READ = 20
 COLUMNS = (
     Column("lsn", key=True, right=True),
     Column("time", key=True),
-    Column("operation"),
+    Column("operation", key=True),
     Column("collection", optional=True),
     Column("document_id", key=True, optional=True),
     Column("author", optional=True),

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from pymongo import MongoClient
+
+from argon_cli.main import cli as argon_command
+
+VARIABLES = ("ARGON_PROJECT", "ARGON_BRANCH", "ARGON_AUTHOR", "ARGON_CONFIG", "ARGON_DEBUG", "COLUMNS")
+
+
+class Cli:
+    """Runs command lines of argon in this process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._runner = CliRunner()
+
+    def __call__(self, *arguments: object, **options: Any) -> Result:
+        return self._runner.invoke(argon_command, [str(argument) for argument in arguments], **options)
+
+    def ok(self, *arguments: object, **options: Any) -> str:
+        """Run what must work; returns its stdout."""
+        result = self(*arguments, **options)
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    def json(self, *arguments: object) -> Any:
+        """Run what must work and print JSON, alone."""
+        return json.loads(self.ok(*arguments, "-o", "json"))
+
+    def error(self, code: int, *arguments: object, **options: Any) -> str:
+        """Run what must fail with this code, one line on stderr and nothing on stdout; returns the line."""
+        result = self(*arguments, **options)
+        assert result.exit_code == code, result.output
+        assert result.stdout == ""
+        assert result.stderr.startswith("error: ")
+        assert result.stderr.count("\n") == 1
+        return result.stderr
+
+    def file(self, name: str, content: str | bytes) -> Path:
+        """Write a file to read."""
+        path = self.folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+
+@pytest.fixture
+def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """The command line, where no server answers."""
+    for variable in VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("ARGON_MONGODB_URI", "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=50")
+    monkeypatch.chdir(tmp_path)
+    return Cli(tmp_path)
+
+
+@pytest.fixture
+def cli(offline: Cli, mongod_uri: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli]:
+    """The command line, on a database of its own."""
+    name = f"cli_{uuid.uuid4().hex[:12]}"
+    monkeypatch.setenv("ARGON_MONGODB_URI", mongod_uri)
+    monkeypatch.setenv("ARGON_DATABASE", name)
+    yield offline
+    with MongoClient[dict[str, Any]](mongod_uri) as client:
+        for database in client.list_database_names():
+            if database.startswith(name):
+                client.drop_database(database)
+
+
+@pytest.fixture
+def shop(cli: Cli) -> Cli:
+    """The command line with the project shop in use."""
+    cli.ok("project", "create", "shop")
+    cli.ok("use", "shop")
+    return cli
