@@ -1,0 +1,11 @@
+"""Branches, time travel and undo for MongoDB."""
+
+from argon.driver.argon import Argon
+from argon.driver.branch import Branch
+from argon.driver.collection import WALCollection
+from argon.driver.database import WALDatabase
+from argon.driver.project import Project
+
+__version__ = "0.1.0"
+
+__all__ = ["Argon", "Branch", "Project", "WALCollection", "WALDatabase", "__version__"]

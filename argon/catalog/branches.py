@@ -1,0 +1,361 @@
+"""Branches: a branch is a pointer, so making one costs one small insert."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bson import Int64, ObjectId
+from pymongo import DESCENDING, ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from argon.catalog.tables import BRANCHES, COUNTERS
+from argon.errors import BranchExists, BranchHasChildren, BranchNotFound, BranchProtected
+from argon.io import Operation, World
+from argon.models import BranchRecord
+from argon.models.branch import Ancestor
+from argon.models.entry import Operation as Kind
+from argon.names import check_branch_name
+from argon.versions.layout import raw
+from argon.wal.clock import Clock
+from argon.wal.commit import Committer, StaleHead
+from argon.wal.log import Entry, Log, encode
+from argon.wal.lsn import LsnAllocator
+
+MAIN = "main"
+
+
+class Branches:
+    """The branches of one project.
+
+    Args:
+        database: The database that holds everything.
+        project_id: The project.
+        log: The log.
+        committer: Runs transactions.
+        lsns: The project's allocator.
+        clock: The server's.
+        world: Threads or an event loop.
+    """
+
+    def __init__(
+        self,
+        database: Any,
+        project_id: ObjectId,
+        project_name: str,
+        log: Log,
+        committer: Committer,
+        lsns: LsnAllocator,
+        clock: Clock,
+        world: World,
+    ) -> None:
+        self._table = database[BRANCHES]
+        self._counters = database[COUNTERS]
+        self._project_id = project_id
+        self._project_name = project_name
+        self._log = log
+        self._committer = committer
+        self._lsns = lsns
+        self._clock = clock
+        self._world = world
+
+    def get(self, name: str) -> Operation[BranchRecord]:
+        """Look up a live branch by name.
+
+        Raises:
+            BranchNotFound: There is none; the message lists what there is.
+        """
+        check_branch_name(name)
+        found = yield self._table.find_one({"project_id": self._project_id, "name": name, "status": "active"})
+        if found is None:
+            raise (yield from self._not_found(name))
+        return BranchRecord.model_validate(found)
+
+    def by_id(self, branch_id: ObjectId) -> Operation[BranchRecord | None]:
+        """Look up a branch by id, deleted ones too."""
+        found = yield self._table.find_one({"_id": branch_id})
+        return None if found is None else BranchRecord.model_validate(found)
+
+    def list(self, *, deleted: bool = False) -> Operation[list[BranchRecord]]:
+        """Return the branches, oldest first.
+
+        Args:
+            deleted: List the recoverable deleted ones instead of the live ones.
+        """
+        status = "pending_delete" if deleted else "active"
+        found = (
+            yield self._table.find({"project_id": self._project_id, "status": status})
+            .sort("created_lsn", 1)
+            .to_list(None)
+        )
+        return [BranchRecord.model_validate(record) for record in found]
+
+    def new_number(self) -> Operation[int]:
+        """Reserve the number that stands for a branch in version rows."""
+        counter = yield self._counters.find_one_and_update(
+            {"_id": "branch_number"},
+            {"$inc": {"value": 1}},
+            upsert=True,
+            return_document=ReturnDocument.AFTER,
+        )
+        return int(counter["value"])
+
+    def create(
+        self,
+        name: str,
+        parent: BranchRecord,
+        base_lsn: int | None = None,
+        *,
+        kind: str = "wal",
+        author: str | None = None,
+        message: str | None = None,
+    ) -> Operation[BranchRecord]:
+        """Make a branch.
+
+        Args:
+            name: Its name.
+            parent: The branch it leaves.
+            base_lsn: The last LSN of the parent's history that it sees; None for the parent's head.
+            kind: ``wal`` or ``classic``.
+            author: Who makes it.
+            message: Why.
+
+        Raises:
+            BranchExists: A live branch has this name.
+        """
+        check_branch_name(name)
+        yield from self._clock.refresh()
+        if base_lsn is None:
+            base_lsn = (yield from self._log.head(parent)).lsn
+        number = yield from self.new_number()
+        created = yield from self._lsns.take(1, max(base_lsn, parent.created_lsn))
+        now = self._clock.now()
+        record = BranchRecord(
+            _id=ObjectId(),
+            project_id=self._project_id,
+            name=name,
+            number=number,
+            kind="classic" if kind == "classic" else "wal",
+            parent_id=parent.id,
+            base_lsn=base_lsn,
+            created_lsn=created,
+            lineage=lineage_from(parent, base_lsn),
+            created_at=now,
+        )
+        documents = [birth(record, author, message)]
+
+        def body(session: Any) -> Operation[None]:
+            yield self._table.insert_one(stored(record), session=session)
+            yield from self._committer.append(documents, session)
+
+        try:
+            yield from self._committer.retrying(body)
+        except DuplicateKeyError as error:
+            raise BranchExists(
+                f"the project {self._project_name!r} has a branch {name!r} already: choose another name"
+            ) from error
+        return record
+
+    def rename(
+        self, branch: BranchRecord, name: str, *, author: str | None = None
+    ) -> Operation[BranchRecord]:
+        """Give a branch another name.
+
+        Raises:
+            BranchProtected: It is ``main``.
+            BranchExists: The name is taken.
+        """
+        check_branch_name(name)
+        if branch.name == MAIN:
+            raise BranchProtected(f"the branch {MAIN!r} cannot be renamed: other tools rely on its name")
+        try:
+            return (
+                yield from self._control(
+                    branch,
+                    Kind.RENAME_BRANCH,
+                    {"name": name},
+                    document={"name": name, "old_name": branch.name},
+                    author=author,
+                )
+            )
+        except DuplicateKeyError as error:
+            raise BranchExists(
+                f"the project {self._project_name!r} has a branch {name!r} already: choose another name"
+            ) from error
+
+    def delete(
+        self, branch: BranchRecord, *, force: bool = False, author: str | None = None
+    ) -> Operation[BranchRecord]:
+        """Mark a branch as deleted and free its name; its rows stay until they are collected.
+
+        Args:
+            branch: The branch.
+            force: Delete it although live children were made from it; they keep working.
+            author: Who deletes it.
+
+        Raises:
+            BranchProtected: It is ``main``.
+            BranchHasChildren: It has live children, and ``force`` was not given.
+        """
+        if branch.name == MAIN:
+            raise BranchProtected(f"the branch {MAIN!r} cannot be deleted: delete the project instead")
+        if not force:
+            children = (
+                yield self._table.find({"parent_id": branch.id, "status": "active"}, {"name": 1})
+                .limit(6)
+                .to_list(None)
+            )
+            if children:
+                names = ", ".join(child["name"] for child in children[:5]) + (
+                    " …" if len(children) > 5 else ""
+                )
+                raise BranchHasChildren(
+                    f"the branch {branch.name!r} has live children ({names}): delete them first, or force the "
+                    "deletion (they keep working)"
+                )
+        deleted_at = self._clock.now()
+        return (
+            yield from self._control(
+                branch,
+                Kind.DELETE_BRANCH,
+                {"status": "pending_delete", "deleted_at": deleted_at},
+                author=author,
+            )
+        )
+
+    def undelete(
+        self, name: str, *, new_name: str | None = None, author: str | None = None
+    ) -> Operation[BranchRecord]:
+        """Take back the latest deletion of a branch.
+
+        Args:
+            name: The name it had.
+            new_name: The name it gets, where the old one has been used again.
+            author: Who takes it back.
+
+        Raises:
+            BranchNotFound: No deleted branch had this name.
+            BranchExists: The name is in use again.
+        """
+        check_branch_name(name)
+        if new_name is not None:
+            check_branch_name(new_name)
+        found = (
+            yield self._table.find({"project_id": self._project_id, "name": name, "status": "pending_delete"})
+            .sort("deleted_at", DESCENDING)
+            .limit(1)
+            .to_list(None)
+        )
+        if not found:
+            raise BranchNotFound(f"the project {self._project_name!r} has no deleted branch {name!r}")
+        branch = BranchRecord.model_validate(found[0])
+        try:
+            return (
+                yield from self._control(
+                    branch,
+                    Kind.UNDELETE_BRANCH,
+                    {"status": "active", "deleted_at": None, "name": new_name or name},
+                    author=author,
+                )
+            )
+        except DuplicateKeyError as error:
+            raise BranchExists(
+                f"the name {new_name or name!r} is in use again: undelete the branch under another name"
+            ) from error
+
+    def _control(
+        self,
+        branch: BranchRecord,
+        operation: Kind,
+        change: Mapping[str, Any],
+        *,
+        document: Mapping[str, Any] | None = None,
+        author: str | None = None,
+    ) -> Operation[BranchRecord]:
+        """Append a control entry to the branch's own line, so that no writer can miss it."""
+        yield from self._clock.refresh()
+        while True:
+            head = yield from self._log.head(branch)
+            lsn = yield from self._lsns.take(1, max(head.lsn, branch.created_lsn))
+            documents = encode(
+                [Entry(operation, document=None if document is None else raw(document))],
+                project_id=self._project_id,
+                branch_id=branch.id,
+                prev_lsn=head.lsn,
+                lsns=[lsn],
+                moment=max(self._clock.now(), head.time),
+                author=author,
+                message=None,
+            )
+
+            def body(session: Any, documents: list[dict[str, Any]] = documents) -> Operation[Any]:
+                yield from self._committer.append(documents, session)
+                updated = yield self._table.find_one_and_update(
+                    {"_id": branch.id, "status": branch.status, "name": branch.name},
+                    {"$set": dict(change)},
+                    return_document=ReturnDocument.AFTER,
+                    session=session,
+                )
+                if updated is None:
+                    raise BranchNotFound(
+                        f"the branch {branch.name!r} was renamed or deleted by somebody else meanwhile"
+                    )
+                return updated
+
+            try:
+                updated = yield from self._committer.retrying(body)
+            except StaleHead:
+                continue
+            return BranchRecord.model_validate(updated)
+
+    def _not_found(self, name: str) -> Operation[BranchNotFound]:
+        names = [branch.name for branch in (yield from self.list())]
+        shown = ", ".join(names[:8]) + (" …" if len(names) > 8 else "")
+        return BranchNotFound(f"the project {self._project_name!r} has no branch {name!r}; it has: {shown}")
+
+
+def lineage_from(parent: BranchRecord, base_lsn: int) -> list[Ancestor]:
+    """Return the lineage of a branch that leaves ``parent`` at ``base_lsn``.
+
+    A level of which nothing can be seen, because the point lies before it
+    began, is left out.
+    """
+    chain = [Ancestor(id=parent.id, number=parent.number, fork=base_lsn)]
+    chain += [
+        ancestor.model_copy(update={"fork": min(ancestor.fork, base_lsn)}) for ancestor in parent.lineage
+    ]
+    forks = [ancestor.fork for ancestor in parent.lineage]
+    while len(chain) > 1 and base_lsn <= forks.pop(0):
+        chain.pop(0)
+    return chain
+
+
+def birth(record: BranchRecord, author: str | None, message: str | None) -> dict[str, Any]:
+    """Lay out the record of a branch's creation, which stands outside its line."""
+    about = {
+        "name": record.name,
+        "number": record.number,
+        "kind": record.kind,
+        "parent_id": record.parent_id,
+        "base_lsn": Int64(record.base_lsn),
+    }
+    return encode(
+        [Entry(Kind.CREATE_BRANCH, document=raw(about))],
+        project_id=record.project_id,
+        branch_id=record.id,
+        prev_lsn=None,
+        lsns=[record.created_lsn],
+        moment=record.created_at,
+        author=author,
+        message=message,
+    )[0]
+
+
+def stored(record: BranchRecord) -> dict[str, Any]:
+    """Return a branch record as its document."""
+    document = record.model_dump(by_alias=True)
+    for key in ("base_lsn", "created_lsn", "ddl_lsn"):
+        document[key] = Int64(document[key])
+    for ancestor in document["lineage"]:
+        ancestor["fork"] = Int64(ancestor["fork"])
+    return document

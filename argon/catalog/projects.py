@@ -1,0 +1,174 @@
+"""Projects: the unit of deletion, and later of sharding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bson import Int64, ObjectId
+from pymongo.errors import DuplicateKeyError
+
+from argon.catalog.branches import MAIN, birth, stored
+from argon.catalog.tables import BRANCHES, COUNTERS, PROJECTS
+from argon.errors import ProjectExists, ProjectNotFound
+from argon.io import Operation
+from argon.models import BranchRecord, ProjectRecord
+from argon.models.entry import Operation as Kind
+from argon.names import check_project_name
+from argon.versions.layout import raw
+from argon.wal.clock import Clock
+from argon.wal.commit import Committer
+from argon.wal.log import Entry, Log, encode
+
+_PROJECT_LSN = 1
+_MAIN_LSN = 2
+
+
+class Projects:
+    """The projects of one database.
+
+    Args:
+        database: The database that holds everything.
+        log: The log.
+        committer: Runs transactions.
+        clock: The server's.
+    """
+
+    def __init__(self, database: Any, log: Log, committer: Committer, clock: Clock) -> None:
+        self._database = database
+        self._table = database[PROJECTS]
+        self._log = log
+        self._committer = committer
+        self._clock = clock
+
+    def get(self, name: str) -> Operation[ProjectRecord]:
+        """Look up a live project by name.
+
+        Raises:
+            ProjectNotFound: There is none; the message lists what there is.
+        """
+        check_project_name(name)
+        found = yield self._table.find_one({"name": name, "status": "active"})
+        if found is None:
+            names = [project.name for project in (yield from self.list())]
+            shown = ", ".join(names[:8]) + (" …" if len(names) > 8 else "")
+            raise ProjectNotFound(
+                f"there is no project {name!r}; " + (f"there are: {shown}" if names else "there is none yet")
+            )
+        return ProjectRecord.model_validate(found)
+
+    def list(self) -> Operation[list[ProjectRecord]]:
+        """Return the live projects, oldest first."""
+        found = yield self._table.find({"status": "active"}).sort("_id", 1).to_list(None)
+        return [ProjectRecord.model_validate(record) for record in found]
+
+    def create(self, name: str, *, author: str | None = None) -> Operation[ProjectRecord]:
+        """Make a project with its branch ``main``.
+
+        Raises:
+            ProjectExists: A live project has this name.
+        """
+        check_project_name(name)
+        yield from self._clock.refresh()
+        now = self._clock.now()
+        project = ProjectRecord(_id=ObjectId(), name=name, created_at=now, next_lsn=_MAIN_LSN + 1)
+        counter = yield self._database[COUNTERS].find_one_and_update(
+            {"_id": "branch_number"}, {"$inc": {"value": 1}}, upsert=True, return_document=True
+        )
+        main = BranchRecord(
+            _id=ObjectId(),
+            project_id=project.id,
+            name=MAIN,
+            number=int(counter["value"]),
+            base_lsn=_MAIN_LSN,
+            created_lsn=_MAIN_LSN,
+            created_at=now,
+        )
+        documents = [
+            *encode(
+                [Entry(Kind.CREATE_PROJECT, document=raw({"name": name}))],
+                project_id=project.id,
+                branch_id=project.id,
+                prev_lsn=None,
+                lsns=[_PROJECT_LSN],
+                moment=now,
+                author=author,
+                message=None,
+            ),
+            birth(main, author, None),
+        ]
+        record = project.model_dump(by_alias=True)
+        record["next_lsn"] = Int64(record["next_lsn"])
+
+        def body(session: Any) -> Operation[None]:
+            yield self._table.insert_one(record, session=session)
+            yield self._database[BRANCHES].insert_one(stored(main), session=session)
+            yield from self._committer.append(documents, session)
+
+        try:
+            yield from self._committer.retrying(body)
+        except DuplicateKeyError as error:
+            raise ProjectExists(f"there is a project {name!r} already: choose another name") from error
+        return project
+
+    def delete(self, name: str, *, author: str | None = None) -> Operation[ProjectRecord]:
+        """Mark a project and all its branches as deleted and free its name.
+
+        The record of it follows every live branch's head, so that a writer
+        that still holds one of them cannot land another commit.
+
+        Raises:
+            ProjectNotFound: There is no such project.
+        """
+        project = yield from self.get(name)
+        yield from self._clock.refresh()
+
+        def body(session: Any) -> Operation[None]:
+            now = self._clock.now()
+            found = (
+                yield self._database[BRANCHES]
+                .find({"project_id": project.id, "status": "active"}, session=session)
+                .to_list(None)
+            )
+            branches = [BranchRecord.model_validate(record) for record in found]
+            claimed = yield self._table.find_one_and_update(
+                {"_id": project.id, "status": "active"},
+                {
+                    "$set": {"status": "pending_delete", "deleted_at": now},
+                    "$inc": {"next_lsn": Int64(len(branches) + 1)},
+                },
+                session=session,
+            )
+            if claimed is None:
+                raise ProjectNotFound(f"there is no project {name!r} any more: somebody else deleted it")
+            lsn = int(claimed["next_lsn"])
+            documents = encode(
+                [Entry(Kind.DELETE_PROJECT)],
+                project_id=project.id,
+                branch_id=project.id,
+                prev_lsn=_PROJECT_LSN,
+                lsns=[lsn],
+                moment=now,
+                author=author,
+                message=None,
+            )
+            for number, branch in enumerate(branches, lsn + 1):
+                head = yield from self._log.head(branch)
+                documents += encode(
+                    [Entry(Kind.DELETE_BRANCH)],
+                    project_id=project.id,
+                    branch_id=branch.id,
+                    prev_lsn=head.lsn,
+                    lsns=[max(number, head.lsn + 1)],
+                    moment=max(now, head.time),
+                    author=author,
+                    message=None,
+                )
+            yield from self._committer.append(documents, session)
+            yield self._database[BRANCHES].update_many(
+                {"project_id": project.id, "status": "active"},
+                {"$set": {"status": "pending_delete", "deleted_at": now}},
+                session=session,
+            )
+
+        yield from self._committer.retrying_heads(body)
+        return project

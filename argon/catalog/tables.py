@@ -1,0 +1,68 @@
+"""The physical collections that belong to Argon itself, and their indexes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymongo import ASCENDING
+from pymongo.errors import CollectionInvalid, OperationFailure
+
+from argon.io import Operation
+from argon.versions.layout import STORE_INDEXES
+from argon.wal.log import LOG, indexes
+
+PROJECTS = "projects"
+BRANCHES = "branches"
+COLLECTIONS = "collections"
+COUNTERS = "counters"
+STORE_PREFIX = "rows_"
+
+_CLUSTERED = {"key": {"_id": 1}, "unique": True}
+_ALREADY_THERE = 48
+_ACTIVE = {"status": "active"}
+
+
+def ensure_tables(database: Any) -> Operation[None]:
+    """Create what is not there yet; safe to run from any number of processes at once.
+
+    Args:
+        database: The database that holds everything.
+    """
+    present = yield database.list_collection_names()
+    wanted = {LOG, PROJECTS, BRANCHES, COLLECTIONS}
+    if wanted <= set(present):
+        return
+    yield from _create(database, LOG, clusteredIndex=_CLUSTERED)
+    for keys, options in indexes():
+        yield database[LOG].create_index(keys, **options)
+    yield from create_store(database, COLLECTIONS)
+    yield database[BRANCHES].create_index(
+        [("project_id", ASCENDING), ("name", ASCENDING)], unique=True, partialFilterExpression=_ACTIVE
+    )
+    yield database[BRANCHES].create_index([("parent_id", ASCENDING)])
+    # Last, because its presence says that the others are there.
+    yield database[PROJECTS].create_index([("name", ASCENDING)], unique=True, partialFilterExpression=_ACTIVE)
+
+
+def create_store(database: Any, name: str, collation: Any = None) -> Operation[None]:
+    """Create the physical collection of a logical one.
+
+    Args:
+        database: The database that holds everything.
+        name: The physical name.
+        collation: The logical collection's default collation; ids are compared by it too.
+    """
+    options: dict[str, Any] = {} if collation is None else {"collation": collation}
+    yield from _create(database, name, clusteredIndex=_CLUSTERED, **options)
+    for keys, unique in STORE_INDEXES:
+        yield database[name].create_index(list(keys), unique=unique)
+
+
+def _create(database: Any, name: str, **options: Any) -> Operation[None]:
+    try:
+        yield database.create_collection(name, check_exists=False, **options)
+    except CollectionInvalid:
+        return
+    except OperationFailure as error:
+        if error.code != _ALREADY_THERE:
+            raise

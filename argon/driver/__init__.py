@@ -1,0 +1,1 @@
+"""The synchronous face: PyMongo's database, collection and cursor on a branch."""

@@ -1,0 +1,223 @@
+"""A branch, as applications hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from bson import ObjectId
+
+from argon.engine.handle import Handle
+from argon.engine.history import read_log
+from argon.io import run
+from argon.models import BranchRecord, WALEntry
+from argon.points import as_point
+from argon.timetravel.resolve import resolve
+from argon.versions.ids import id_key
+
+if TYPE_CHECKING:
+    from argon.driver.project import Project
+    from argon.engine.engine import Engine
+
+
+class Branch:
+    """A named line of writes.
+
+    Args:
+        project: The project it belongs to.
+        record: Its record.
+    """
+
+    def __init__(self, project: Project, record: BranchRecord) -> None:
+        self._project = project
+        self._record = record
+
+    def __repr__(self) -> str:
+        return f"Branch({self._project.name}@{self.name})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Branch) and other.id == self.id
+
+    def __hash__(self) -> int:
+        return hash(id_key(self.id))
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self._record.name
+
+    @property
+    def id(self) -> ObjectId:
+        """Its id, which stays when it is renamed."""
+        return self._record.id
+
+    @property
+    def project(self) -> Project:
+        """The project it belongs to."""
+        return self._project
+
+    @property
+    def project_id(self) -> ObjectId:
+        """The project's id."""
+        return self._record.project_id
+
+    @property
+    def project_name(self) -> str:
+        """The project's name."""
+        return self._project.name
+
+    @property
+    def kind(self) -> str:
+        """``wal``, or ``classic`` for a branch that is a physical database."""
+        return self._record.kind
+
+    @property
+    def parent_id(self) -> ObjectId | None:
+        """The branch it was made from; None for ``main``."""
+        return self._record.parent_id
+
+    @property
+    def base_lsn(self) -> int:
+        """The fork point: the last LSN of the parent that it sees."""
+        return self._record.base_lsn
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was made, by the server's clock."""
+        return self._record.created_at
+
+    @property
+    def status(self) -> str:
+        """``active`` or ``pending_delete``, read anew."""
+        record = run(self.engine.branch_record(self.id))
+        return "pending_delete" if record is None else record.status
+
+    @property
+    def head_lsn(self) -> int:
+        """The last LSN of the branch, read anew; its fork point while nothing was written."""
+        return run(self.engine.log.head(self._record)).lsn
+
+    @property
+    def record(self) -> BranchRecord:
+        """What the catalogue holds of it."""
+        return self._record
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that serves it."""
+        return self._project.engine
+
+    @property
+    def client(self) -> Any:
+        """The client that serves it."""
+        return self._project.client
+
+    @property
+    def handle(self) -> Handle:
+        """The branch's head, for operations."""
+        return Handle(self.engine.line(self._record), author=self._project.author)
+
+    def rename(self, name: str) -> None:
+        """Give the branch another name.
+
+        Raises:
+            BranchProtected: It is ``main``.
+            BranchExists: The name is taken.
+        """
+        branches = self.engine.branches(self._project.record)
+        self._record = run(branches.rename(self._record, name, author=self._project.author))
+
+    def restore(
+        self,
+        lsn: int | None = None,
+        time: datetime | None = None,
+        name: str | None = None,
+        *,
+        ago: timedelta | None = None,
+        tag: str | None = None,
+    ) -> Branch:
+        """Make a new branch that begins where this one was at a moment; nothing is copied.
+
+        Args:
+            lsn: After the entry with this LSN.
+            time: At this moment; it must have a time zone.
+            name: The new branch's name; by default ``main-lsn-42`` or ``main-restore-42``,
+                with the LSN that was found.
+            ago: So long ago.
+            tag: At this tag.
+
+        Returns:
+            The new branch.
+
+        Raises:
+            PointNotFound: The point is outside the branch's history.
+            BranchExists: The name is taken.
+        """
+        self.require("wal_time_travel")
+        point = as_point(lsn=lsn, time=time, ago=ago, tag=tag)
+        found = run(resolve(self.engine, self._record, point))
+        if name is None:
+            name = f"{self.name}-{'lsn' if lsn is not None else 'restore'}-{found}"
+        branches = self.engine.branches(self._project.record)
+        message = f"restore {self.name} at LSN {found}"
+        record = run(branches.create(name, self._record, found, author=self._project.author, message=message))
+        return Branch(self._project, record)
+
+    def log(
+        self,
+        limit: int | None = None,
+        collection: str | None = None,
+        document_id: Any = None,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+    ) -> list[WALEntry]:
+        """Return the branch's entries, newest first, its inherited history included.
+
+        Args:
+            limit: At most so many.
+            collection: Of this collection only.
+            document_id: About this document only.
+            after: With a greater LSN.
+            before: With a smaller LSN.
+        """
+        return list(
+            self.iter_log(
+                limit=limit, collection=collection, document_id=document_id, after=after, before=before
+            )
+        )
+
+    def iter_log(
+        self,
+        *,
+        limit: int | None = None,
+        collection: str | None = None,
+        document_id: Any = None,
+        after: int | None = None,
+        before: int | None = None,
+    ) -> Iterator[WALEntry]:
+        """Like :meth:`log`, entry by entry, however long the history."""
+        self.require("wal_time_travel")
+        pages = read_log(
+            self.engine,
+            self._record,
+            limit=limit,
+            collection=collection,
+            document_id=document_id,
+            after=after,
+            before=before,
+        )
+        while True:
+            page = run(pages.next())
+            if not page:
+                return
+            yield from page
+
+    def require(self, flag: str) -> None:
+        """Check a feature flag for this branch.
+
+        Raises:
+            FeatureDisabled: It is off.
+        """
+        run(self.engine.require(flag, self._project.name, self.name))

@@ -1,0 +1,141 @@
+"""PyMongo's cursor, filled from rows.
+
+Chaining, slicing, cloning and batching are PyMongo's own code. Only where the
+documents come from is different, so the class hangs on PyMongo's protected
+hooks ``_refresh`` and ``_clone_base``; that is why PyMongo's minor version is
+pinned.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from bson import SON
+from pymongo.cursor import Cursor
+
+from argon.engine.query import FindSpec, Opened, open_find
+from argon.io import Operation, run
+from argon.wal.commit import patiently
+
+if TYPE_CHECKING:
+    from argon.driver.collection import WALCollection
+
+D = TypeVar("D", bound=Any)
+
+
+class WALCursor(Cursor[D]):
+    """See :class:`pymongo.cursor.Cursor`."""
+
+    _opened: Opened | None = None
+
+    def _spec_of_find(self) -> FindSpec:
+        options: dict[str, Any] = {
+            "batch_size": self._batch_size or None,
+            "max_time_ms": self._max_time_ms,
+            "comment": self._comment,
+            "allow_disk_use": self._allow_disk_use,
+            "let": self._let,
+            "return_key": self._return_key,
+            "show_record_id": self._show_record_id,
+            "min": self._min,
+            "max": self._max,
+            "max_scan": self._max_scan,
+            "cursor_type": self._cursor_type or None,
+        }
+        # PyMongo keeps what cursors may not do without in the filter under $query.
+        query = self._spec.get("$query", self._spec) if "$query" in self._spec else self._spec
+        return FindSpec(
+            filter=query,
+            projection=self._projection,
+            sort=None if not self._ordering else list(self._ordering.items()),
+            skip=self._skip,
+            limit=self._limit,
+            hint=SON(self._hint) if isinstance(self._hint, dict) else self._hint,
+            collation=self._collation,
+            options={
+                key: value for key, value in options.items() if value is not None and value is not False
+            },
+        )
+
+    def _open(self) -> Operation[Opened]:
+        collection: WALCollection[Any] = self._collection  # type: ignore[assignment]
+        snapshot = yield from collection.handle.snapshot()
+        return (
+            yield from open_find(
+                snapshot,
+                collection.space,
+                collection.name,
+                self._spec_of_find(),
+                collection.reader(self._session),
+            )
+        )
+
+    def _first_batch(self) -> Operation[tuple[Opened, list[Any]]]:
+        collection: WALCollection[Any] = self._collection  # type: ignore[assignment]
+
+        def attempt() -> Operation[tuple[Opened, list[Any]]]:
+            opened = yield from self._open()
+            batch: list[Any] = []
+            yield opened.cursor._next_batch(batch)
+            return opened, batch
+
+        return (yield from patiently(collection.handle.line.engine.world, attempt))
+
+    def _refresh(self) -> int:
+        if self._data or self._killed:
+            return len(self._data)
+        if self._opened is None:
+            self._opened, batch = run(self._first_batch())
+        else:
+            batch = []
+            self._opened.cursor._next_batch(batch)
+        cursor = self._opened.cursor
+        if self._opened.wrapped:
+            self._data.extend([row["d"] for row in batch])
+        else:
+            self._data.extend(batch)
+        self._retrieved += len(batch)
+        self._id = getattr(cursor, "cursor_id", 0) or 0
+        self._address = getattr(cursor, "address", None)
+        if not cursor.alive:
+            self._killed = True
+            self._id = 0
+        return len(self._data)
+
+    def _clone_base(self, session: Any) -> WALCursor[D]:
+        return self.__class__(self._collection, session=session)
+
+    def rewind(self) -> WALCursor[D]:
+        """See :meth:`pymongo.cursor.Cursor.rewind`."""
+        super().rewind()
+        self._opened = None
+        return self
+
+    def close(self) -> None:
+        """See :meth:`pymongo.cursor.Cursor.close`."""
+        if self._opened is not None:
+            self._opened.cursor.close()
+        self._killed = True
+        self._id = 0
+
+    def explain(self) -> Any:
+        """Return the plan of the physical query, with the server's field names for rows."""
+        opened = run(self.clone()._open())
+        explain = getattr(opened.cursor, "explain", None)
+        if explain is not None:
+            return explain()
+        collection: WALCollection[Any] = self._collection  # type: ignore[assignment]
+        return collection._explain(self._spec_of_find())
+
+    def distinct(self, key: str) -> list[Any]:
+        """See :meth:`pymongo.cursor.Cursor.distinct`."""
+        spec = self._spec_of_find()
+        options = {"hint": spec.hint, "collation": spec.collation, "comment": self._comment}
+        given = {name: value for name, value in options.items() if value is not None}
+        if self._max_time_ms is not None:
+            given["maxTimeMS"] = self._max_time_ms
+        return self._collection.distinct(key, dict(spec.filter), session=self._session, **given)
+
+    def __del__(self) -> None:
+        # The physical cursor looks after its own end.
+        return

@@ -1,0 +1,304 @@
+"""PyMongo's database on a branch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+from bson.codec_options import CodecOptions
+from pymongo.command_cursor import CommandCursor
+from pymongo.common import BaseObject
+from pymongo.database import Database
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from argon.driver.collection import WALCollection
+from argon.engine import ddl, reading
+from argon.engine.handle import Handle
+from argon.engine.prepare import Target
+from argon.engine.query import Reader
+from argon.engine.transaction import Transaction
+from argon.errors import UnsupportedOperation
+from argon.io import run
+from argon.points import as_point
+from argon.timetravel.resolve import resolve
+from argon.wal.log import DEFAULT_SPACE
+
+if TYPE_CHECKING:
+    from argon.driver.branch import Branch
+
+D = TypeVar("D", bound=Any)
+
+
+class WALDatabase(Database[D]):
+    """A branch as a database; see :class:`pymongo.database.Database`.
+
+    Args:
+        branch: A branch, or ``"project@branch"`` to open it with the default settings.
+    """
+
+    def __init__(
+        self,
+        branch: Branch | str,
+        codec_options: CodecOptions[Any] | None = None,
+        read_preference: Any = None,
+        write_concern: WriteConcern | None = None,
+        read_concern: ReadConcern | None = None,
+        *,
+        _handle: Handle | None = None,
+    ) -> None:
+        if isinstance(branch, str):
+            from argon.driver.argon import open_branch
+
+            branch = open_branch(branch)
+        client = branch.client
+        # Not Database.__init__: a project's name may hold what a database's may not.
+        BaseObject.__init__(
+            self,
+            codec_options or client.codec_options,
+            read_preference or client.read_preference,
+            write_concern or client.write_concern,
+            read_concern or client.read_concern,
+        )
+        name = branch.project_name
+        self._name = name if branch.name == "main" else f"{name}@{branch.name}"
+        self._client = client
+        self._timeout = client.options.timeout
+        self._branch = branch
+        self._handle = _handle or branch.handle
+
+    @property
+    def branch(self) -> Branch:
+        """The branch."""
+        return self._branch
+
+    def at(
+        self,
+        *,
+        lsn: int | None = None,
+        time: datetime | None = None,
+        ago: timedelta | None = None,
+        tag: str | None = None,
+    ) -> WALDatabase[D]:
+        """Return the branch as it was, to read from with the whole query API.
+
+        Args:
+            lsn: After the entry with this LSN.
+            time: At this moment; it must have a time zone.
+            ago: So long ago.
+            tag: At this tag.
+
+        Returns:
+            A database whose collections refuse to be written to.
+
+        Raises:
+            PointNotFound: The point is outside the branch's history.
+            InvalidPoint: Not exactly one point was given, or it is none.
+        """
+        self._branch.require("wal_time_travel")
+        point = as_point(lsn=lsn, time=time, ago=ago, tag=tag)
+        found = run(resolve(self._branch.engine, self._handle.line.record, point))
+        return self._with_handle(self._handle.at(found))
+
+    @contextmanager
+    def commit(self, message: str | None = None, author: str | None = None) -> Iterator[WALDatabase[D]]:
+        """Group operations: all of them land as one commit, or none.
+
+        Operations on the database that the ``with`` statement gives see what the
+        group has done so far; nobody else does before it ends.
+
+        Args:
+            message: Why.
+            author: Who; by default the one in the settings.
+
+        Raises:
+            OperationFailure: Code 112, with the label TransientTransactionError:
+                a document of the group was changed by somebody else first.
+        """
+        self._handle.check_writable()
+        transaction = Transaction(self._handle.line, author or self._handle.author, message)
+        try:
+            yield self._with_handle(self._handle.within(transaction))
+        except BaseException:
+            run(transaction.abort())
+            raise
+        run(transaction.commit())
+
+    def collection(self, name: str) -> WALCollection[D]:
+        """Return a collection of the branch."""
+        return self.get_collection(name)
+
+    def get_collection(
+        self,
+        name: str,
+        codec_options: CodecOptions[Any] | None = None,
+        read_preference: Any = None,
+        write_concern: WriteConcern | None = None,
+        read_concern: ReadConcern | None = None,
+    ) -> WALCollection[Any]:
+        """See :meth:`pymongo.database.Database.get_collection`."""
+        return WALCollection(
+            self,
+            name,
+            DEFAULT_SPACE,
+            self._handle,
+            codec_options or self.codec_options,
+            read_preference or self.read_preference,
+            write_concern or self.write_concern,
+            read_concern or self.read_concern,
+        )
+
+    def __getitem__(self, name: str) -> WALCollection[D]:
+        return self.get_collection(name)
+
+    def __getattr__(self, name: str) -> WALCollection[D]:
+        if name.startswith("_"):
+            raise AttributeError(
+                f"{type(self).__name__} has no attribute {name!r}. To access the {name} collection, use "
+                f"database[{name!r}]."
+            )
+        return self[name]
+
+    def __eq__(self, other: Any) -> bool:
+        if isinstance(other, WALDatabase):
+            return (self._branch.id, self._handle.lsn) == (other._branch.id, other._handle.lsn)
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((self._branch.id, self._handle.lsn))
+
+    def __repr__(self) -> str:
+        moment = "" if self._handle.lsn is None else f", lsn={self._handle.lsn}"
+        return f"WALDatabase({self._branch.project_name}@{self._branch.name}{moment})"
+
+    def with_options(
+        self,
+        codec_options: CodecOptions[Any] | None = None,
+        read_preference: Any = None,
+        write_concern: WriteConcern | None = None,
+        read_concern: ReadConcern | None = None,
+    ) -> WALDatabase[Any]:
+        """See :meth:`pymongo.database.Database.with_options`."""
+        return WALDatabase(
+            self._branch,
+            codec_options or self.codec_options,
+            read_preference or self.read_preference,
+            write_concern or self.write_concern,
+            read_concern or self.read_concern,
+            _handle=self._handle,
+        )
+
+    def list_collection_names(
+        self,
+        session: Any = None,
+        filter: Mapping[str, Any] | None = None,  # noqa: A002 - PyMongo's name
+        comment: Any = None,
+        **kwargs: Any,
+    ) -> list[str]:
+        """See :meth:`pymongo.database.Database.list_collection_names`."""
+        return [info["name"] for info in self.list_collections(session, filter, comment, **kwargs)]
+
+    def list_collections(
+        self,
+        session: Any = None,
+        filter: Mapping[str, Any] | None = None,  # noqa: A002 - PyMongo's name
+        comment: Any = None,
+        **kwargs: Any,
+    ) -> CommandCursor[Any]:
+        """See :meth:`pymongo.database.Database.list_collections`."""
+        described = run(reading.list_collections(self._handle, DEFAULT_SPACE, filter))
+        return CommandCursor(
+            self["$cmd"], {"id": 0, "firstBatch": described, "ns": f"{self.name}.$cmd"}, None
+        )
+
+    def create_collection(
+        self,
+        name: str,
+        codec_options: CodecOptions[Any] | None = None,
+        read_preference: Any = None,
+        write_concern: WriteConcern | None = None,
+        read_concern: ReadConcern | None = None,
+        session: Any = None,
+        check_exists: bool | None = True,
+        **kwargs: Any,
+    ) -> WALCollection[Any]:
+        """See :meth:`pymongo.database.Database.create_collection`."""
+        from pymongo.errors import CollectionInvalid
+
+        collection = self.get_collection(name, codec_options, read_preference, write_concern, read_concern)
+        if check_exists and run(self._handle.snapshot()).record(DEFAULT_SPACE, name) is not None:
+            raise CollectionInvalid(f"collection {name} already exists")
+        run(ddl.create_collection(self._handle, DEFAULT_SPACE, name, kwargs))
+        return collection
+
+    def drop_collection(
+        self, name_or_collection: Any, session: Any = None, comment: Any = None, encrypted_fields: Any = None
+    ) -> dict[str, Any]:
+        """See :meth:`pymongo.database.Database.drop_collection`."""
+        name = name_or_collection if isinstance(name_or_collection, str) else name_or_collection.name
+        if run(ddl.drop_collection(self._handle, DEFAULT_SPACE, name)):
+            return {"ns": f"{self.name}.{name}", "nIndexesWas": 1, "ok": 1.0}
+        return {"ok": 1.0}
+
+    def aggregate(self, pipeline: Any, session: Any = None, **kwargs: Any) -> CommandCursor[Any]:
+        """See :meth:`pymongo.database.Database.aggregate`."""
+        target = Target(DEFAULT_SPACE, "", self.codec_options)
+        reader = Reader(self.codec_options, {"read_preference": self.read_preference})
+        return run(reading.aggregate(self._handle, target, None, pipeline, reader, kwargs))
+
+    def command(self, command: Any, value: Any = 1, *args: Any, **kwargs: Any) -> Any:
+        """Send a command that is about the server, not about data.
+
+        Raises:
+            UnsupportedOperation: The command would read or write past the log.
+        """
+        name = command if isinstance(command, str) else next(iter(command))
+        if str(name).lower() not in _SERVER_COMMANDS:
+            raise UnsupportedOperation(
+                f"the command {name!r} would go past the log: use the method of the collection or database that "
+                "does the same"
+            )
+        return self._client.admin.command(command, value, *args, **kwargs)
+
+    def watch(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Not supported on a branch."""
+        raise UnsupportedOperation(
+            "watch() is not available on a branch: use branch.log(), which has every change"
+        )
+
+    def cursor_command(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Not supported on a branch."""
+        raise UnsupportedOperation("cursor_command() would go past the log: use the collection's methods")
+
+    def validate_collection(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Not supported on a branch."""
+        raise UnsupportedOperation("validate_collection() looks at physical data: use 'argon verify'")
+
+    def dereference(self, dbref: Any, session: Any = None, comment: Any = None, **kwargs: Any) -> Any:
+        """See :meth:`pymongo.database.Database.dereference`."""
+        from bson.dbref import DBRef
+
+        if not isinstance(dbref, DBRef):
+            raise TypeError(f"cannot dereference a {type(dbref)}")
+        if dbref.database is not None and dbref.database != self.name:
+            raise ValueError(
+                f"trying to dereference a DBRef that points to another database ({dbref.database!r})"
+            )
+        return self[dbref.collection].find_one({"_id": dbref.id}, comment=comment, **kwargs)
+
+    def _with_handle(self, handle: Handle) -> WALDatabase[D]:
+        return WALDatabase(
+            self._branch,
+            self.codec_options,
+            self.read_preference,
+            self.write_concern,
+            self.read_concern,
+            _handle=handle,
+        )
+
+
+_SERVER_COMMANDS = frozenset(
+    {"ping", "hello", "ismaster", "buildinfo", "serverstatus", "hostinfo", "connectionstatus", "getparameter"}
+)

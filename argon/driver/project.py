@@ -1,0 +1,149 @@
+"""A project, as applications hold it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from bson import ObjectId
+
+from argon.driver.branch import Branch
+from argon.engine.history import read_log
+from argon.io import run
+from argon.models import ProjectRecord
+from argon.points import as_point
+from argon.timetravel.resolve import resolve
+
+if TYPE_CHECKING:
+    from argon.driver.argon import Argon
+    from argon.engine.engine import Engine
+
+__all__ = ["Project", "read_log"]
+
+
+class Project:
+    """A database under version control.
+
+    Args:
+        argon: Where it is.
+        record: Its record.
+    """
+
+    def __init__(self, argon: Argon, record: ProjectRecord) -> None:
+        self._argon = argon
+        self._record = record
+
+    def __repr__(self) -> str:
+        return f"Project({self.name})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Project) and other.id == self.id
+
+    def __hash__(self) -> int:
+        return hash(self._record.id)
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self._record.name
+
+    @property
+    def id(self) -> ObjectId:
+        """Its id."""
+        return self._record.id
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was made, by the server's clock."""
+        return self._record.created_at
+
+    @property
+    def record(self) -> ProjectRecord:
+        """What the catalogue holds of it."""
+        return self._record
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that serves it."""
+        return self._argon.engine
+
+    @property
+    def client(self) -> Any:
+        """The client that serves it."""
+        return self._argon.mongo
+
+    @property
+    def author(self) -> str | None:
+        """Who commits."""
+        return self._argon.author
+
+    def branch(self, name: str = "main") -> Branch:
+        """Return a branch.
+
+        Raises:
+            BranchNotFound: There is none of this name.
+        """
+        return Branch(self, run(self.engine.branches(self._record).get(name)))
+
+    def branches(self, *, deleted: bool = False) -> list[Branch]:
+        """Return the branches, oldest first.
+
+        Args:
+            deleted: The recoverable deleted ones instead of the live ones.
+        """
+        records = run(self.engine.branches(self._record).list(deleted=deleted))
+        return [Branch(self, record) for record in records]
+
+    def create_branch(self, name: str, parent: str | Branch = "main", at: Any = None) -> Branch:
+        """Make a branch; nothing is copied, and it can be used at once.
+
+        Args:
+            name: Its name.
+            parent: The branch it leaves.
+            at: The point at which it leaves it (an LSN, a datetime, a tag); by default the parent's head.
+
+        Raises:
+            BranchExists: The name is taken.
+            BranchNotFound: There is no such parent.
+            PointNotFound: The point is outside the parent's history.
+        """
+        source = parent if isinstance(parent, Branch) else self.branch(parent)
+        base = None
+        if at is not None:
+            base = run(resolve(self.engine, source.record, as_point(at=at)))
+        classic = not run(self.engine.enabled("wal_create_branch", self.name, name))
+        if classic or source.kind == "classic":
+            from argon.classic.branches import create_classic
+
+            return Branch(self, run(create_classic(self.engine, self._record, source.record, name, base)))
+        branches = self.engine.branches(self._record)
+        return Branch(self, run(branches.create(name, source.record, base, author=self.author)))
+
+    def delete_branch(self, name: str, *, force: bool = False) -> None:
+        """Delete a branch; :meth:`undelete_branch` brings it back.
+
+        Args:
+            name: The branch.
+            force: Delete it although live children were made from it; they keep working.
+
+        Raises:
+            BranchNotFound: There is none of this name.
+            BranchProtected: It is ``main``.
+            BranchHasChildren: It has live children, and ``force`` was not given.
+        """
+        branches = self.engine.branches(self._record)
+        run(branches.delete(run(branches.get(name)), force=force, author=self.author))
+
+    def undelete_branch(self, name: str, *, new_name: str | None = None) -> Branch:
+        """Bring a deleted branch back.
+
+        Args:
+            name: The name it had.
+            new_name: The name it gets, where the old one has been used again.
+
+        Raises:
+            BranchNotFound: No deleted branch had this name.
+            BranchExists: The name is in use again.
+        """
+        branches = self.engine.branches(self._record)
+        return Branch(self, run(branches.undelete(name, new_name=new_name, author=self.author)))

@@ -1,0 +1,1 @@
+"""The operations of the shim, written once for both worlds."""

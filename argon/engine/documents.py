@@ -1,0 +1,106 @@
+"""Documents on their way in: what MongoDB does to them before it stores them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import bson
+from bson import ObjectId, Timestamp
+from bson.codec_options import DEFAULT_CODEC_OPTIONS, CodecOptions
+from bson.raw_bson import RawBSONDocument
+from bson.regex import Regex
+from pymongo.errors import DocumentTooLarge
+
+from argon.wal.log import MAX_ENTRY
+
+_ODD_IDS = (Mapping, list, tuple, Regex)
+
+
+@dataclass(slots=True)
+class Incoming:
+    """An encoded document.
+
+    Attributes:
+        id: Its ``_id`` as it is.
+        raw: Its bytes, ``_id`` first.
+        fresh: Whether the id was made here, so that it cannot be taken.
+        odd: Whether only the server knows what will be stored, or whether it will.
+    """
+
+    id: Any
+    raw: RawBSONDocument
+    fresh: bool = False
+    odd: bool = False
+
+
+def incoming(document: Mapping[str, Any], codec: CodecOptions[Any], *, fresh: bool = False) -> Incoming:
+    """Encode a document once, for the row and the log together.
+
+    Args:
+        document: The user's, with an ``_id`` unless it is raw BSON.
+        codec: The user's own types.
+        fresh: Whether the ``_id`` was made for it just now.
+
+    Raises:
+        DocumentTooLarge: It does not fit in a row.
+    """
+    if isinstance(document, RawBSONDocument):
+        encoded = document
+        first = next(iter(document), None)
+        odd = first != "_id" or _is_odd(document.items(), document.get("_id"))
+        identity = document.get("_id")
+    else:
+        identity = document["_id"]
+        if next(iter(document)) != "_id":
+            document = {"_id": identity, **{key: value for key, value in document.items() if key != "_id"}}
+        data = bson.encode(document, codec_options=codec)
+        encoded = RawBSONDocument(data)
+        odd = _is_odd(document.items(), identity)
+        if type(identity) not in _SIMPLE_IDS:
+            identity = encoded["_id"]
+    if len(encoded.raw) > MAX_ENTRY:
+        raise DocumentTooLarge(
+            f"BSON document too large ({len(encoded.raw)} bytes) - a branch takes documents of up to "
+            f"{MAX_ENTRY} bytes"
+        )
+    return Incoming(identity, encoded, fresh, odd)
+
+
+_SIMPLE_IDS = (ObjectId, str, int, float)
+
+
+def _is_odd(items: Iterable[tuple[str, Any]], identity: Any) -> bool:
+    # The server refuses some ids, puts _id first, and fills in empty timestamps at the top level.
+    if isinstance(identity, _ODD_IDS) or hasattr(identity, "pattern"):
+        return True
+    return any(key[:1] == "$" or (type(value) is Timestamp and value == _NOW) for key, value in items)
+
+
+_NOW = Timestamp(0, 0)
+
+
+def replacement_image(identity: Any, replacement: Mapping[str, Any], codec: CodecOptions[Any]) -> Incoming:
+    """Encode what a document becomes when it is replaced as a whole."""
+    return incoming({"_id": identity, **replacement}, codec)
+
+
+def plain_values(value: Any, codec: CodecOptions[Any]) -> Any:
+    """Turn values of the user's own types into BSON's.
+
+    Rows are read and written as raw BSON, whose codec knows no custom types.
+
+    Args:
+        value: A filter, an update, a pipeline, array filters or None.
+        codec: The user's.
+    """
+    if value is None or codec == DEFAULT_CODEC_OPTIONS:
+        return value
+    if (
+        not codec.type_registry._encoder_map
+        and codec.uuid_representation == DEFAULT_CODEC_OPTIONS.uuid_representation
+    ):
+        return value
+    plain: CodecOptions[dict[str, Any]] = CodecOptions()
+    return bson.decode(bson.encode({"": value}, codec_options=codec), codec_options=plain)[""]

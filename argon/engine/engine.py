@@ -1,0 +1,140 @@
+"""The engine: one per process and database, shared by every handle on it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from bson import ObjectId
+from bson.codec_options import CodecOptions
+from pymongo.read_concern import ReadConcern
+from pymongo.read_preferences import ReadPreference
+from pymongo.write_concern import WriteConcern
+
+from argon.catalog.branches import Branches
+from argon.catalog.collections import Catalog, load_catalog
+from argon.catalog.projects import Projects
+from argon.catalog.tables import BRANCHES, ensure_tables
+from argon.engine.line import Line
+from argon.engine.scratch import Scratch
+from argon.engine.snapshot import RAW_CODEC, Snapshot
+from argon.features import Flags, configured_flags, load_stored
+from argon.io import Operation, World
+from argon.models import BranchRecord, ProjectRecord
+from argon.versions.visibility import View, make_view
+from argon.wal.clock import Clock
+from argon.wal.commit import Committer
+from argon.wal.log import LOG, Log
+from argon.wal.lsn import LsnAllocator
+
+_PAST_CATALOGS = 256
+_FLAGS_BOUND = 2.0
+"""Seconds after which a process sees a flag that another one has set."""
+
+
+class Engine:
+    """Everything that operations share.
+
+    Args:
+        client: A MongoClient, AsyncMongoClient or Motor client.
+        database: The name of the database that holds everything.
+        world: Threads or an event loop.
+    """
+
+    def __init__(self, client: Any, database: str, world: World) -> None:
+        self.client = client
+        self.world = world
+        options: dict[str, Any] = {
+            "read_preference": ReadPreference.PRIMARY,
+            "read_concern": ReadConcern(),
+            "write_concern": WriteConcern("majority"),
+        }
+        self.raw = client.get_database(database, codec_options=RAW_CODEC, **options)
+        self.plain = client.get_database(database, codec_options=CodecOptions(tz_aware=True), **options)
+        self.log = Log(self.raw[LOG])
+        self.clock = Clock(client.get_database("admin", codec_options=CodecOptions()))
+        self.committer = Committer(client, self.raw, self.log, self.clock, world)
+        self.projects = Projects(self.plain, self.log, self.committer, self.clock)
+        self.scratch = Scratch(client, self.raw, world)
+        self._lsns: dict[ObjectId, LsnAllocator] = {}
+        self._lines: dict[ObjectId, Line] = {}
+        self._names: dict[ObjectId, str] = {}
+        self._past: dict[View, Catalog] = {}
+        self._configured: Flags | None = None
+        self._flags: Flags | None = None
+        self._flags_read = 0.0
+
+    def open(self) -> Operation[None]:
+        """Create Argon's own collections where they are missing."""
+        yield from ensure_tables(self.plain)
+
+    def lsns(self, project_id: ObjectId) -> LsnAllocator:
+        """Return the allocator of a project."""
+        return self._lsns.setdefault(project_id, LsnAllocator(self.plain["projects"], project_id))
+
+    def branches(self, project: ProjectRecord) -> Branches:
+        """Return the branches of a project."""
+        self._names[project.id] = project.name
+        return Branches(
+            self.plain,
+            project.id,
+            project.name,
+            self.log,
+            self.committer,
+            self.lsns(project.id),
+            self.clock,
+            self.world,
+        )
+
+    def branch_record(self, branch_id: ObjectId) -> Operation[BranchRecord | None]:
+        """Read a branch's record anew."""
+        found = yield self.plain[BRANCHES].find_one({"_id": branch_id})
+        return None if found is None else BranchRecord.model_validate(found)
+
+    def line(self, record: BranchRecord) -> Line:
+        """Return this process's state of a branch."""
+        return self._lines.setdefault(record.id, Line(self, record))
+
+    def snapshot(self, branch: BranchRecord, view: View, catalog: Catalog, session: Any = None) -> Snapshot:
+        """Put a snapshot together."""
+        return Snapshot(self, branch, self._names.get(branch.project_id, ""), view, catalog, session)
+
+    def flags(self) -> Operation[Flags]:
+        """Return the feature flags, what is stored in the database included."""
+        now = time.monotonic()
+        if self._flags is None or now - self._flags_read > _FLAGS_BOUND:
+            if self._configured is None:
+                self._configured = configured_flags()
+            values = yield from load_stored(self.plain["features"])
+            self._flags = self._configured.with_stored(values)
+            self._flags_read = now
+        return self._flags
+
+    def enabled(self, flag: str, project: str, branch: str | None = None) -> Operation[bool]:
+        """Whether a feature is on for a branch."""
+        return (yield from self.flags()).enabled(flag, project, branch)
+
+    def require(self, flag: str, project: str, branch: str | None = None) -> Operation[None]:
+        """Check that a feature is on for a branch.
+
+        Raises:
+            FeatureDisabled: It is off; the message says where that was set.
+        """
+        (yield from self.flags()).require(flag, project, branch)
+
+    def past(self, branch: BranchRecord, lsn: int) -> Operation[Snapshot]:
+        """Return a branch as it was at an LSN.
+
+        Args:
+            branch: The branch.
+            lsn: A point that was found to lie in its history.
+        """
+        view = make_view(branch.number, branch.ancestors, lsn)
+        catalog = self._past.get(view)
+        if catalog is None:
+            catalog = yield from load_catalog(self.raw, view, self.world)
+            if len(self._past) >= _PAST_CATALOGS:
+                self._past.pop(next(iter(self._past)))
+            # The past does not change, so this needs no refreshing.
+            self._past[view] = catalog
+        return self.snapshot(branch, view, catalog)

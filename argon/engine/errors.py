@@ -1,0 +1,71 @@
+"""PyMongo's errors for what was found out about rows, in the user's own terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bson import ObjectId
+from bson.decimal128 import Decimal128
+from pymongo.errors import DuplicateKeyError, OperationFailure
+
+from argon.wal.rows import DuplicateId
+
+DUPLICATE_KEY = 11000
+
+
+def duplicate_key(
+    namespace: str, index: str, pattern: Mapping[str, Any], value: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Build the server's error document for a duplicate key.
+
+    Args:
+        namespace: ``project.collection``, which stands for ``database.collection``.
+        index: The index's name.
+        pattern: Its key.
+        value: The key that was there already.
+
+    Returns:
+        The document, without ``index``.
+    """
+    shown = ", ".join(f"{field}: {shell(item)}" for field, item in value.items())
+    return {
+        "code": DUPLICATE_KEY,
+        "keyPattern": dict(pattern),
+        "keyValue": dict(value),
+        "errmsg": f"E11000 duplicate key error collection: {namespace} index: {index} dup key: {{ {shown} }}",
+    }
+
+
+def duplicate_id(error: DuplicateId) -> DuplicateKeyError:
+    """Build PyMongo's error for an insert that met its ``_id``."""
+    change = error.change
+    details = duplicate_key(change.collection, "_id_", {"_id": 1}, {"_id": change.document_id})
+    return DuplicateKeyError(details["errmsg"], DUPLICATE_KEY, {"index": 0, **details})
+
+
+def command_error(details: Mapping[str, Any]) -> OperationFailure:
+    """Build PyMongo's error for a command that the server would have refused."""
+    kind = DuplicateKeyError if details.get("code") == DUPLICATE_KEY else OperationFailure
+    return kind(str(details.get("errmsg")), details.get("code"), dict(details))
+
+
+def shell(value: Any) -> str:
+    """Write a value the way the server writes it in messages."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, ObjectId):
+        return f"ObjectId('{value}')"
+    if isinstance(value, float):
+        return f"{value:.1f}" if value.is_integer() else repr(value)
+    if isinstance(value, Decimal128):
+        return str(value)
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key}: {shell(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[ " + ", ".join(shell(item) for item in value) + " ]"
+    return str(value)

@@ -1,0 +1,271 @@
+"""The operations of a collection: PyMongo's calls in, PyMongo's results out.
+
+Each is a generator, so that the synchronous and the asynchronous collection
+are the same code. Arguments have been through PyMongo's own checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import bson
+from bson import ObjectId
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
+from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError, WriteError
+from pymongo.results import DeleteResult, InsertManyResult, InsertOneResult, UpdateResult
+
+from argon.engine.delete import Deleted, DeleteSpec, plan_delete
+from argon.engine.documents import Incoming, incoming, plain_values
+from argon.engine.errors import DUPLICATE_KEY
+from argon.engine.handle import Handle
+from argon.engine.insert import Inserted, plan_inserts, raise_write_error, write_error
+from argon.engine.prepare import Target
+from argon.engine.query import FindSpec, find_rows
+from argon.engine.snapshot import Snapshot
+from argon.engine.update import PAGE, PAGE_BYTES, Updated, UpdateSpec, plan_update
+from argon.io import Operation
+from argon.wal.change import Plan
+
+
+def insert_one(
+    handle: Handle, target: Target, document: Mapping[str, Any], *, acknowledged: bool = True
+) -> Operation[InsertOneResult]:
+    """Insert one document; see ``Collection.insert_one``."""
+    [encoded] = encode_documents([document], target.codec)
+    outcome = yield from _insert(handle, target, [encoded])
+    if outcome.errors:
+        raise_write_error(outcome.errors[0])
+    return InsertOneResult(_id_of(document, encoded), acknowledged)
+
+
+def insert_many(
+    handle: Handle,
+    target: Target,
+    documents: Iterable[Mapping[str, Any]],
+    *,
+    ordered: bool = True,
+    acknowledged: bool = True,
+) -> Operation[InsertManyResult]:
+    """Insert many documents, in commits of up to a thousand; see ``Collection.insert_many``."""
+    given = list(documents)
+    encoded = encode_documents(given, target.codec)
+    outcome = yield from insert_all(handle, target, encoded, ordered=ordered)
+    if outcome.errors:
+        for error in outcome.errors:
+            error["op"] = given[error["index"]]
+        raise BulkWriteError(bulk_result(inserted=outcome.count, errors=outcome.errors))
+    ids = [_id_of(document, made) for document, made in zip(given, encoded, strict=True)]
+    return InsertManyResult(ids, acknowledged)
+
+
+def insert_all(
+    handle: Handle, target: Target, documents: Sequence[Incoming], *, ordered: bool
+) -> Operation[Inserted]:
+    """Insert documents page by page and gather what became of them."""
+    total = Inserted()
+    start = 0
+    for page in pages(documents):
+        outcome = yield from _insert(handle, target, page, ordered=ordered)
+        total.count += outcome.count
+        total.errors += [{**error, "index": error["index"] + start} for error in outcome.errors]
+        if ordered and total.errors:
+            break
+        start += len(page)
+    return total
+
+
+def _insert(
+    handle: Handle, target: Target, documents: Sequence[Incoming], *, ordered: bool = True
+) -> Operation[Inserted]:
+    def plan(snapshot: Snapshot, careful: bool) -> Operation[Plan]:
+        return (yield from plan_inserts(target, documents, snapshot, careful, ordered=ordered))
+
+    try:
+        outcome: Inserted = yield from handle.write(plan)
+        return outcome
+    except DuplicateKeyError as error:
+        # A unique index: in a batch, find out whose fault it is by going one by one.
+        if len(documents) == 1 or handle.transaction is not None:
+            return Inserted(0, [{**write_error(error), "index": 0}])
+    total = Inserted()
+    for place, document in enumerate(documents):
+        outcome = yield from _insert(handle, target, [document])
+        total.count += outcome.count
+        total.errors += [{**failure, "index": place} for failure in outcome.errors]
+        if ordered and total.errors:
+            break
+    return total
+
+
+def encode_documents(documents: Sequence[Any], codec: CodecOptions[Any]) -> list[Incoming]:
+    """Give documents an ``_id``, as PyMongo does in place, and encode them."""
+    encoded: list[Incoming] = []
+    for document in documents:
+        fresh = False
+        if not isinstance(document, RawBSONDocument) and "_id" not in document:
+            document["_id"] = ObjectId()
+            fresh = True
+        encoded.append(incoming(document, codec, fresh=fresh))
+    return encoded
+
+
+def pages(documents: Sequence[Incoming]) -> Iterable[Sequence[Incoming]]:
+    """Cut documents into what one transaction should hold."""
+    page: list[Incoming] = []
+    size = 0
+    for document in documents:
+        if page and (len(page) >= PAGE or size + len(document.raw.raw) > PAGE_BYTES):
+            yield page
+            page, size = [], 0
+        page.append(document)
+        size += len(document.raw.raw)
+    if page:
+        yield page
+
+
+def _id_of(document: Mapping[str, Any], encoded: Incoming) -> Any:
+    return document.get("_id", encoded.id)
+
+
+def update(handle: Handle, target: Target, spec: UpdateSpec) -> Operation[Updated]:
+    """Update or replace; see :class:`UpdateSpec`."""
+    spec = replace(
+        spec,
+        filter=plain_values(spec.filter, target.codec),
+        update=plain_values(spec.update, target.codec),
+        array_filters=plain_values(spec.array_filters, target.codec),
+    )
+
+    def plan(snapshot: Snapshot, careful: bool) -> Operation[Plan]:
+        return (yield from plan_update(target, spec, snapshot, careful))
+
+    outcome: Updated = yield from handle.write(plan)
+    if not outcome.left:
+        return outcome
+    total = Updated()
+    ids = yield from _matching_ids(handle, target, spec)
+    for start in range(0, len(ids), PAGE // 2):
+        chunk = ids[start : start + PAGE // 2]
+
+        def plan_chunk(snapshot: Snapshot, careful: bool, chunk: list[Any] = chunk) -> Operation[Plan]:
+            return (yield from plan_update(target, spec, snapshot, careful, ids=chunk))
+
+        part: Updated = yield from handle.write(plan_chunk)
+        total.matched += part.matched
+        total.modified += part.modified
+        total.error = part.error
+        if total.error is not None:
+            break
+    return total
+
+
+def update_result(outcome: Updated, *, acknowledged: bool = True) -> UpdateResult:
+    """Return PyMongo's result of an update.
+
+    Raises:
+        WriteError: Some documents had been updated before one failed.
+    """
+    if outcome.error is not None:
+        raise outcome.error
+    raw: dict[str, Any] = {
+        "n": 1 if outcome.upserted else outcome.matched,
+        "nModified": outcome.modified,
+        "ok": 1.0,
+        "updatedExisting": outcome.matched > 0,
+    }
+    if outcome.upserted:
+        raw["upserted"] = outcome.upserted_id
+    return UpdateResult(raw, acknowledged)
+
+
+def delete(handle: Handle, target: Target, spec: DeleteSpec) -> Operation[Deleted]:
+    """Delete; see :class:`DeleteSpec`."""
+
+    def plan(snapshot: Snapshot, careful: bool) -> Operation[Plan]:
+        return (yield from plan_delete(target, spec, snapshot, careful))
+
+    outcome: Deleted = yield from handle.write(plan)
+    if not outcome.left:
+        return outcome
+    total = Deleted()
+    ids = yield from _matching_ids(handle, target, spec)
+    for start in range(0, len(ids), PAGE // 2):
+        chunk = ids[start : start + PAGE // 2]
+
+        def plan_chunk(snapshot: Snapshot, careful: bool, chunk: list[Any] = chunk) -> Operation[Plan]:
+            return (yield from plan_delete(target, spec, snapshot, careful, ids=chunk))
+
+        part: Deleted = yield from handle.write(plan_chunk)
+        total.count += part.count
+    return total
+
+
+def delete_result(outcome: Deleted, *, acknowledged: bool = True) -> DeleteResult:
+    """Return PyMongo's result of a delete."""
+    return DeleteResult({"n": outcome.count, "ok": 1.0}, acknowledged)
+
+
+def decode(document: Any, codec: CodecOptions[Any]) -> Any:
+    """Decode a raw document the way the user's handle does."""
+    if document is None or not isinstance(document, RawBSONDocument):
+        return document
+    return bson.decode(document.raw, codec_options=codec)
+
+
+def _matching_ids(handle: Handle, target: Target, spec: Any) -> Operation[list[Any]]:
+    """Read at one moment which documents a write of many commits is about."""
+    snapshot = yield from handle.snapshot()
+    record = snapshot.record(target.space, target.name)
+    if record is None:
+        return []
+    from argon.engine.query import Reader, open_find
+
+    find = FindSpec(spec.filter, {"_id": 1}, None, 0, 0, spec.hint, spec.collation)
+    codec = target.codec.with_options(document_class=RawBSONDocument)
+    opened = yield from open_find(snapshot, target.space, target.name, find, Reader(codec))
+    ids: list[Any] = []
+    while True:
+        batch = yield opened.cursor.to_list(PAGE)
+        ids += [(document["d"] if opened.wrapped else document)["_id"] for document in batch]
+        if not batch:
+            return ids
+
+
+def bulk_result(
+    *,
+    inserted: int = 0,
+    matched: int = 0,
+    modified: int = 0,
+    removed: int = 0,
+    upserted: Sequence[Mapping[str, Any]] = (),
+    errors: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """Return the result document of a bulk write, as PyMongo builds it."""
+    return {
+        "writeErrors": list(errors),
+        "writeConcernErrors": [],
+        "nInserted": inserted,
+        "nUpserted": len(upserted),
+        "nMatched": matched,
+        "nModified": modified,
+        "nRemoved": removed,
+        "upserted": list(upserted),
+    }
+
+
+__all__ = [
+    "DUPLICATE_KEY",
+    "PyMongoError",
+    "WriteError",
+    "decode",
+    "delete",
+    "delete_result",
+    "find_rows",
+    "insert_many",
+    "insert_one",
+    "update",
+    "update_result",
+]

@@ -1,0 +1,74 @@
+"""What every write needs first: the collection, which comes into being with its first document."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from bson.codec_options import CodecOptions
+from pymongo.errors import OperationFailure
+
+from argon.catalog.collections import new_record
+from argon.catalog.tables import create_store
+from argon.engine.snapshot import Snapshot
+from argon.io import Operation
+from argon.models import CollectionRecord
+from argon.wal.change import Change
+
+
+@dataclass
+class Target:
+    """The collection that a write is for.
+
+    Attributes:
+        space: Its namespace.
+        name: Its name.
+        codec: The user's own types.
+        bypass: ``bypass_document_validation`` as the user gave it.
+        fresh: The record of the collection that this write is about to create;
+            kept over repeated plans, so that a lost race leaves no second store.
+    """
+
+    space: str
+    name: str
+    codec: CodecOptions[Any]
+    bypass: bool | None = None
+    fresh: list[CollectionRecord] = field(default_factory=list)
+
+
+def existing(target: Target, snapshot: Snapshot) -> Operation[tuple[CollectionRecord, list[Change]]]:
+    """Return the collection's record, and its creation where it does not exist yet.
+
+    Args:
+        target: The collection.
+        snapshot: The head.
+
+    Raises:
+        OperationFailure: It is a view.
+    """
+    record = snapshot.record(target.space, target.name)
+    if record is not None:
+        refuse_view(snapshot, record)
+        return record, []
+    if not target.fresh:
+        fresh = new_record(target.space, target.name)
+        # Physical collections are made outside the transaction; one that a lost
+        # race leaves behind is empty and nobody's.
+        yield from create_store(snapshot.engine.plain, fresh.store)
+        target.fresh.append(fresh)
+    return target.fresh[0], [snapshot.catalog.create(target.fresh[0])]
+
+
+def refuse_view(snapshot: Snapshot, record: CollectionRecord) -> None:
+    """Refuse to write to a view, as the server does."""
+    if record.kind == "view":
+        namespace = snapshot.namespace(record.name)
+        raise OperationFailure(
+            f"Namespace {namespace} is a view, not a collection",
+            166,
+            {
+                "code": 166,
+                "codeName": "CommandNotSupportedOnView",
+                "errmsg": f"Namespace {namespace} is a view",
+            },
+        )

@@ -1,0 +1,134 @@
+"""Reading operations other than ``find``: aggregate, count, distinct, explain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from argon.engine import sink
+from argon.engine.handle import Handle
+from argon.engine.prepare import Target
+from argon.engine.query import FindSpec, Reader, find_stages, physical_hint, physical_pipeline, row_filter
+from argon.engine.query import aggregate as aggregate_view
+from argon.engine.source import NO_STORE, CollectionSource
+from argon.io import Operation
+from argon.rewrite.filter import prefix_filter
+from argon.rewrite.paths import is_ordinary_path, prefix_path
+from argon.rewrite.source import conjoin
+
+
+def aggregate(
+    handle: Handle,
+    target: Target,
+    name: str | None,
+    pipeline: Sequence[Mapping[str, Any]],
+    reader: Reader,
+    options: Mapping[str, Any],
+) -> Operation[Any]:
+    """Run a pipeline; a final ``$out`` or ``$merge`` goes through the log.
+
+    Returns:
+        The physical cursor.
+    """
+    stages = list(pipeline) if isinstance(pipeline, list | tuple) else pipeline
+    if isinstance(stages, list) and stages and sink.is_sink(stages[-1]):
+        handle.check_writable()
+        return (yield from sink.write_out(handle, target, name, stages, reader, options))
+    snapshot = yield from handle.snapshot()
+    return (yield from aggregate_view(snapshot, target.space, name, stages, reader, options))
+
+
+def count_documents(
+    handle: Handle, target: Target, query: Mapping[str, Any], reader: Reader, options: Mapping[str, Any]
+) -> Operation[int]:
+    """Count the documents that match."""
+    given = dict(options)
+    stages: list[dict[str, Any]] = [{"$match": query}]
+    for option in ("skip", "limit"):
+        value = given.pop(option, None)
+        if value is not None:
+            stages.append({f"${option}": value})
+    stages.append({"$group": {"_id": 1, "n": {"$sum": 1}}})
+    snapshot = yield from handle.snapshot()
+    cursor = yield from aggregate_view(snapshot, target.space, target.name, stages, reader, given)
+    found = yield cursor.to_list(1)
+    return int(found[0]["n"]) if found else 0
+
+
+def distinct(
+    handle: Handle,
+    target: Target,
+    key: str,
+    query: Mapping[str, Any],
+    reader: Reader,
+    options: Mapping[str, Any],
+) -> Operation[list[Any]]:
+    """Return the distinct values of a field."""
+    snapshot = yield from handle.snapshot()
+    record = snapshot.record(target.space, target.name)
+    given = {name: value for name, value in options.items() if value is not None}
+    if record is None:
+        empty = snapshot.rows(NO_STORE, reader.codec, **reader.options)
+        values: list[Any] = yield empty.distinct(key, query, session=snapshot.session, **_without_hint(given))
+        return values
+    rows = snapshot.rows(record.store, reader.codec, **reader.options) if record.store else None
+    where = None
+    if rows is not None and is_ordinary_path(key):
+        source = CollectionSource(snapshot.view, record)
+        where = row_filter(source, query, None, seek="hint" in given)
+        if where is None:
+            rewritten = prefix_filter(query)
+            where = None if rewritten is None else conjoin(source.match_all, rewritten)
+    if rows is None or where is None:
+        stages = [{"$match": query}, {"$project": {"_id": 1}}]
+        cursor = yield from aggregate_view(snapshot, target.space, target.name, stages, reader, {})
+        ids = [document["_id"] for document in (yield cursor.to_list(None))]
+        where = {"$and": [snapshot.view.match_all, {"d._id": {"$in": ids}}]}
+        rows = snapshot.rows(record.store, reader.codec, **reader.options)
+    if "hint" in given:
+        given["hint"] = physical_hint(record, given["hint"])
+    values = yield rows.distinct(prefix_path(key), where, session=snapshot.session, **given)
+    return values
+
+
+def explain(handle: Handle, target: Target, spec: FindSpec) -> Operation[Any]:
+    """Explain a find that runs as an aggregation."""
+    snapshot = yield from handle.snapshot()
+    store, stages = physical_pipeline(snapshot, target.space, target.name, find_stages(spec))
+    command = {
+        "explain": {"aggregate": store, "pipeline": stages, "cursor": {}},
+        "verbosity": "allPlansExecution",
+    }
+    return (yield snapshot.engine.plain.command(command))
+
+
+def _without_hint(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name != "hint"}
+
+
+def list_collections(
+    handle: Handle, space: str, query: Mapping[str, Any] | None
+) -> Operation[list[dict[str, Any]]]:
+    """Describe the collections of a space as the server does.
+
+    Args:
+        handle: The branch and the moment.
+        space: The namespace.
+        query: A filter on the descriptions.
+    """
+    snapshot = yield from handle.snapshot()
+    described: list[dict[str, Any]] = []
+    for record in snapshot.catalog.records(space):
+        info: dict[str, Any] = {"name": record.name, "type": record.kind, "options": dict(record.options)}
+        info["info"] = {"readOnly": handle.lsn is not None or record.kind == "view"}
+        if record.kind == "collection":
+            info["idIndex"] = {"v": 2, "key": {"_id": 1}, "name": "_id_"}
+        described.append(info)
+    if not query or not described:
+        return described
+    if set(query) == {"name"} and isinstance(query["name"], str):
+        return [info for info in described if info["name"] == query["name"]]
+    documents = [{"$literal": info} for info in described]
+    cursor = yield snapshot.engine.plain.aggregate([{"$documents": documents}, {"$match": query}])
+    found: list[dict[str, Any]] = yield cursor.to_list(None)
+    return found

@@ -1,0 +1,113 @@
+"""Evaluation on scratch copies: the server's own semantics for whatever rows cannot do in place.
+
+The documents are copied into a scratch collection inside a transaction that
+is always rolled back. So the user's filter, update and projection run
+unchanged, with MongoDB's own results and messages, and nothing is ever
+stored: the collection stays empty.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import bson
+from pymongo.errors import CollectionInvalid, OperationFailure, PyMongoError
+
+from argon.io import Operation, World
+from argon.models import CollectionRecord
+from argon.wal.commit import MAJORITY, SNAPSHOT, backoff
+
+_RULES = ("validator", "validationLevel", "validationAction", "collation")
+_ALREADY_THERE = 48
+
+
+class Scratch:
+    """Runs bodies on scratch collections.
+
+    Args:
+        client: Of the driver in use.
+        database: The database that holds everything, decoding to raw BSON.
+        world: Threads or an event loop.
+    """
+
+    def __init__(self, client: Any, database: Any, world: World) -> None:
+        self._client = client
+        self._database = database
+        self._world = world
+        self._made: set[str] = set()
+
+    def evaluate(
+        self,
+        record: CollectionRecord | None,
+        documents: Sequence[Mapping[str, Any]],
+        body: Callable[[Any, Any], Operation[Any]],
+        session: Any = None,
+    ) -> Operation[Any]:
+        """Run a body on copies of documents, then forget them.
+
+        Args:
+            record: The collection whose validator and collation shall apply.
+            documents: The copies; the validator does not see them come in.
+            body: Takes the scratch collection and the session to pass on.
+            session: The session of an open transaction, whose end is not waited for.
+
+        Returns:
+            What the body returns.
+        """
+        scratch = yield from self.collection(record)
+        if session is not None:
+            return (yield from _inside(scratch, documents, body, session))
+        for pause in backoff():
+            session = yield self._client.start_session(causal_consistency=False)
+            try:
+                session.start_transaction(read_concern=SNAPSHOT, write_concern=MAJORITY)
+                try:
+                    if documents:
+                        yield scratch.insert_many(documents, bypass_document_validation=True, session=session)
+                    return (yield from body(scratch, session))
+                finally:
+                    if session.in_transaction:
+                        yield session.abort_transaction()
+            except PyMongoError as error:
+                # Two writers who evaluate the same document meet here.
+                if not error.has_error_label("TransientTransactionError"):
+                    raise
+                last = error
+            finally:
+                yield session.end_session()
+            yield self._world.sleep(pause)
+        raise last
+
+    def collection(self, record: CollectionRecord | None) -> Operation[Any]:
+        """Return the scratch collection with a collection's rules; it is always empty."""
+        rules = (
+            {} if record is None else {key: record.options[key] for key in _RULES if key in record.options}
+        )
+        name = "scratch"
+        if rules:
+            name += "_" + hashlib.sha256(bson.encode(rules)).hexdigest()[:16]
+        if name not in self._made:
+            try:
+                yield self._database.create_collection(name, check_exists=False, **rules)
+            except CollectionInvalid:
+                pass
+            except OperationFailure as error:
+                if error.code != _ALREADY_THERE:
+                    raise
+            self._made.add(name)
+        return self._database[name]
+
+
+def _inside(
+    scratch: Any,
+    documents: Sequence[Mapping[str, Any]],
+    body: Callable[[Any, Any], Operation[Any]],
+    session: Any,
+) -> Operation[Any]:
+    if documents:
+        yield scratch.insert_many(documents, bypass_document_validation=True, session=session)
+    result = yield from body(scratch, session)
+    yield scratch.delete_many({}, session=session)
+    return result

@@ -1,0 +1,81 @@
+"""What an operation reads: a view of a branch with its catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
+from pymongo.read_concern import ReadConcern
+
+from argon.catalog.collections import Catalog
+from argon.engine.source import CollectionSource
+from argon.models import BranchRecord, CollectionRecord
+from argon.versions.visibility import View
+
+if TYPE_CHECKING:
+    from argon.engine.engine import Engine
+
+_SNAPSHOT = ReadConcern("snapshot")
+
+
+class Snapshot:
+    """A branch at a moment, ready to be read.
+
+    Args:
+        engine: The engine.
+        branch: The branch.
+        project: The project's name, for messages.
+        view: The moment.
+        catalog: The collections at that moment.
+        session: The session of an open transaction, which sees its own rows.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        branch: BranchRecord,
+        project: str,
+        view: View,
+        catalog: Catalog,
+        session: Any = None,
+    ) -> None:
+        self.engine = engine
+        self.branch = branch
+        self.project = project
+        self.view = view
+        self.catalog = catalog
+        self.session = session
+
+    def record(self, space: str, name: str) -> CollectionRecord | None:
+        """Return a collection's record, or None if it does not exist here."""
+        return self.catalog.get(space, name)
+
+    def source(self, record: CollectionRecord | None) -> CollectionSource:
+        """Return what the rewriting needs to know of a collection."""
+        return CollectionSource(self.view, record)
+
+    def rows(self, store: str, codec: CodecOptions[Any] | None = None, **options: Any) -> Any:
+        """Return a store to read from.
+
+        Args:
+            store: The physical collection.
+            codec: How documents are decoded; raw BSON by default.
+            options: ``read_preference`` and ``read_concern`` as the user asked for them.
+        """
+        if self.session is not None or not self.view.simple:
+            # Rows of ancestors and of the past may move while a scan runs.
+            options["read_concern"] = None if self.session is not None else _SNAPSHOT
+        return self.engine.raw.get_collection(store, codec_options=codec or RAW_CODEC, **options)
+
+    def is_inherited(self, row: Mapping[str, Any]) -> bool:
+        """Whether a visible row belongs to an ancestor of the branch."""
+        return bool(row["_id"]["b"] != self.view.branch)
+
+    def namespace(self, name: str) -> str:
+        """Return what stands for ``database.collection`` in messages."""
+        return f"{self.project}.{name}"
+
+
+RAW_CODEC: CodecOptions[Any] = CodecOptions(document_class=RawBSONDocument)

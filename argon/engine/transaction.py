@@ -1,0 +1,252 @@
+"""Atomic groups of operations.
+
+What a transaction does is staged in rows inside a MongoDB transaction that is
+always rolled back, so its own reads see it and nobody else's do. Its net
+effect then lands as one ordinary commit, if no document that it changed was
+changed by somebody else meanwhile: the first committer wins, as in MongoDB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pymongo.errors import InvalidOperation, OperationFailure, PyMongoError
+
+from argon.catalog.collections import Catalog, load_catalog
+from argon.catalog.tables import COLLECTIONS
+from argon.engine.errors import duplicate_id
+from argon.engine.snapshot import Snapshot
+from argon.engine.unique import unique_check
+from argon.io import Operation
+from argon.versions.ids import id_key
+from argon.versions.layout import PROVISIONAL_LSN, Row
+from argon.wal.change import Change, Check, Plan, Planner
+from argon.wal.commit import MAJORITY, SNAPSHOT
+from argon.wal.rows import DuplicateId, StaleRow, write_rows
+
+if TYPE_CHECKING:
+    from argon.engine.line import Line
+
+_SNAPSHOT_UNAVAILABLE = 246
+WRITE_CONFLICT = 112
+
+
+class Transaction:
+    """An atomic group on one branch.
+
+    Args:
+        line: The branch in this process.
+        author: Who.
+        message: Why.
+    """
+
+    def __init__(self, line: Line, author: str | None = None, message: str | None = None) -> None:
+        self._line = line
+        self._author = author
+        self._message = message
+        self._session: Any = None
+        self._catalog: Catalog | None = None
+        self._net: dict[Hashable, Change] = {}
+        self._lsn = PROVISIONAL_LSN
+        self._ended = False
+
+    @property
+    def active(self) -> bool:
+        """Whether it can still be written to."""
+        return not self._ended
+
+    def snapshot(self) -> Operation[Snapshot]:
+        """Return what the transaction sees: one moment, and its own writes."""
+        if self._ended:
+            raise InvalidOperation("this transaction has ended: begin another one")
+        engine = self._line.engine
+        if self._session is None:
+            self._session = yield engine.client.start_session(causal_consistency=False)
+            self._session.start_transaction(read_concern=SNAPSHOT, write_concern=MAJORITY)
+        if self._catalog is None:
+            self._catalog = yield from load_catalog(engine.raw, self._line.view, engine.world, self._session)
+        return engine.snapshot(self._line.record, self._line.view, self._catalog, self._session)
+
+    def write(self, planner: Planner) -> Operation[Any]:
+        """Stage a write.
+
+        Args:
+            planner: Plans it on what the transaction sees.
+
+        Returns:
+            The plan's reply.
+
+        Raises:
+            OperationFailure: As MongoDB's, an error ends the transaction.
+        """
+        try:
+            snapshot = yield from self.snapshot()
+            plan = yield from planner(snapshot, True)
+            if any(change.store == COLLECTIONS for change in plan.changes):
+                # The server opens no collection in a transaction that is older than it.
+                yield from self._restart(plan)
+            else:
+                yield from self._stage(plan.changes)
+            if plan.check is not None:
+                yield from plan.check(self._session)
+        except (StaleRow, DuplicateId) as error:
+            yield from self.abort()
+            if isinstance(error, DuplicateId):
+                raise duplicate_id(error) from error
+            raise write_conflict(self._line.record.name) from error
+        except BaseException:
+            yield from self.abort()
+            raise
+        for change in plan.changes:
+            self._note(change)
+        return plan.reply()
+
+    def commit(self) -> Operation[None]:
+        """Land the net effect as one commit.
+
+        Raises:
+            OperationFailure: Code 112, with the label TransientTransactionError:
+                somebody else changed one of the documents first.
+        """
+        yield from self.abort()
+        net = [change for change in self._net.values() if not _is_nothing(change)]
+        if net:
+            yield from self._line.write(self._replan(net), author=self._author, message=self._message)
+
+    def abort(self) -> Operation[None]:
+        """Forget all that was staged."""
+        self._ended = True
+        session, self._session = self._session, None
+        if session is None:
+            return
+        try:
+            if session.in_transaction:
+                yield session.abort_transaction()
+        except PyMongoError:
+            # The server drops the transaction with its session.
+            return
+        finally:
+            yield session.end_session()
+
+    def _stage(self, changes: list[Change]) -> Operation[None]:
+        for change in changes:
+            self._lsn += 1
+            store = self._line.engine.raw[change.store]
+            number = self._line.record.number
+            yield from write_rows(store, self._session, number, [(self._lsn, change)], history=False)
+            if change.store == COLLECTIONS:
+                self._catalog = None
+
+    def _restart(self, plan: Plan) -> Operation[None]:
+        """Stage everything anew in a transaction that began after the new collections were made."""
+        session, self._session, self._catalog = self._session, None, None
+        yield session.abort_transaction()
+        yield session.end_session()
+        snapshot = yield from self.snapshot()
+        staged = [replace(change) for change in self._net.values() if not _is_nothing(change)]
+        yield from _still_true(snapshot, staged)
+        yield from self._stage(staged)
+        yield from self._stage(plan.changes)
+
+    def _note(self, change: Change) -> None:
+        if change.noop:
+            return
+        key = (change.store, id_key(change.document_id))
+        first = self._net.get(key)
+        if first is None:
+            self._net[key] = replace(change, in_place=None, array_filters=None)
+            return
+        first.after = change.after
+        first.collection = change.collection
+        if change.store != COLLECTIONS:
+            first.operation = _operation(first)
+        elif first.before is not None:
+            first.operation = change.operation
+
+    def _replan(self, net: list[Change]) -> Planner:
+        def plan(snapshot: Snapshot, careful: bool) -> Operation[Plan]:
+            changes = [replace(change) for change in net]
+            yield from _still_true(snapshot, changes)
+            return Plan(changes, check=_checks(snapshot, changes))
+
+        return plan
+
+
+def write_conflict(branch: str) -> OperationFailure:
+    """Build the server's error for a lost race between transactions."""
+    text = (
+        f"WriteConflict error: a document was changed on the branch {branch!r} by another commit first; retry"
+    )
+    return OperationFailure(
+        text,
+        WRITE_CONFLICT,
+        {
+            "code": WRITE_CONFLICT,
+            "codeName": "WriteConflict",
+            "errmsg": text,
+            "errorLabels": ["TransientTransactionError"],
+        },
+    )
+
+
+class _Conflict(OperationFailure):
+    """A conflict that ends the transaction; trying the same commit again cannot help."""
+
+    def has_error_label(self, label: str) -> bool:
+        return False
+
+
+def _still_true(snapshot: Snapshot, changes: list[Change]) -> Operation[None]:
+    """Give changes the rows as they are now, if the documents are what they were."""
+    by_store: dict[str, list[Change]] = {}
+    for change in changes:
+        by_store.setdefault(change.store, []).append(change)
+    for store, group in by_store.items():
+        rows: dict[Hashable, Row] = {}
+        ids = [change.document_id for change in group]
+        for leg in snapshot.view.legs:
+            where = {**leg.seek, "d._id": {"$in": ids}}
+            found = yield snapshot.engine.raw[store].find(where, session=snapshot.session).to_list(None)
+            rows.update({id_key(row["d"]["_id"]): row for row in found})
+        for change in group:
+            row = rows.get(id_key(change.document_id))
+            before = change.before
+            if (row is None) != (before is None):
+                raise _conflict(snapshot)
+            if row is not None and before is not None:
+                if row["f"] != before["f"] or row["_id"]["b"] != before["_id"]["b"]:
+                    raise _conflict(snapshot)
+                change.before = row
+
+
+def _conflict(snapshot: Snapshot) -> OperationFailure:
+    plain = write_conflict(snapshot.branch.name)
+    return _Conflict(str(plain), plain.code, plain.details)
+
+
+def _operation(change: Change) -> str:
+    if change.before is None:
+        return "insert"
+    return "delete" if change.after is None else "update"
+
+
+def _is_nothing(change: Change) -> bool:
+    return change.before is None and change.after is None
+
+
+def _checks(snapshot: Snapshot, changes: list[Change]) -> Check | None:
+    checks: list[Check] = []
+    for record in snapshot.catalog.records():
+        check = unique_check(snapshot, record, [change for change in changes if change.store == record.store])
+        if check is not None:
+            checks.append(check)
+    if not checks:
+        return None
+
+    def check_all(session: Any) -> Operation[None]:
+        for check in checks:
+            yield from check(session)
+
+    return check_all

@@ -1,0 +1,69 @@
+"""A branch: a named line of writes, which is a pointer into the log."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from bson import ObjectId
+from pydantic import BaseModel, ConfigDict, Field
+
+BranchStatus = Literal["active", "pending_delete"]
+
+
+class Ancestor(BaseModel):
+    """One step of a lineage.
+
+    Attributes:
+        id: The ancestor's id.
+        number: Its number in the version rows.
+        fork: The last LSN of it that belongs to the line.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    id: ObjectId
+    number: int
+    fork: int
+
+
+class BranchRecord(BaseModel):
+    """A document of ``branches``.
+
+    Attributes:
+        id: The branch's id.
+        project_id: Its project.
+        name: Unique among the project's live branches.
+        number: What stands for the branch in version rows.
+        kind: ``wal`` for a line in the log, ``classic`` for a physical database.
+        parent_id: The branch it was made from; None for ``main``.
+        base_lsn: The fork point: the last LSN of the parent that it sees.
+        created_lsn: The LSN of the record of its creation.
+        lineage: Its ancestors, nearest first. It never changes, so it is kept
+            with the branch and no reader has to walk up.
+        ddl_lsn: The LSN of its last change to the catalogue.
+        created_at: Server time.
+        status: ``pending_delete`` is a recoverable mark.
+        deleted_at: Server time of the deletion.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, populate_by_name=True, extra="ignore")
+
+    id: ObjectId = Field(alias="_id")
+    project_id: ObjectId
+    name: str
+    number: int
+    kind: Literal["wal", "classic"] = "wal"
+    parent_id: ObjectId | None = None
+    base_lsn: int
+    created_lsn: int
+    lineage: list[Ancestor] = []
+    ddl_lsn: int = 0
+    created_at: datetime
+    status: BranchStatus = "active"
+    deleted_at: datetime | None = None
+
+    @property
+    def ancestors(self) -> list[tuple[int, int]]:
+        """The lineage as the pairs (number, fork) that visibility works on."""
+        return [(ancestor.number, ancestor.fork) for ancestor in self.lineage]

@@ -1,0 +1,1 @@
+"""Points in time: from what a user says to an LSN of a branch's history."""

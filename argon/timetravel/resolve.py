@@ -1,0 +1,114 @@
+"""Finding the LSN that a point in time stands for on a branch."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from bson import ObjectId
+
+from argon.errors import PointNotFound
+from argon.io import Operation
+from argon.models import BranchRecord
+from argon.points import Ago, Lsn, Point, Tag
+from argon.wal.log import moment_of
+
+if TYPE_CHECKING:
+    from argon.engine.engine import Engine
+
+
+def resolve(engine: Engine, branch: BranchRecord, point: Point) -> Operation[int]:
+    """Find the LSN of a point on a branch.
+
+    Args:
+        engine: The engine.
+        branch: The branch whose history is asked.
+        point: An LSN, a time, an age or a tag.
+
+    Returns:
+        The last LSN at or before the point.
+
+    Raises:
+        PointNotFound: The point lies outside the branch's history; the
+            message names the valid range.
+    """
+    if isinstance(point, Lsn):
+        return (yield from _resolve_lsn(engine, branch, point.lsn))
+    if isinstance(point, Tag):
+        raise PointNotFound(f"there is no tag {point.name!r}: give an LSN, a time or an age")
+    yield from engine.clock.refresh()
+    now = engine.clock.now()
+    moment = point.before(now) if isinstance(point, Ago) else point.time
+    return (yield from _resolve_time(engine, branch, moment))
+
+
+def _resolve_lsn(engine: Engine, branch: BranchRecord, lsn: int) -> Operation[int]:
+    head = yield from engine.log.head(branch)
+    first = _beginning(branch, head.lsn)
+    if not first <= lsn <= head.lsn:
+        raise PointNotFound(
+            f"LSN {lsn} is outside the history of the branch {branch.name!r}, which holds LSNs {first} to {head.lsn}"
+        )
+    entry = yield from engine.log.entry(branch.project_id, lsn)
+    if entry is not None and not _in_lineage(branch, entry["branch_id"], lsn):
+        raise PointNotFound(
+            f"LSN {lsn} was written on another branch and is not in the history of {branch.name!r}: choose one of "
+            f"'argon log {branch.name}' (LSNs {first} to {head.lsn})"
+        )
+    return lsn
+
+
+def _in_lineage(branch: BranchRecord, branch_id: ObjectId, lsn: int) -> bool:
+    if branch_id == branch.id:
+        return lsn >= branch.base_lsn
+    return any(ancestor.id == branch_id and lsn <= ancestor.fork for ancestor in branch.lineage)
+
+
+def _beginning(branch: BranchRecord, head: int) -> int:
+    # A project's log begins with the record of its main branch.
+    return min(2, head)
+
+
+def _resolve_time(engine: Engine, branch: BranchRecord, moment: datetime) -> Operation[int]:
+    """Walk the lineage from the branch upwards to the line that was written at the moment.
+
+    Times increase along a line, so a line is searched by halving its LSNs,
+    each probe one index seek.
+    """
+    moment = moment.astimezone(UTC)
+    bases = [ancestor.fork for ancestor in branch.lineage] + [0]
+    head = yield from engine.log.head(branch)
+    limits = [head.lsn, *(ancestor.fork for ancestor in branch.lineage)]
+    ids = [branch.id, *(ancestor.id for ancestor in branch.lineage)]
+    for branch_id, base, limit in zip(ids, bases, limits, strict=True):
+        found = yield from _last_at(engine, branch_id, base, limit, moment)
+        if found is not None:
+            return found
+    root = yield from engine.branch_record(ids[-1])
+    begin = None if root is None else root.created_at
+    if root is not None and moment >= root.created_at:
+        return root.base_lsn
+    raise PointNotFound(
+        f"{moment.isoformat()} is before the project began: the history of {branch.name!r} holds "
+        f"{'' if begin is None else begin.isoformat()} to {head.time.isoformat()}"
+    )
+
+
+def _last_at(
+    engine: Engine, branch_id: ObjectId, base: int, limit: int, moment: datetime
+) -> Operation[int | None]:
+    """Return a line's last LSN above ``base`` and up to ``limit`` that was written by the moment."""
+    # Entries that follow an LSN below `low` are by the moment; those that follow one from `high` on are not.
+    low, high = base, limit
+    best: int | None = None
+    while low < high:
+        middle = (low + high + 1) // 2
+        probe: Any = yield from engine.log.last_before(branch_id, middle, limit)
+        if probe is None or int(probe["lsn"]) <= base or int(probe["prev_lsn"]) < low:
+            low = middle
+        elif moment_of(probe) <= moment:
+            best = int(probe["lsn"])
+            low = middle
+        else:
+            high = int(probe["prev_lsn"])
+    return best

@@ -1,0 +1,78 @@
+"""A planned change to one document, before it has an LSN."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bson.raw_bson import RawBSONDocument
+
+from argon.io import Operation
+from argon.versions.layout import Row
+
+
+@dataclass(slots=True)
+class Change:
+    """One document of one store, before and after.
+
+    Attributes:
+        operation: The log's name of it.
+        space: Namespace.
+        collection: Logical name.
+        store: The physical collection of the rows.
+        document_id: The ``_id`` as it is.
+        before: The visible row as it was read; None for an insert.
+        inherited: Whether ``before`` belongs to an ancestor of the branch.
+        after: The post-image; None for a delete, and while ``in_place`` has yet to be evaluated.
+        in_place: An update for the server to run on the row itself, on ``d.`` paths.
+        array_filters: Of ``in_place``.
+        collation: Of ``in_place``.
+        noop: Set when the update turned out to change nothing.
+    """
+
+    operation: str
+    space: str
+    collection: str
+    store: str
+    document_id: Any
+    before: Row | None = None
+    inherited: bool = False
+    after: RawBSONDocument | None = None
+    in_place: Mapping[str, Any] | None = None
+    array_filters: list[Mapping[str, Any]] | None = None
+    collation: Any = None
+    noop: bool = False
+
+    def size(self) -> int:
+        """Return roughly how many bytes the change adds to a transaction."""
+        return sum(
+            len(image.raw) for image in (self.after, self.before) if isinstance(image, RawBSONDocument)
+        )
+
+
+Check = Callable[[Any], Operation[None]]
+"""Looks, inside the transaction and after the rows are written, for what the commit may not do."""
+
+
+@dataclass(slots=True)
+class Plan:
+    """What a write comes to at one head: changes, and the reply once they have landed."""
+
+    changes: list[Change]
+    reply: Callable[[], Any] = field(default=lambda: None)
+    check: Check | None = None
+
+
+@dataclass(slots=True)
+class Commit:
+    """The changes of one writer, which carry its author and message."""
+
+    changes: list[Change]
+    author: str | None = None
+    message: str | None = None
+    check: Check | None = None
+
+
+Planner = Callable[[Any, bool], Operation[Plan]]
+"""Plans a write at a snapshot; the flag asks for the careful form, after the quick one failed."""

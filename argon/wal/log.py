@@ -1,0 +1,212 @@
+"""Reading and writing ``wal_log``, the source of truth.
+
+The unique index is the sequencer. The clustered key ``(project_id, lsn)``
+makes LSNs unique; the index ``(branch_id, prev_lsn)`` lets only one entry
+follow a given head, so that the log of a branch is strictly serial and a
+commit that lands has seen exactly the state at its ``prev_lsn``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bson import Int64, ObjectId
+from pymongo import ASCENDING, DESCENDING
+from pymongo.read_concern import ReadConcern
+
+from argon.io import Operation
+from argon.models import BranchRecord, WALEntry
+
+LOG = "wal_log"
+CHAIN_INDEX = "branch_id_1_prev_lsn_1"
+DEFAULT_SPACE = "default"
+# MongoDB takes 16 MiB; the rest of an entry and of a row is well below this.
+ENTRY_OVERHEAD = 4096
+MAX_ENTRY = 16 * 1024 * 1024 - ENTRY_OVERHEAD
+
+
+@dataclass(frozen=True)
+class Head:
+    """The end of a branch's line.
+
+    Args:
+        lsn: The last LSN that belongs to the branch, or its fork point.
+        time: When that entry was made.
+    """
+
+    lsn: int
+    time: datetime
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry about to be written, in the order in which it will stand."""
+
+    operation: str
+    space: str | None = None
+    collection: str | None = None
+    document_id: Any = None
+    document: Mapping[str, Any] | None = None
+    old_document: Mapping[str, Any] | None = None
+    has_id: bool = False
+
+
+def encode(
+    entries: Sequence[Entry],
+    *,
+    project_id: ObjectId,
+    branch_id: ObjectId,
+    prev_lsn: int | None,
+    lsns: Sequence[int],
+    moment: datetime,
+    author: str | None,
+    message: str | None,
+) -> list[dict[str, Any]]:
+    """Lay out the entries of one commit as they are stored.
+
+    Args:
+        entries: What changed, in order.
+        project_id: The project.
+        branch_id: The branch, or the project's own id for project-wide entries.
+        prev_lsn: The head that the commit follows; None for a record outside the line.
+        lsns: The entries' LSNs, increasing.
+        moment: The commit's time.
+        author: Who.
+        message: Why.
+
+    Returns:
+        The documents for ``wal_log``. What can be derived is left out: the
+        ``default`` space, and ``commit`` where the commit is one entry.
+    """
+    last = Int64(lsns[-1])
+    timestamp = moment.astimezone(UTC).replace(tzinfo=None)
+    micros = timestamp.microsecond % 1000
+    timestamp -= timedelta(microseconds=micros)
+    documents: list[dict[str, Any]] = []
+    previous = None if prev_lsn is None else Int64(prev_lsn)
+    for lsn, entry in zip(lsns, entries, strict=True):
+        number = Int64(lsn)
+        stored: dict[str, Any] = {
+            "_id": {"p": project_id, "l": number},
+            "lsn": number,
+            "timestamp": timestamp,
+            "micros": micros,
+            "project_id": project_id,
+            "branch_id": branch_id,
+            "prev_lsn": previous,
+            "operation": entry.operation,
+        }
+        if entry.collection is not None:
+            if entry.space != DEFAULT_SPACE:
+                stored["space"] = entry.space
+            stored["collection"] = entry.collection
+        if entry.has_id:
+            stored["document_id"] = entry.document_id
+        if entry.document is not None:
+            stored["document"] = entry.document
+        if entry.old_document is not None and _both_fit(entry):
+            stored["old_document"] = entry.old_document
+        if len(entries) > 1:
+            stored["commit"] = last
+        if author is not None:
+            stored["author"] = author
+        if message is not None:
+            stored["message"] = message
+        documents.append(stored)
+        previous = number
+    return documents
+
+
+def _both_fit(entry: Entry) -> bool:
+    raws = (getattr(image, "raw", b"") for image in (entry.document, entry.old_document))
+    return sum(map(len, raws)) <= MAX_ENTRY
+
+
+class Log:
+    """The log of every project in one database.
+
+    Args:
+        collection: ``wal_log``, decoding to raw BSON so that documents keep their bytes.
+    """
+
+    def __init__(self, collection: Any) -> None:
+        self.collection = collection
+        # An LSN may serve a snapshot read only once a majority has it.
+        self._majority = collection.with_options(read_concern=ReadConcern("majority"))
+
+    def head(self, branch: BranchRecord) -> Operation[Head]:
+        """Read the end of a branch's line.
+
+        Args:
+            branch: The branch.
+        """
+        last = yield self._majority.find_one(
+            {"branch_id": branch.id},
+            projection={"lsn": 1, "prev_lsn": 1, "timestamp": 1, "micros": 1},
+            sort=[("prev_lsn", DESCENDING)],
+        )
+        if last is None or last["prev_lsn"] is None:
+            return Head(branch.base_lsn, _aware(branch.created_at))
+        return Head(int(last["lsn"]), moment_of(last))
+
+    def newer(self, branch: BranchRecord, lsn: int) -> Operation[list[Mapping[str, Any]]]:
+        """Return the operations that other writers appended to a branch after ``lsn``.
+
+        Args:
+            branch: The branch.
+            lsn: The head that was known.
+
+        Returns:
+            Entries with ``lsn`` and ``operation``, but for plain changes of documents.
+        """
+        entries: list[Mapping[str, Any]] = yield self._majority.find(
+            {
+                "branch_id": branch.id,
+                "prev_lsn": {"$gte": Int64(lsn)},
+                "operation": {"$nin": ["insert", "update", "delete"]},
+            },
+            projection={"lsn": 1, "operation": 1, "_id": 0},
+        ).to_list(None)
+        return entries
+
+    def entry(self, project_id: ObjectId, lsn: int) -> Operation[Mapping[str, Any] | None]:
+        """Return one entry as stored, or None for a gap."""
+        found: Mapping[str, Any] | None = yield self._majority.find_one(
+            {"_id": {"p": project_id, "l": Int64(lsn)}}
+        )
+        return found
+
+    def last_before(self, branch_id: ObjectId, below: int, limit: int) -> Operation[Mapping[str, Any] | None]:
+        """Return a branch's last entry that follows an LSN below ``below`` and is not above ``limit``."""
+        found: Mapping[str, Any] | None = yield self._majority.find_one(
+            {
+                "branch_id": branch_id,
+                "prev_lsn": {"$lt": Int64(below), "$gte": Int64(0)},
+                "lsn": {"$lte": Int64(limit)},
+            },
+            projection={"lsn": 1, "prev_lsn": 1, "timestamp": 1, "micros": 1},
+            sort=[("prev_lsn", DESCENDING)],
+        )
+        return found
+
+
+def moment_of(stored: Mapping[str, Any]) -> datetime:
+    """Return a stored entry's time, exact to the microsecond."""
+    return _aware(stored["timestamp"]) + timedelta(microseconds=int(stored.get("micros", 0)))
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def indexes() -> list[tuple[list[tuple[str, int]], dict[str, Any]]]:
+    """Return the log's indexes besides its clustered key."""
+    return [([("branch_id", ASCENDING), ("prev_lsn", ASCENDING)], {"unique": True, "name": CHAIN_INDEX})]
+
+
+def parse(stored: Mapping[str, Any]) -> WALEntry:
+    """Read a stored entry into its model."""
+    return WALEntry.from_bson(stored)

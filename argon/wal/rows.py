@@ -1,0 +1,200 @@
+"""Turning changes into statements on version rows, inside a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bson import Int64
+from bson.raw_bson import RawBSONDocument
+from pymongo import DeleteOne, ReturnDocument, UpdateOne
+from pymongo.errors import BulkWriteError, DuplicateKeyError
+
+from argon.io import Operation
+from argon.versions.layout import current_row, mark, past_row, unchanged
+from argon.wal.change import Change
+
+
+class StaleRow(Exception):
+    """A row is no longer as it was read; read it again."""
+
+
+class DuplicateId(Exception):
+    """An insert met a document of the same ``_id``.
+
+    Args:
+        change: The insert.
+        details: The server's own write error.
+    """
+
+    def __init__(self, change: Change, details: Mapping[str, Any]) -> None:
+        super().__init__(change, details)
+        self.change = change
+        self.details = details
+
+
+def write_rows(
+    store: Any, session: Any, branch: int, changes: Sequence[tuple[int, Change]], *, history: bool = True
+) -> Operation[None]:
+    """Apply changes to one store.
+
+    Args:
+        store: The physical collection, decoding to raw BSON.
+        session: The transaction's session.
+        branch: The number of the branch that changes.
+        changes: Each with its LSN. Their ``after`` and ``noop`` are filled in
+            where the server had to evaluate an update.
+        history: Whether superseded versions are kept as past rows; an open
+            transaction's provisional rows leave none.
+
+    Raises:
+        StaleRow: Another branch marked a row, or it moved, since it was read.
+        DuplicateId: An insert's ``_id`` is taken.
+    """
+    inserts: list[dict[str, Any]] = []
+    origin: list[Change] = []
+    evaluated = [(lsn, change) for lsn, change in changes if change.in_place is not None]
+    if evaluated:
+        yield from _evaluate(store, session, branch, evaluated)
+    updates: list[UpdateOne] = []
+    deletes: list[DeleteOne] = []
+    for lsn, change in changes:
+        if change.noop:
+            continue
+        row, after = change.before, change.after
+        if row is None:
+            assert after is not None
+            inserts.append(current_row(branch, lsn, lsn, after))
+            origin.append(change)
+            continue
+        if change.inherited:
+            hidden = {"_id": row["_id"], "f": row["f"]}
+            updates.append(UpdateOne(hidden, {"$push": {"s": mark(branch, lsn)}}))
+            if after is not None and change.in_place is None:
+                inserts.append(current_row(branch, lsn, row["_id"]["n"], after))
+                origin.append(change)
+            continue
+        if after is None:
+            deletes.append(DeleteOne(unchanged(row)))
+        elif change.in_place is None:
+            updates.append(
+                UpdateOne(unchanged(row), {"$set": {"d": after, "f": Int64(lsn)}, "$unset": {"s": ""}})
+            )
+        if history:
+            inserts.append(past_row(row, lsn))
+            origin.append(change)
+    if updates:
+        done = yield store.bulk_write(updates, session=session)
+        if done.matched_count != len(updates):
+            raise StaleRow
+    if deletes:
+        done = yield store.bulk_write(deletes, session=session)
+        if done.deleted_count != len(deletes):
+            raise StaleRow
+    yield from _insert(store, session, inserts, origin)
+
+
+def _insert(store: Any, session: Any, rows: list[dict[str, Any]], origin: list[Change]) -> Operation[None]:
+    if not rows:
+        return
+    try:
+        if len(rows) == 1:
+            yield store.insert_one(rows[0], session=session)
+        else:
+            yield store.insert_many(rows, session=session)
+    except DuplicateKeyError as error:
+        raise DuplicateId(origin[0], error.details or {}) from error
+    except BulkWriteError as error:
+        first = error.details["writeErrors"][0] if error.details.get("writeErrors") else {}
+        if first.get("code") != 11000:
+            raise
+        raise DuplicateId(origin[first["index"]], first) from error
+
+
+def _evaluate(
+    store: Any, session: Any, branch: int, changes: Sequence[tuple[int, Change]]
+) -> Operation[None]:
+    """Run the server's own update on the rows, and read the post-images back."""
+    copies = [
+        current_row(branch, lsn, change.before["_id"]["n"], change.before["d"])
+        for lsn, change in changes
+        if change.inherited and change.before is not None
+    ]
+    yield from _insert(store, session, copies, [change for _, change in changes if change.inherited])
+    targets: list[tuple[dict[str, Any], int, Change]] = []
+    for lsn, change in changes:
+        row = change.before
+        assert row is not None
+        if change.inherited:
+            copy = current_row(branch, lsn, row["_id"]["n"], {})
+            target = {"_id": copy["_id"], "f": copy["f"]}
+        else:
+            target = unchanged(row)
+        targets.append((target, lsn, change))
+    afters = yield from _post_images(store, session, targets)
+    restores: list[UpdateOne | DeleteOne] = []
+    for (target, _, change), after in zip(targets, afters, strict=True):
+        assert change.before is not None
+        change.after = after
+        change.noop = after.raw == change.before["d"].raw
+        if not change.noop:
+            continue
+        if change.inherited:
+            restores.append(DeleteOne({"_id": target["_id"]}))
+        else:
+            back: dict[str, Any] = {"f": change.before["f"]}
+            if "s" in change.before:
+                back["s"] = change.before["s"]
+            restores.append(UpdateOne({"_id": target["_id"]}, {"$set": back}))
+    if restores:
+        yield store.bulk_write(restores, session=session)
+
+
+def _post_images(
+    store: Any, session: Any, targets: Sequence[tuple[dict[str, Any], int, Change]]
+) -> Operation[list[RawBSONDocument]]:
+    if len(targets) == 1:
+        target, lsn, change = targets[0]
+        row = yield store.find_one_and_update(
+            target,
+            _stamped(change, lsn),
+            projection={"d": 1, "_id": 0},
+            return_document=ReturnDocument.AFTER,
+            array_filters=change.array_filters,
+            collation=change.collation,
+            session=session,
+        )
+        if row is None:
+            raise StaleRow
+        return [row["d"]]
+    done = yield store.bulk_write(
+        [
+            UpdateOne(
+                target,
+                _stamped(change, lsn),
+                array_filters=change.array_filters,
+                collation=change.collation,
+            )
+            for target, lsn, change in targets
+        ],
+        session=session,
+    )
+    if done.matched_count != len(targets):
+        raise StaleRow
+    keys = [target["_id"] for target, _, _ in targets]
+    rows = yield store.find({"_id": {"$in": keys}}, {"d": 1}, session=session).to_list(None)
+    # Keys are matched by their parts: the server may return them in any order.
+    images = {_key(row["_id"]): row["d"] for row in rows}
+    return [images[_key(key)] for key in keys]
+
+
+def _key(key: Mapping[str, Any]) -> tuple[int, int, int]:
+    return int(key["b"]), int(key["t"]), int(key["n"])
+
+
+def _stamped(change: Change, lsn: int) -> dict[str, Any]:
+    assert change.in_place is not None
+    update: dict[str, Any] = dict(change.in_place)
+    update["$set"] = {**update.get("$set", {}), "f": Int64(lsn)}
+    update["$unset"] = {**update.get("$unset", {}), "s": ""}
+    return update
