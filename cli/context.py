@@ -82,25 +82,25 @@ class Context:
 
     @cached_property
     def client(self) -> MongoClient[dict[str, Any]]:
-        """A plain connection to the server, for looking below the branches."""
+        """The connection to the server; it is opened here, on first use."""
         from pymongo import MongoClient
 
-        opened: MongoClient[dict[str, Any]] = MongoClient(self.uri, tz_aware=True)
+        opened: MongoClient[dict[str, Any]] = MongoClient(self.uri, tz_aware=True, appname="argon")
         click.get_current_context().find_root().call_on_close(opened.close)
         return opened
 
     @cached_property
     def argon(self) -> Argon:
-        """The open Argon; connecting happens here, on first use."""
+        """Argon on that connection."""
         from argon import Argon
 
-        opened = Argon(self.uri, database=self.settings.database)
-        click.get_current_context().find_root().call_on_close(opened.close)
-        return opened
+        settings = self.settings
+        return Argon(self.uri, database=settings.database, author=settings.author, client=self.client)
 
     def sibling(self) -> Context:
         """Return a context for another command on the same server, with no other flag set."""
         other = Context(Flags(uri=self.flags.uri, database=self.flags.database, author=self.flags.author))
+        other.client = self.client
         other.argon = self.argon
         return other
 
@@ -166,7 +166,7 @@ class Context:
         """
         return self.project.branch(name or self.branch_setting.value or "main")
 
-    def data(self, at: Place | None = None) -> WALDatabase:
+    def data(self, at: Place | None = None) -> WALDatabase[dict[str, Any]]:
         """Open the data of the branch in use, or of the branch that the point names.
 
         Args:
@@ -175,10 +175,10 @@ class Context:
         from argon import WALDatabase
         from argon_cli.points import arguments
 
-        database = WALDatabase(self.branch(at.branch if at else None))
+        database: WALDatabase[dict[str, Any]] = WALDatabase(self.branch(at.branch if at else None))
         return database.at(**arguments(at.point)) if at else database
 
-    def collection(self, name: str, at: Place | None = None) -> WALCollection:
+    def collection(self, name: str, at: Place | None = None) -> WALCollection[dict[str, Any]]:
         """Open a collection so that every BSON value comes out as it is.
 
         Args:

@@ -42,7 +42,9 @@ def global_options(command: Decorated, *, hidden: bool = True) -> Decorated:
 
     def option(*names: str, **attributes: Any) -> Callable[[Any], Any]:
         unique = _PREFIX + names[-1].removeprefix("--")
-        return click.option(*names, unique, expose_value=False, callback=_remember, hidden=hidden, **attributes)
+        return click.option(
+            *names, unique, expose_value=False, callback=_remember, hidden=hidden, **attributes
+        )
 
     for decorate in (
         option("--yes", is_flag=True, help="Answer every question with yes."),

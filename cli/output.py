@@ -69,6 +69,13 @@ class Output:
         sys.stdout.flush()
         click.echo(message, err=True)
 
+    def done(self, message: str, record: Record) -> None:
+        """Tell people what was done; programs get it as a record."""
+        if self.for_people:
+            self.note(message)
+        else:
+            self.record(record)
+
     def record(self, record: Record) -> None:
         """Print one thing with its properties."""
         if self.for_people:

@@ -49,24 +49,19 @@ def create(context: Context, name: str, parent: str | None, at: Place | None) ->
         raise click.UsageError(f"--at names branch {at.branch} and --parent names {parent}; give one of them")
     source = parent or (at and at.branch) or context.branch_setting.value or "main"
     made = context.project.create_branch(name, parent=source, at=at.point if at else None)
-    _show(context, made)
-    context.output.note(
-        f"created {name} from {source} at LSN {made.base_lsn}; "
-        f"'argon use {context.project.name}@{name}' works on it"
-    )
+    _done(context, f"created {name} from {source} at LSN {made.base_lsn}; {_how_to_use(made)}", made)
 
 
 @branch.command("list")
 @global_options
+@click.option("--deleted", is_flag=True, help="The deleted ones that can be brought back.")
 @pass_context
-def list_(context: Context) -> None:
+def list_(context: Context, deleted: bool) -> None:
     """List the branches of the project."""
-    project = context.project
-    names = {each.id: each.name for each in project.branches()}
+    branches = context.project.branches(deleted=deleted)
+    names = _names(context.project)
     context.output.records(
-        (describe(each, names, context) for each in project.branches()),
-        COLUMNS,
-        empty="there are no branches",
+        (describe(each, names, context) for each in branches), COLUMNS, empty="there is no such branch"
     )
 
 
@@ -76,7 +71,8 @@ def list_(context: Context) -> None:
 @pass_context
 def show(context: Context, name: str | None) -> None:
     """Show a branch [the one in use]."""
-    _show(context, context.branch(name))
+    item = context.branch(name)
+    context.output.record(describe(item, _names(context.project), context))
 
 
 @branch.command("rename")
@@ -86,8 +82,9 @@ def show(context: Context, name: str | None) -> None:
 @pass_context
 def rename(context: Context, name: str, new_name: str) -> None:
     """Give a branch another name."""
-    context.branch(name).rename(new_name)
-    context.output.note(f"renamed {name} to {new_name}")
+    renamed = context.branch(name)
+    renamed.rename(new_name)
+    _done(context, f"renamed {name} to {new_name}", renamed)
 
 
 @branch.command("delete")
@@ -97,20 +94,21 @@ def rename(context: Context, name: str, new_name: str) -> None:
 @pass_context
 def delete(context: Context, name: str, force: bool) -> None:
     """Delete a branch; 'argon branch undelete' brings it back."""
-    context.branch(name)
+    doomed = context.branch(name)
     context.confirm(f"Delete branch {name} of project {context.project.name}?")
     context.project.delete_branch(name, force=force)
-    context.output.note(f"deleted {name}; 'argon branch undelete {name}' brings it back")
+    _done(context, f"deleted {name}; 'argon branch undelete {name}' brings it back", doomed)
 
 
 @branch.command("undelete")
 @global_options
 @click.argument("name")
+@click.option("--name", "new_name", metavar="NEW", help="Another name, where the old one is used again.")
 @pass_context
-def undelete(context: Context, name: str) -> None:
+def undelete(context: Context, name: str, new_name: str | None) -> None:
     """Bring a deleted branch back, as it was."""
-    _show(context, context.project.undelete_branch(name))
-    context.output.note(f"{name} is back")
+    found = context.project.undelete_branch(name, new_name=new_name)
+    _done(context, f"brought {name} back" + (f" as {new_name}" if new_name else ""), found)
 
 
 @branch.command("restore")
@@ -140,11 +138,8 @@ def restore(
         )
     source = context.branch(name or (time.branch if time else None))
     made = source.restore(**(arguments(time.point) if time else {"lsn": lsn}), name=new_name)
-    _show(context, made)
-    context.output.note(
-        f"restored {source.name} as it was at LSN {made.base_lsn} into {made.name}; "
-        f"'argon use {context.project.name}@{made.name}' works on it"
-    )
+    message = f"restored {source.name} as it was at LSN {made.base_lsn} into {made.name}"
+    _done(context, f"{message}; {_how_to_use(made)}", made)
 
 
 @branch.command("migrate")
@@ -153,8 +148,8 @@ def restore(
 @pass_context
 def migrate(context: Context, name: str) -> None:
     """Turn a classic branch, a physical database, into one in the log."""
-    _show(context, context.project.migrate_branch(name))
-    context.output.note(f"{name} is now in the log, with branches and time travel of its own")
+    migrated = context.project.migrate_branch(name)
+    _done(context, f"{name} is now in the log, with branches and time travel of its own", migrated)
 
 
 def describe(item: Branch, names: dict[Any, str], context: Context) -> dict[str, Any]:
@@ -171,6 +166,14 @@ def describe(item: Branch, names: dict[Any, str], context: Context) -> dict[str,
     }
 
 
-def _show(context: Context, item: Branch) -> None:
-    project: Project = context.project
-    context.output.record(describe(item, {each.id: each.name for each in project.branches()}, context))
+def _names(project: Project) -> dict[Any, str]:
+    return {each.id: each.name for each in project.branches()}
+
+
+def _done(context: Context, message: str, item: Branch) -> None:
+    record = {} if context.output.for_people else describe(item, _names(context.project), context)
+    context.output.done(message, record)
+
+
+def _how_to_use(item: Branch) -> str:
+    return f"'argon use {item.project_name}@{item.name}' works on it"

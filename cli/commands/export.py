@@ -84,12 +84,13 @@ def export(
             fields = _all_fields(found(None))
         with open_output(file) as stream:
             write(stream, chosen, watched(), relaxed=relaxed, fields=fields or [])
+    moment = f" as of LSN {lsn}" if lsn else ""
+    message = f"exported {count:,} documents of {source}{moment}"
     if to_stdout:
-        context.output.note(
-            f"exported {count:,} documents of {source}" + (f" as of LSN {lsn}" if lsn else "")
-        )
+        context.output.note(message)
     else:
-        context.output.record({"file": file, "collection": source, "documents": count, "lsn": lsn})
+        record = {"file": file, "collection": source, "documents": count, "lsn": lsn}
+        context.output.done(f"{message} to {file}", record)
 
 
 def _at_one_moment(

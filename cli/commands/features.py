@@ -10,7 +10,7 @@ from argon_cli.context import Context, pass_context
 from argon_cli.flags import describe, flags_in_force, plain, stored_flags
 from argon_cli.lazy import NounGroup
 from argon_cli.options import global_options
-from argon_cli.output import Column
+from argon_cli.output import Column, to_json
 
 COLUMNS = (Column("flag", key=True), Column("value"), Column("source"), Column("meaning"))
 
@@ -51,13 +51,15 @@ def set_(context: Context, flag: str, value: str) -> None:
 def unset(context: Context, flag: str) -> None:
     """Forget the value in the database, so that the file or the default counts."""
     if not run(unset_flag(stored_flags(context), flag)):
-        context.output.note(f"the database holds no value of {flag}")
+        context.output.note(f"the database held no value of {flag}")
     _report(context, flag)
 
 
 def _report(context: Context, flag: str) -> None:
     flags = flags_in_force(context)
     setting = flags.setting(flag)
-    context.output.record({"flag": flag, "value": plain(setting.value), "source": setting.source})
+    value = plain(setting.value)
+    message = f"{flag} is {to_json(value)} (from the {setting.source})"
+    context.output.done(message, {"flag": flag, "value": value, "source": setting.source})
     if flag in flags.stored and setting.source != flags.stored[flag].source:
         context.output.note(f"{setting.source} goes before the database in this process")

@@ -44,20 +44,20 @@ def find(
 
     FILTER is MongoDB's, in extended JSON: argon find users '{"age": {"$gt": 30}}'
     """
-    if limit is None:
-        limit = PEOPLE_READ if context.output.for_people else 0
+    page = limit is None and context.output.for_people
+    limit = PEOPLE_READ if page else limit or 0
     cursor = context.collection(collection, at).find(filter_ or {}, projection(fields))
     if sort:
         cursor = cursor.sort(sort)
     if skip:
         cursor = cursor.skip(skip)
     if limit:
-        cursor = cursor.limit(limit + 1)
+        cursor = cursor.limit(limit + page)
     documents = iter(cursor)
     context.output.documents(
         islice(documents, limit or None), empty=f"no document of {collection} matches", fields=fields
     )
-    if limit and next(documents, None) is not None and context.output.for_people:
+    if page and next(documents, None) is not None:
         context.output.note(f"the first {limit} are shown; '--limit 0' shows all")
 
 

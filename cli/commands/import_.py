@@ -91,6 +91,14 @@ def _standing(loader: Loader, skip: int) -> str:
 
 
 def _finish(context: Context, target: str, loader: Loader) -> None:
+    for reason in loader.errors:
+        context.output.note(f"left out: {one_line(reason)}")
+    if loader.failed > len(loader.errors):
+        context.output.note(f"left out: {loader.failed - len(loader.errors):,} more")
+    branch = f"{context.project.name}@{context.branch_setting.value}"
+    counts = [f"imported {loader.imported:,} documents into {target} on {branch}"]
+    counts += [f"{loader.replaced:,} of them replaced"] if loader.replaced else []
+    counts += [f"{loader.failed:,} left out"] if loader.failed else []
     result: dict[str, Any] = {
         "collection": target,
         "branch": context.branch_setting.value,
@@ -98,8 +106,4 @@ def _finish(context: Context, target: str, loader: Loader) -> None:
         "replaced": loader.replaced,
         "failed": loader.failed,
     }
-    for reason in loader.errors:
-        context.output.note(f"left out: {one_line(reason)}")
-    if loader.failed > len(loader.errors):
-        context.output.note(f"left out: {loader.failed - len(loader.errors):,} more")
-    context.output.record(result)
+    context.output.done(", ".join(counts), result)

@@ -54,19 +54,19 @@ def log(
     oneline: bool,
 ) -> None:
     """Show what was written to a branch [the one in use], newest first."""
-    if limit is None:
-        limit = PEOPLE_READ if context.output.for_people else 0
-    chosen: dict[str, Any] = {"collection": collection, "limit": limit + 1 if limit else None}
+    page = limit is None and context.output.for_people
+    limit = PEOPLE_READ if page else limit or 0
+    chosen: dict[str, Any] = {"collection": collection, "limit": limit + page if limit else None}
     if document_id is not None:
         chosen["document_id"] = parse_id(document_id)
-    entries = iter(context.branch(branch).log(**{k: v for k, v in chosen.items() if v is not None}))
+    entries = iter(context.branch(branch).iter_log(**{k: v for k, v in chosen.items() if v is not None}))
     records = map(describe, islice(entries, limit or None))
     if oneline and context.output.for_people:
         for record in records:
             click.echo(_line(record))
     else:
         context.output.records(records, COLUMNS, empty="nothing was written yet")
-    if next(entries, None) is not None and context.output.for_people:
+    if page and next(entries, None) is not None:
         context.output.note(f"the newest {limit} are shown; '--limit 0' shows all")
 
 

@@ -38,8 +38,7 @@ def project() -> None:
 def create(context: Context, name: str) -> None:
     """Create a project with the branch main."""
     made = context.argon.create_project(name)
-    context.output.record(describe(made, context))
-    context.output.note(f"created project {name}; 'argon use {name}' makes it the one in use")
+    context.output.done(f"created project {name}; 'argon use {name}' works on it", describe(made, context))
 
 
 @project.command("list")
@@ -70,11 +69,12 @@ def show(context: Context, name: str | None) -> None:
 @pass_context
 def delete(context: Context, name: str) -> None:
     """Delete a project with all its branches and history."""
-    branches = len(context.argon.project(name).branches())
+    doomed = context.argon.project(name)
+    branches = len(doomed.branches())
     plural = "branch" if branches == 1 else "branches"
     context.confirm(f"Delete project {name} with {branches} {plural} and all history?")
     context.argon.delete_project(name)
-    context.output.note(f"deleted project {name}")
+    context.output.done(f"deleted project {name}", {"deleted": name, "id": str(doomed.id)})
 
 
 def describe(item: Project, context: Context) -> dict[str, Any]:

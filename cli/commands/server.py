@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -31,8 +32,8 @@ def start(context: Context) -> None:
     embedded = EmbeddedServer(context.settings.data_dir)
     running = embedded.status().running
     uri = embedded.start()
-    context.output.note(f"the embedded server {'runs already' if running else 'was started'}: {uri}")
-    _show(context, embedded)
+    state = "runs already" if running else "was started"
+    context.output.done(f"the embedded server {state}: {uri}", _facts(embedded))
 
 
 @server.command("stop")
@@ -41,11 +42,8 @@ def start(context: Context) -> None:
 def stop(context: Context) -> None:
     """Stop it; what was written stays."""
     embedded = EmbeddedServer(context.settings.data_dir)
-    stopped = embedded.stop()
-    context.output.note(
-        "the embedded server was stopped" if stopped else "the embedded server was not running"
-    )
-    _show(context, embedded)
+    state = "was stopped" if embedded.stop() else "was not running"
+    context.output.done(f"the embedded server {state}", _facts(embedded))
 
 
 @server.command("status")
@@ -53,11 +51,9 @@ def stop(context: Context) -> None:
 @pass_context
 def status(context: Context) -> None:
     """Show whether it runs, and where."""
-    _show(context, EmbeddedServer(context.settings.data_dir))
+    context.output.record(_facts(EmbeddedServer(context.settings.data_dir)))
 
 
-def _show(context: Context, embedded: EmbeddedServer) -> None:
+def _facts(embedded: EmbeddedServer) -> dict[str, Any]:
     facts = asdict(embedded.status())
-    context.output.record(
-        {name: str(value) if isinstance(value, Path) else value for name, value in facts.items()}
-    )
+    return {name: str(value) if isinstance(value, Path) else value for name, value in facts.items()}

@@ -25,6 +25,8 @@ def use(context: Context, target: str | None, here: bool) -> None:
     """
     if target is not None:
         _choose(context, target, here)
+        if context.output.for_people:
+            return
     project, branch = context.project_setting, context.branch_setting
     context.output.record(
         {

@@ -116,7 +116,7 @@ def open_output(file: str) -> Iterator[BinaryIO]:
     try:
         with draft.open("wb") as raw:
             if file.endswith(".gz"):
-                with gzip.GzipFile(filename="", fileobj=raw, compresslevel=_GZIP_LEVEL) as packed:
+                with gzip.GzipFile("", "wb", _GZIP_LEVEL, raw) as packed:
                     yield cast("BinaryIO", packed)
             else:
                 yield raw

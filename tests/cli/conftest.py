@@ -3,16 +3,27 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from bson import Binary, Code, DatetimeMS, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 from click.testing import CliRunner, Result
 from pymongo import MongoClient
 
 from argon_cli.main import cli as argon_command
 
-VARIABLES = ("ARGON_PROJECT", "ARGON_BRANCH", "ARGON_AUTHOR", "ARGON_CONFIG", "ARGON_DEBUG", "COLUMNS")
+VARIABLES = (
+    "ARGON_PROJECT",
+    "ARGON_BRANCH",
+    "ARGON_AUTHOR",
+    "ARGON_CONFIG",
+    "ARGON_DEBUG",
+    "ARGON_TEST_MONGODB_URI",
+    "COLUMNS",
+    "NO_COLOR",
+)
 
 
 class Cli:
@@ -49,6 +60,32 @@ class Cli:
         path = self.folder / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return path
+
+
+@pytest.fixture
+def every_type() -> dict[str, Any]:
+    """A document with a value of every BSON type, its fields in no order of the alphabet."""
+    return {
+        "z": 1,
+        "a": Int64(1),
+        "double": 1.0,
+        "nan_free": -0.0,
+        "text": "Zoë \u0000 \u2028",
+        "id": ObjectId("5f5f5f5f5f5f5f5f5f5f5f5f"),
+        "time": datetime(2026, 11, 21, 10, 0, 0, 123000, UTC),
+        "far": DatetimeMS(2**60),
+        "decimal": Decimal128("1.50"),
+        "binary": Binary(b"\x00\xff", 5),
+        "uuid": Binary(b"0123456789abcdef", 4),
+        "regex": Regex("^a", "i"),
+        "code": Code("f()", {"x": 1}),
+        "timestamp": Timestamp(7, 8),
+        "min": MinKey(),
+        "max": MaxKey(),
+        "none": None,
+        "list": [1, Int64(2), [], {}],
+        "nested": {"y": {"b": True}, "x": 2**40},
+    }
 
 
 @pytest.fixture

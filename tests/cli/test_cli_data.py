@@ -12,7 +12,11 @@ import pytest
 if TYPE_CHECKING:
     from conftest import Cli
 
-USERS = '{"_id": 1, "name": "Ann", "age": 40}{"_id": 2, "name": "Bea", "age": 30}{"_id": 3, "name": "Cy", "age": 30}'
+USERS = """
+{"_id": 1, "name": "Ann", "age": 40}
+{"_id": 2, "name": "Bea", "age": 30}
+{"_id": 3, "name": "Cy", "age": 30}
+"""
 
 
 @pytest.fixture
@@ -32,7 +36,9 @@ def test_find_takes_mongodbs_filters_sorts_and_limits(users: Cli) -> None:
     assert ids(users.json("find", "users", '{"age": {"$lt": 40}}', "--sort", "age:-1,name:-1")) == [3, 2]
     assert ids(users.json("find", "users", "--sort", "_id:-1", "--limit", "2")) == [3, 2]
     assert ids(users.json("find", "users", "--skip", "1", "-n", "1")) == [2]
-    assert ids(users.json("find", "users", '{"name": {"$regularExpression": {"pattern": "^b", "options": "i"}}}')) == [2]
+    assert ids(
+        users.json("find", "users", '{"name": {"$regularExpression": {"pattern": "^b", "options": "i"}}}')
+    ) == [2]
     assert users.json("find", "users", '{"_id": 1}', "--fields", "age,name") == [{"name": "Ann", "age": 40}]
     assert users.json("find", "nobody") == []
 
@@ -69,6 +75,7 @@ def test_people_get_a_page_and_programs_all(users: Cli) -> None:
     assert users("find", "many", "--limit", "0").stdout.count("\n") == 32
     assert len(users.json("find", "many")) == 30
     assert "--limit 0" in users("log").stderr
+    assert users("find", "many", "--limit", "5").stderr == ""
     assert len(users.json("log")) >= 33
 
 
@@ -86,20 +93,22 @@ def test_the_log_is_newest_first(users: Cli) -> None:
     assert [entry["document_id"] for entry in users.json("log", "--id", "2")] == [2]
 
 
-def test_the_log_says_who_and_why(users: Cli) -> None:
+def test_the_log_says_who(users: Cli) -> None:
     users.file("more.json", '{"_id": 4}')
     users.ok("import", "more.json", "--collection", "users", "--author", "ann")
     newest = users.json("log", "main", "-n", "1")[0]
-    assert (newest["author"], newest["message"]) == ("ann", "import more.json")
+    assert newest["author"] == "ann"
     line = users.ok("log", "--oneline", "-n", "1")
-    assert line == f"{newest['lsn']} insert users 4 (ann) import more.json\n"
+    assert line == f"{newest['lsn']} insert users 4 (ann)\n"
 
 
 def test_ids_are_found_in_the_log_whatever_their_type(shop: Cli) -> None:
     hexadecimal = "5f5f5f5f5f5f5f5f5f5f5f5f"
     shop.file("ids.json", f'{{"_id": {{"$oid": "{hexadecimal}"}}}}{{"_id": "{hexadecimal}"}}{{"_id": "x"}}')
     shop.ok("import", "ids.json")
-    assert [entry["document_id"] for entry in shop.json("log", "--id", hexadecimal)] == [{"$oid": hexadecimal}]
+    assert [entry["document_id"] for entry in shop.json("log", "--id", hexadecimal)] == [
+        {"$oid": hexadecimal}
+    ]
     assert [entry["document_id"] for entry in shop.json("log", "--id", f'"{hexadecimal}"')] == [hexadecimal]
     assert [entry["document_id"] for entry in shop.json("log", "--id", "x")] == ["x"]
 
@@ -108,5 +117,7 @@ def test_a_reader_that_leaves_early_is_no_error(users: Cli) -> None:
     users.file("many.ndjson", "\n".join(f'{{"a": "{"x" * 500}"}}' for _ in range(3000)))
     users.ok("import", "many.ndjson")
     command = f"{sys.executable} -m argon_cli.main find many -o json | head -n 1"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120, env=os.environ, check=False)
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, timeout=120, env=os.environ, check=False
+    )
     assert (done.stdout, done.stderr) == ("[\n", "")

@@ -5,11 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from bson import encode, json_util
-from test_cli_read import EVERY_TYPE
 
 if TYPE_CHECKING:
     from conftest import Cli
@@ -42,8 +41,10 @@ def test_stdin_goes_in(shop: Cli, file_format: str) -> None:
 
 @pytest.mark.parametrize("file_format", ["json", "ndjson", "bson"])
 @pytest.mark.parametrize("suffix", ["", ".gz"])
-def test_a_round_trip_keeps_types_and_order(shop: Cli, file_format: str, suffix: str) -> None:
-    documents = [EVERY_TYPE | {"_id": number} for number in (2, 1)]
+def test_a_round_trip_keeps_types_and_order(
+    shop: Cli, every_type: dict[str, Any], file_format: str, suffix: str
+) -> None:
+    documents = [every_type | {"_id": number} for number in (2, 1)]
     shop.file("first.bson", b"".join(map(encode, documents)))
     shop.ok("import", "first.bson")
     name = f"second.{file_format}{suffix}"
@@ -67,10 +68,10 @@ def test_export_chooses_documents_fields_order_and_point(shop: Cli) -> None:
     shop.ok("import", "things.json")
     first = [entry["lsn"] for entry in shop.json("log") if entry["operation"] == "insert"][-1]
     csv = ("export", "-c", "things", "--format", "csv")
-    assert shop.ok(*csv) == "_id,n\r\n1,1.5\r\n2,true\r\n"
-    assert shop.ok(*csv, "--at", first) == "_id,n\r\n1,1.5\r\n"
-    assert shop.ok(*csv, "--query", '{"n": true}') == "_id,n\r\n2,true\r\n"
-    assert shop.ok(*csv, "--sort", "_id:-1", "--fields", "n,x") == "n,x\r\ntrue,\r\n1.5,\r\n"
+    assert shop.ok(*csv) == "_id,n\n1,1.5\n2,true\n"
+    assert shop.ok(*csv, "--at", first) == "_id,n\n1,1.5\n"
+    assert shop.ok(*csv, "--query", '{"n": true}') == "_id,n\n2,true\n"
+    assert shop.ok(*csv, "--sort", "_id:-1", "--fields", "n,x") == "n,x\ntrue,\n1.5,\n"
 
 
 def test_an_export_that_fails_leaves_the_old_file(shop: Cli) -> None:
@@ -97,7 +98,11 @@ def test_import_in_many_batches_keeps_the_order(shop: Cli) -> None:
     ids=["unreadable", "duplicate", "too large", "refused"],
 )
 def test_an_import_that_breaks_off_says_how_to_go_on(shop: Cli, bad: str, code: int, reason: str) -> None:
-    lines = [f'{{"_id": {number}}}' for number in range(1500)] + [bad] + [f'{{"_id": {n}}}' for n in range(1500, 1510)]
+    lines = (
+        [f'{{"_id": {number}}}' for number in range(1500)]
+        + [bad]
+        + [f'{{"_id": {n}}}' for n in range(1500, 1510)]
+    )
     shop.file("many.ndjson", "\n".join(lines))
     line = shop.error(code, "import", "many.ndjson")
     assert reason in line
@@ -110,7 +115,9 @@ def test_an_import_that_breaks_off_says_how_to_go_on(shop: Cli, bad: str, code: 
 
 
 def test_documents_with_mistakes_are_left_out_on_demand(shop: Cli) -> None:
-    shop.file("many.ndjson", '{"_id": 1}\n{"_id": 1}\noops\n{"_id": 2, "n": 99999999999999999999}\n{"_id": 3}\n')
+    shop.file(
+        "many.ndjson", '{"_id": 1}\n{"_id": 1}\noops\n{"_id": 2, "n": 99999999999999999999}\n{"_id": 3}\n'
+    )
     result = shop("import", "many.ndjson", "--on-error", "skip", "-o", "json")
     assert result.exit_code == 0
     assert json.loads(result.stdout) | {"imported": 2, "failed": 3} == json.loads(result.stdout)

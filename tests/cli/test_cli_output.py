@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
-from argon_cli.output import Column, Output, iso, to_cell
 from bson import Decimal128, Int64, ObjectId, json_util
 
 from argon.points import Time, parse_point
+from argon_cli.output import Column, Output, iso, to_cell
 
 LONG = "word " * 40
 DOCUMENTS: list[dict[str, Any]] = [
@@ -34,7 +34,9 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
 
 
-def test_a_table_fits_the_terminal_and_keys_are_never_cut(narrow: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_table_fits_the_terminal_and_keys_are_never_cut(
+    narrow: None, capsys: pytest.CaptureFixture[str]
+) -> None:
     Output().records(ENTRIES, COLUMNS, empty="none")
     out = capsys.readouterr().out
     lines = out.splitlines()

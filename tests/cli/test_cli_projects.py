@@ -41,7 +41,9 @@ def test_what_is_lost_for_good_is_asked_about(shop: Cli) -> None:
     assert names(shop.json("project", "list")) == ["shop"]
 
 
-@pytest.mark.parametrize(("answer", "code", "left"), [("n\n", 1, ["shop"]), ("y\n", 0, []), ("", 2, ["shop"])])
+@pytest.mark.parametrize(
+    ("answer", "code", "left"), [("n\n", 1, ["shop"]), ("y\n", 0, []), ("", 2, ["shop"])]
+)
 def test_a_terminal_is_asked(
     shop: Cli, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, left: list[str]
 ) -> None:
@@ -103,7 +105,9 @@ def test_a_branch_starts_from_the_one_in_use(shop: Cli) -> None:
     assert shop.json("branch", "create", "child", "-b", "feature")["parent"] == "feature"
 
 
-def test_use_keeps_its_choice_in_a_file_found_by_walking_up(shop: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_use_keeps_its_choice_in_a_file_found_by_walking_up(
+    shop: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shop.ok("branch", "create", "feature")
     shop.ok("use", "shop@feature")
     assert (shop.folder / ".argon").read_text() == "shop@feature\n"
@@ -124,7 +128,9 @@ def test_use_takes_only_what_exists(shop: Cli) -> None:
     assert (shop.folder / ".argon").read_text() == before
 
 
-def test_a_flag_goes_before_the_environment_before_the_file(shop: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flag_goes_before_the_environment_before_the_file(
+    shop: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("by_file", "by_variable", "by_flag"):
         shop.ok("branch", "create", name)
     shop.ok("use", "shop@by_file")

@@ -8,8 +8,9 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from argon_cli.main import ALIASES, COMMANDS, cli
 from click import Context, Group
+
+from argon_cli.main import ALIASES, COMMANDS, cli
 
 if TYPE_CHECKING:
     from conftest import Cli
@@ -61,7 +62,9 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "expected"), MISTAKES, ids=[" ".join(words)[:40] for words, _ in MISTAKES])
+@pytest.mark.parametrize(
+    ("arguments", "expected"), MISTAKES, ids=[" ".join(words)[:40] for words, _ in MISTAKES]
+)
 def test_a_mistake_gets_one_line(offline: Cli, arguments: list[str], expected: str) -> None:
     assert expected in offline.error(2, *arguments)
 
@@ -95,9 +98,8 @@ def test_passwords_are_not_shown(offline: Cli) -> None:
 
 
 def test_a_standalone_is_refused_in_one_line_and_the_doctor_tells_the_steps(offline: Cli) -> None:
-    from argon_cli.failures import explain
-
     from argon.errors import StandaloneServer
+    from argon_cli.failures import explain
 
     error = StandaloneServer("it is a standalone, and the data stays:\n  mongosh …\n  mongod …")
     message, code = explain(error)
@@ -151,7 +153,9 @@ def test_every_command_explains_itself_and_takes_the_global_options() -> None:
             assert leaf is not None
             assert leaf.help, name
             options = {option for parameter in leaf.params for option in parameter.opts}
-            assert name == "completion" or {"--uri", "-p", "-b", "-o", "--yes", "--author"} <= options, leaf.name
+            assert name == "completion" or {"--uri", "-p", "-b", "-o", "--yes", "--author"} <= options, (
+                leaf.name
+            )
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -175,7 +179,9 @@ def test_help_loads_neither_driver_nor_renderer() -> None:
         "try: argon_cli.main.main()\n"
         "finally: print(sorted({'pymongo', 'bson', 'rich', 'pydantic', 'yaml'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", probe], capture_output=True, text=True, timeout=60, check=True
+    )
     assert done.stdout.splitlines()[-1] == "[]"
 
 
