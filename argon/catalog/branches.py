@@ -210,8 +210,8 @@ class Branches:
                     " …" if len(children) > 5 else ""
                 )
                 raise BranchHasChildren(
-                    f"the branch {branch.name!r} has live children ({names}): delete them first, or force the "
-                    "deletion (they keep working)"
+                    f"the branch {branch.name!r} has live children ({names}): delete them first, or force "
+                    "the deletion (they keep working)"
                 )
         deleted_at = self._clock.now()
         return (

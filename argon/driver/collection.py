@@ -12,7 +12,6 @@ from pymongo import helpers_shared
 from pymongo.collection import Collection, ReturnDocument
 from pymongo.command_cursor import CommandCursor
 from pymongo.common import (
-    validate_boolean,
     validate_is_document_type,
     validate_is_mapping,
     validate_list_or_none,
@@ -126,8 +125,8 @@ class WALCollection(Collection[D]):
     def __getattr__(self, name: str) -> WALCollection[D]:
         if name.startswith("_"):
             raise AttributeError(
-                f"{type(self).__name__} has no attribute {name!r}. To access the {self.name}.{name} collection, "
-                f"use database['{self.name}.{name}']."
+                f"{type(self).__name__} has no attribute {name!r}. To access the {self.name}.{name} "
+                f"collection, use database['{self.name}.{name}']."
             )
         return self[name]
 
@@ -200,7 +199,7 @@ class WALCollection(Collection[D]):
 
     def update_one(
         self,
-        filter: Mapping[str, Any],  # noqa: A002 - PyMongo's name
+        filter: Mapping[str, Any],
         update: Any,
         upsert: bool = False,
         bypass_document_validation: bool | None = None,
@@ -215,11 +214,11 @@ class WALCollection(Collection[D]):
         """See :meth:`pymongo.collection.Collection.update_one`."""
         validate_ok_for_update(update)
         spec = self._update_spec(filter, update, upsert, collation, array_filters, hint, let, sort)
-        return self._update(spec, bypass_document_validation)
+        return self._run_update(spec, bypass_document_validation)
 
     def update_many(
         self,
-        filter: Mapping[str, Any],  # noqa: A002 - PyMongo's name
+        filter: Mapping[str, Any],
         update: Any,
         upsert: bool = False,
         array_filters: Sequence[Mapping[str, Any]] | None = None,
@@ -234,11 +233,11 @@ class WALCollection(Collection[D]):
         validate_ok_for_update(update)
         spec = self._update_spec(filter, update, upsert, collation, array_filters, hint, let, None)
         spec.many = True
-        return self._update(spec, bypass_document_validation)
+        return self._run_update(spec, bypass_document_validation)
 
     def replace_one(
         self,
-        filter: Mapping[str, Any],  # noqa: A002 - PyMongo's name
+        filter: Mapping[str, Any],
         replacement: Mapping[str, Any],
         upsert: bool = False,
         bypass_document_validation: bool | None = None,
@@ -252,11 +251,11 @@ class WALCollection(Collection[D]):
         """See :meth:`pymongo.collection.Collection.replace_one`."""
         validate_ok_for_replace(replacement)
         spec = self._update_spec(filter, replacement, upsert, collation, None, hint, let, sort)
-        return self._update(spec, bypass_document_validation)
+        return self._run_update(spec, bypass_document_validation)
 
     def find_one_and_update(
         self,
-        filter: Mapping[str, Any],  # noqa: A002 - PyMongo's name
+        filter: Mapping[str, Any],
         update: Any,
         projection: Any = None,
         sort: Any = None,
@@ -278,7 +277,7 @@ class WALCollection(Collection[D]):
 
     def find_one_and_replace(
         self,
-        filter: Mapping[str, Any],  # noqa: A002 - PyMongo's name
+        filter: Mapping[str, Any],
         replacement: Mapping[str, Any],
         projection: Any = None,
         sort: Any = None,
@@ -299,7 +298,7 @@ class WALCollection(Collection[D]):
 
     def delete_one(
         self,
-        filter: Mapping[str, Any],  # noqa: A002 - PyMongo's name
+        filter: Mapping[str, Any],
         collation: Any = None,
         hint: Any = None,
         session: Any = None,
@@ -314,7 +313,7 @@ class WALCollection(Collection[D]):
 
     def delete_many(
         self,
-        filter: Mapping[str, Any],  # noqa: A002 - PyMongo's name
+        filter: Mapping[str, Any],
         collation: Any = None,
         hint: Any = None,
         session: Any = None,
@@ -329,7 +328,7 @@ class WALCollection(Collection[D]):
 
     def find_one_and_delete(
         self,
-        filter: Mapping[str, Any],  # noqa: A002 - PyMongo's name
+        filter: Mapping[str, Any],
         projection: Any = None,
         sort: Any = None,
         hint: Any = None,
@@ -379,10 +378,10 @@ class WALCollection(Collection[D]):
         """See :meth:`pymongo.collection.Collection.find`."""
         return WALCursor(self, *args, **kwargs)
 
-    def find_one(self, filter: Any = None, *args: Any, **kwargs: Any) -> D | None:  # noqa: A002 - PyMongo's name
+    def find_one(self, filter: Any = None, *args: Any, **kwargs: Any) -> D | None:
         """See :meth:`pymongo.collection.Collection.find_one`."""
         if filter is not None and not isinstance(filter, Mapping):
-            filter = {"_id": filter}  # noqa: A001 - PyMongo's name
+            filter = {"_id": filter}  # noqa: A001
         for document in self.find(filter, *args, **kwargs).limit(-1):
             return document
         return None
@@ -405,7 +404,7 @@ class WALCollection(Collection[D]):
 
     def count_documents(
         self,
-        filter: Mapping[str, Any],  # noqa: A002 - PyMongo's name
+        filter: Mapping[str, Any],
         session: Any = None,
         comment: Any = None,
         **kwargs: Any,
@@ -424,7 +423,7 @@ class WALCollection(Collection[D]):
     def distinct(
         self,
         key: str,
-        filter: Mapping[str, Any] | None = None,  # noqa: A002 - PyMongo's name
+        filter: Mapping[str, Any] | None = None,
         session: Any = None,
         comment: Any = None,
         hint: Any = None,
@@ -529,8 +528,6 @@ class WALCollection(Collection[D]):
         return self.write_concern.acknowledged
 
     def _target(self, bypass: bool | None = None) -> Target:
-        if bypass is not None:
-            validate_boolean("bypass_document_validation", bypass)
         return Target(self._space, self.name, self.codec_options, bypass)
 
     def _update_spec(
@@ -545,7 +542,8 @@ class WALCollection(Collection[D]):
         sort: Any,
     ) -> UpdateSpec:
         validate_is_mapping("filter", query)
-        validate_boolean("upsert", upsert)
+        if not isinstance(upsert, bool):
+            raise TypeError("upsert must be True or False")
         validate_list_or_none("array_filters", array_filters)
         return UpdateSpec(
             query,
@@ -558,7 +556,7 @@ class WALCollection(Collection[D]):
             let=let,
         )
 
-    def _update(self, spec: UpdateSpec, bypass: bool | None) -> UpdateResult:
+    def _run_update(self, spec: UpdateSpec, bypass: bool | None) -> UpdateResult:
         outcome = run(operations.update(self._handle, self._target(bypass), spec))
         return operations.update_result(outcome, acknowledged=self._acknowledged)
 
@@ -567,7 +565,8 @@ class WALCollection(Collection[D]):
     ) -> Any:
         if not isinstance(return_document, bool):
             raise ValueError(
-                f"return_document must be ReturnDocument.BEFORE or ReturnDocument.AFTER, not {type(return_document)}"
+                f"return_document must be ReturnDocument.BEFORE or ReturnDocument.AFTER, "
+                f"not {type(return_document)}"
             )
         spec.projection = projection
         spec.returns = return_document

@@ -58,7 +58,7 @@ class WALCursor(Cursor[D]):
         )
 
     def _open(self) -> Operation[Opened]:
-        collection: WALCollection[Any] = self._collection  # type: ignore[assignment]
+        collection: WALCollection[Any] = self._collection
         snapshot = yield from collection.handle.snapshot()
         return (
             yield from open_find(
@@ -71,7 +71,7 @@ class WALCursor(Cursor[D]):
         )
 
     def _first_batch(self) -> Operation[tuple[Opened, list[Any]]]:
-        collection: WALCollection[Any] = self._collection  # type: ignore[assignment]
+        collection: WALCollection[Any] = self._collection
 
         def attempt() -> Operation[tuple[Opened, list[Any]]]:
             opened = yield from self._open()
@@ -124,7 +124,7 @@ class WALCursor(Cursor[D]):
         explain = getattr(opened.cursor, "explain", None)
         if explain is not None:
             return explain()
-        collection: WALCollection[Any] = self._collection  # type: ignore[assignment]
+        collection: WALCollection[Any] = self._collection
         return collection._explain(self._spec_of_find())
 
     def distinct(self, key: str) -> list[Any]:
@@ -134,7 +134,8 @@ class WALCursor(Cursor[D]):
         given = {name: value for name, value in options.items() if value is not None}
         if self._max_time_ms is not None:
             given["maxTimeMS"] = self._max_time_ms
-        return self._collection.distinct(key, dict(spec.filter), session=self._session, **given)
+        values: list[Any] = self._collection.distinct(key, dict(spec.filter), session=self._session, **given)
+        return values
 
     def __del__(self) -> None:
         # The physical cursor looks after its own end.

@@ -193,7 +193,7 @@ class WALDatabase(Database[D]):
     def list_collection_names(
         self,
         session: Any = None,
-        filter: Mapping[str, Any] | None = None,  # noqa: A002 - PyMongo's name
+        filter: Mapping[str, Any] | None = None,
         comment: Any = None,
         **kwargs: Any,
     ) -> list[str]:
@@ -203,7 +203,7 @@ class WALDatabase(Database[D]):
     def list_collections(
         self,
         session: Any = None,
-        filter: Mapping[str, Any] | None = None,  # noqa: A002 - PyMongo's name
+        filter: Mapping[str, Any] | None = None,
         comment: Any = None,
         **kwargs: Any,
     ) -> CommandCursor[Any]:
@@ -257,8 +257,8 @@ class WALDatabase(Database[D]):
         name = command if isinstance(command, str) else next(iter(command))
         if str(name).lower() not in _SERVER_COMMANDS:
             raise UnsupportedOperation(
-                f"the command {name!r} would go past the log: use the method of the collection or database that "
-                "does the same"
+                f"the command {name!r} would go past the log: use the method of the collection or "
+                "database that does the same"
             )
         return self._client.admin.command(command, value, *args, **kwargs)
 

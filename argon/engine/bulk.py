@@ -7,7 +7,7 @@ from typing import Any
 
 from pymongo import DeleteMany, DeleteOne, InsertOne, ReplaceOne, UpdateMany, UpdateOne
 from pymongo.common import validate_is_document_type, validate_ok_for_replace, validate_ok_for_update
-from pymongo.errors import BulkWriteError, PyMongoError
+from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
 from pymongo.results import BulkWriteResult
 
 from argon.engine.delete import DeleteSpec, plan_delete
@@ -179,10 +179,9 @@ def _run(
                 outcome = yield from delete(handle, target, step)
             tally.add(place, step, outcome)
         except PyMongoError as error:
-            details = write_error(error) if hasattr(error, "code") else None
-            if details is None:
+            if not isinstance(error, OperationFailure):
                 raise
-            tally.errors.append({**details, "index": place})
+            tally.errors.append({**write_error(error), "index": place})
             if ordered:
                 return
 

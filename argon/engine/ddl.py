@@ -64,7 +64,7 @@ def create_collection(
     record = new_record(space, name, kept)
     made: list[bool] = []
 
-    def plan(snapshot: Snapshot, careful: bool) -> Operation[Plan]:
+    def plan(snapshot: Snapshot, _careful: bool) -> Operation[Plan]:
         check_new_collection_name(snapshot.project or "db", name)
         if snapshot.record(space, name) is not None:
             if must_be_new:
@@ -96,7 +96,7 @@ def modify_collection(handle: Handle, space: str, name: str, options: Mapping[st
     options = dict(options)
     index = options.pop("index", None)
 
-    def plan(snapshot: Snapshot, careful: bool) -> Operation[Plan]:
+    def plan(snapshot: Snapshot, _careful: bool) -> Operation[Plan]:
         record = _existing(snapshot, space, name)
         changed = record.model_copy(update={"options": {**record.options, **options}})
         if index is not None:
@@ -133,7 +133,7 @@ def drop_collection(handle: Handle, space: str, name: str) -> Operation[bool]:
         Whether there was one.
     """
 
-    def plan(snapshot: Snapshot, careful: bool) -> Operation[Plan]:
+    def plan(snapshot: Snapshot, _careful: bool) -> Operation[Plan]:
         record = snapshot.record(space, name)
         yield None
         if record is None:
@@ -153,7 +153,7 @@ def rename_collection(
         OperationFailure: There is no such collection, or the new name is taken.
     """
 
-    def plan(snapshot: Snapshot, careful: bool) -> Operation[Plan]:
+    def plan(snapshot: Snapshot, _careful: bool) -> Operation[Plan]:
         check_new_collection_name(snapshot.project or "db", new_name)
         record = _existing(
             snapshot, space, name, f"Source collection {snapshot.namespace(name)} does not exist"
@@ -193,7 +193,7 @@ def create_indexes(handle: Handle, target: Target, models: Sequence[IndexModel])
     documents = [dict(model.document) for model in models]
     built: set[str] = set()
 
-    def plan(snapshot: Snapshot, careful: bool) -> Operation[Plan]:
+    def plan(snapshot: Snapshot, _careful: bool) -> Operation[Plan]:
         record, changes = yield from existing(target, snapshot)
         added: list[IndexRecord] = []
         for document in documents:
@@ -225,7 +225,7 @@ def drop_index(handle: Handle, space: str, name: str, index: Any) -> Operation[N
         OperationFailure: There is no such collection or index.
     """
 
-    def plan(snapshot: Snapshot, careful: bool) -> Operation[Plan]:
+    def plan(snapshot: Snapshot, _careful: bool) -> Operation[Plan]:
         record = _existing(snapshot, space, name, f"ns not found {snapshot.namespace(name)}")
         yield None
         if index == "*":
@@ -299,8 +299,8 @@ def _build(snapshot: Snapshot, record: CollectionRecord, index: IndexRecord) -> 
             if "text" not in [kind for _, kind in index.key]:
                 return
             raise OperationFailure(
-                "a collection has one text index over all branches, and another branch has defined a different "
-                "one: drop that one first",
+                "a collection has one text index over all branches, and another branch has defined a "
+                "different one: drop that one first",
                 error.code,
                 dict(error.details or {}),
             ) from error
@@ -322,8 +322,9 @@ def _conflict(record: CollectionRecord, added: Sequence[IndexRecord], index: Ind
                 {
                     "code": code,
                     "codeName": text,
-                    "errmsg": "An existing index has the same name as the requested index. When index names are not "
-                    "specified, they are auto generated and can cause conflicts. Please refer to our documentation. "
+                    "errmsg": "An existing index has the same name as the requested index. When index "
+                    "names are not specified, they are auto generated and can cause conflicts. "
+                    "Please refer to our documentation. "
                     f"Requested index: {_shown(index)}, existing index: {_shown(other)}",
                 }
             )

@@ -49,7 +49,7 @@ def plan_delete(
     target: Target,
     spec: DeleteSpec,
     snapshot: Snapshot,
-    careful: bool,
+    _careful: bool,
     *,
     ids: Sequence[Any] | None = None,
 ) -> Operation[Plan]:
@@ -59,7 +59,6 @@ def plan_delete(
         target: The collection.
         spec: The delete.
         snapshot: The head.
-        careful: Has no meaning here: nothing is left for the server to check.
         ids: Look at these documents only.
 
     Returns:

@@ -160,4 +160,4 @@ def write_error(error: OperationFailure) -> dict[str, Any]:
 def raise_write_error(details: dict[str, Any]) -> None:
     """Raise PyMongo's error for a single write that the server refused."""
     kind = DuplicateKeyError if details.get("code") == DUPLICATE_KEY else WriteError
-    raise kind(str(details["errmsg"]), details.get("code"), {"index": 0, **details, "index": 0})
+    raise kind(str(details["errmsg"]), details.get("code"), {**details, "index": 0})

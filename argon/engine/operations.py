@@ -14,16 +14,15 @@ import bson
 from bson import ObjectId
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
-from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError, WriteError
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 from pymongo.results import DeleteResult, InsertManyResult, InsertOneResult, UpdateResult
 
 from argon.engine.delete import Deleted, DeleteSpec, plan_delete
 from argon.engine.documents import Incoming, incoming, plain_values
-from argon.engine.errors import DUPLICATE_KEY
 from argon.engine.handle import Handle
 from argon.engine.insert import Inserted, plan_inserts, raise_write_error, write_error
 from argon.engine.prepare import Target
-from argon.engine.query import FindSpec, find_rows
+from argon.engine.query import FindSpec
 from argon.engine.snapshot import Snapshot
 from argon.engine.update import PAGE, PAGE_BYTES, Updated, UpdateSpec, plan_update
 from argon.io import Operation
@@ -254,18 +253,3 @@ def bulk_result(
         "nRemoved": removed,
         "upserted": list(upserted),
     }
-
-
-__all__ = [
-    "DUPLICATE_KEY",
-    "PyMongoError",
-    "WriteError",
-    "decode",
-    "delete",
-    "delete_result",
-    "find_rows",
-    "insert_many",
-    "insert_one",
-    "update",
-    "update_result",
-]

@@ -99,9 +99,9 @@ def open_find(snapshot: Snapshot, space: str, name: str, spec: FindSpec, reader:
         return Opened((yield from _on_scratch(snapshot, record, spec, reader)), wrapped=False)
     stages = find_stages(spec)
     options = {
-        key: spec.options[key]
-        for key in ("max_time_ms", "comment", "let", "batch_size")
-        if key in spec.options
+        key: value
+        for key, value in spec.options.items()
+        if key in ("max_time_ms", "comment", "let", "batch_size")
     }
     cursor = yield from aggregate(
         snapshot,
@@ -215,7 +215,7 @@ def find_rows(
     hint = physical_hint(record, spec.hint)
     where = row_filter(source, spec.filter, spec.sort, seek=hint is not None)
     sort = prefix_sort(spec.sort) if spec.sort else None
-    options = {key: spec.options[key] for key in ("max_time_ms", "comment", "let") if key in spec.options}
+    options = {key: value for key, value in spec.options.items() if key in ("max_time_ms", "comment", "let")}
     if where is not None and (not spec.sort or sort is not None):
         limit = spec.limit or (
             1 if spec.collation is None and record.collation is None and equality_id(spec.filter)[0] else 0
@@ -325,10 +325,7 @@ def physical_pipeline(
     Returns:
         The store to run it on and the physical pipeline.
     """
-    if name is None:
-        record = None
-    else:
-        record = snapshot.record(space, name)
+    record = None if name is None else snapshot.record(space, name)
     seen: set[str] = set()
     while record is not None and record.kind == "view":
         if record.name in seen:

@@ -80,7 +80,7 @@ def distinct(
             rewritten = prefix_filter(query)
             where = None if rewritten is None else conjoin(source.match_all, rewritten)
     if rows is None or where is None:
-        stages = [{"$match": query}, {"$project": {"_id": 1}}]
+        stages: list[dict[str, Any]] = [{"$match": query}, {"$project": {"_id": 1}}]
         cursor = yield from aggregate_view(snapshot, target.space, target.name, stages, reader, {})
         ids = [document["_id"] for document in (yield cursor.to_list(None))]
         where = {"$and": [snapshot.view.match_all, {"d._id": {"$in": ids}}]}

@@ -12,7 +12,8 @@ from pymongo.errors import DuplicateKeyError, OperationFailure
 from argon.engine import ddl
 from argon.engine.errors import command_error
 from argon.engine.handle import Handle
-from argon.engine.operations import encode_documents, insert_all, raise_write_error, update
+from argon.engine.insert import raise_write_error
+from argon.engine.operations import encode_documents, insert_all, update
 from argon.engine.prepare import Target
 from argon.engine.query import Reader
 from argon.engine.query import aggregate as aggregate_view
@@ -57,7 +58,7 @@ def write_out(
 
 def _out(handle: Handle, target: Target, argument: Any, cursor: Any) -> Operation[None]:
     """Write to a new collection and put it in the place of the old one, as the server does."""
-    name = _into(argument, target)
+    name = _into(argument)
     snapshot = yield from handle.snapshot()
     old = snapshot.record(target.space, name)
     options = {} if old is None else dict(old.options)
@@ -85,8 +86,8 @@ def _out(handle: Handle, target: Target, argument: Any, cursor: Any) -> Operatio
 def _merge(
     handle: Handle, target: Target, argument: Any, cursor: Any, let: Mapping[str, Any] | None
 ) -> Operation[None]:
-    spec = {"into": argument} if isinstance(argument, str) else dict(argument)
-    name = _into(spec.get("into"), target)
+    spec: dict[str, Any] = {"into": argument} if isinstance(argument, str) else dict(argument)
+    name = _into(spec.get("into"))
     on = spec.get("on", "_id")
     fields = [on] if isinstance(on, str) else list(on)
     matched: Any = spec.get("whenMatched", "merge")
@@ -152,7 +153,7 @@ def _merge_one(
         return
     change: Any
     if matched == "replace":
-        change = [{"$replaceWith": {"$literal": _without_id(document, fields)}}]
+        change = [{"$replaceWith": {"$literal": document}}]
     elif matched == "merge":
         change = [{"$replaceWith": {"$mergeObjects": ["$$ROOT", {"$literal": document}]}}]
     elif matched == "keepExisting":
@@ -165,8 +166,8 @@ def _merge_one(
         return
     if unmatched == "fail":
         raise OperationFailure(
-            "PlanExecutor error during aggregation :: caused by :: $merge could not find a matching document in the "
-            "target collection for at least one document in the source collection",
+            "PlanExecutor error during aggregation :: caused by :: $merge could not find a matching "
+            "document in the target collection for at least one document in the source collection",
             13113,
             {"code": 13113, "codeName": "MergeStageNoMatchingDocument"},
         )
@@ -175,10 +176,6 @@ def _merge_one(
         done = yield from insert_all(handle, into, [encoded], ordered=True)
         if done.errors:
             raise_write_error(done.errors[0])
-
-
-def _without_id(document: Mapping[str, Any], fields: Sequence[str]) -> dict[str, Any]:
-    return dict(document)
 
 
 def _literals(variables: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -193,14 +190,14 @@ def _value(document: Any, path: str) -> Any:
     return document
 
 
-def _into(argument: Any, target: Target) -> str:
+def _into(argument: Any) -> str:
     if isinstance(argument, str):
         return argument
     if isinstance(argument, Mapping) and "coll" in argument:
         if "db" in argument:
             raise UnsupportedOperation(
-                "a pipeline on a branch writes to the same branch: leave 'db' out, and copy to another project "
-                "with 'argon export' and 'argon import'"
+                "a pipeline on a branch writes to the same branch: leave 'db' out, and copy to another "
+                "project with 'argon export' and 'argon import'"
             )
         return str(argument["coll"])
     raise command_error(

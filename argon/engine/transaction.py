@@ -166,7 +166,7 @@ class Transaction:
             first.operation = change.operation
 
     def _replan(self, net: list[Change]) -> Planner:
-        def plan(snapshot: Snapshot, careful: bool) -> Operation[Plan]:
+        def plan(snapshot: Snapshot, _careful: bool) -> Operation[Plan]:
             changes = [replace(change) for change in net]
             yield from _still_true(snapshot, changes)
             return Plan(changes, check=_checks(snapshot, changes))
@@ -194,7 +194,7 @@ def write_conflict(branch: str) -> OperationFailure:
 class _Conflict(OperationFailure):
     """A conflict that ends the transaction; trying the same commit again cannot help."""
 
-    def has_error_label(self, label: str) -> bool:
+    def has_error_label(self, _label: str) -> bool:
         return False
 
 

@@ -129,7 +129,7 @@ def plan_update(
             return Plan([], Updated)
         if spec.upsert:
             return (yield from _plan_upsert(target, spec, snapshot))
-        yield from _validate(target, spec, snapshot, record)
+        yield from _validate(target, spec, snapshot)
         return Plan([], Updated)
     assert record is not None
     if spec.many and ids is None and too_much(rows):
@@ -229,7 +229,7 @@ def _quick(spec: UpdateSpec) -> Any:
     if rewritten is None:
         return None
 
-    def in_place(change: Change, target: Target) -> None:
+    def in_place(change: Change, _target: Target) -> None:
         change.in_place = rewritten
         change.array_filters = None if spec.array_filters is None else list(spec.array_filters)
         change.collation = spec.collation
@@ -334,9 +334,7 @@ def _modify(
     return (yield copies.update_one(query, spec.update, **options))
 
 
-def _validate(
-    target: Target, spec: UpdateSpec, snapshot: Snapshot, record: CollectionRecord | None
-) -> Operation[None]:
+def _validate(target: Target, spec: UpdateSpec, snapshot: Snapshot) -> Operation[None]:
     """Refuse an invalid update also where nothing matches, by running it on nothing."""
     scratch = yield from snapshot.engine.scratch.collection(None)
     try:

@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from argon.rewrite.filter import Kind
+from argon.versions.visibility import Leg
 
 NEVER: dict[str, Any] = {"$alwaysFalse": 1}
 """The filter that matches nothing: what a collection that does not exist holds."""
-
-
-@dataclass(frozen=True)
-class Leg:
-    """One part of a view: the visible rows of one branch of its lineage.
-
-    Attributes:
-        scan: The rows as a range of the clustered key, for reading all of them.
-        seek: The same rows by single fields, for use beside an indexed path.
-    """
-
-    scan: dict[str, Any]
-    seek: dict[str, Any]
 
 
 class Source(Protocol):
@@ -68,3 +55,6 @@ def conjoin(*filters: Mapping[str, Any]) -> dict[str, Any]:
     parts = [dict(part) for part in filters if part]
     merged = {key: value for part in parts for key, value in part.items()}
     return merged if len(merged) == sum(map(len, parts)) else {"$and": parts}
+
+
+__all__ = ["NEVER", "Leg", "Source", "conjoin"]

@@ -16,6 +16,9 @@ from argon.wal.log import moment_of
 if TYPE_CHECKING:
     from argon.engine.engine import Engine
 
+_FIRST_LSN = 2
+"""A project's history begins with the record of its main branch."""
+
 
 def resolve(engine: Engine, branch: BranchRecord, point: Point) -> Operation[int]:
     """Find the LSN of a point on a branch.
@@ -44,15 +47,17 @@ def resolve(engine: Engine, branch: BranchRecord, point: Point) -> Operation[int
 
 def _resolve_lsn(engine: Engine, branch: BranchRecord, lsn: int) -> Operation[int]:
     head = yield from engine.log.head(branch)
-    first = _beginning(branch, head.lsn)
+    first = min(_FIRST_LSN, head.lsn)
     if not first <= lsn <= head.lsn:
         raise PointNotFound(
-            f"LSN {lsn} is outside the history of the branch {branch.name!r}, which holds LSNs {first} to {head.lsn}"
+            f"LSN {lsn} is outside the history of the branch {branch.name!r}, which holds "
+            f"LSNs {first} to {head.lsn}"
         )
     entry = yield from engine.log.entry(branch.project_id, lsn)
     if entry is not None and not _in_lineage(branch, entry["branch_id"], lsn):
         raise PointNotFound(
-            f"LSN {lsn} was written on another branch and is not in the history of {branch.name!r}: choose one of "
+            f"LSN {lsn} was written on another branch and is not in the history of {branch.name!r}: choose "
+            "one of "
             f"'argon log {branch.name}' (LSNs {first} to {head.lsn})"
         )
     return lsn
@@ -62,11 +67,6 @@ def _in_lineage(branch: BranchRecord, branch_id: ObjectId, lsn: int) -> bool:
     if branch_id == branch.id:
         return lsn >= branch.base_lsn
     return any(ancestor.id == branch_id and lsn <= ancestor.fork for ancestor in branch.lineage)
-
-
-def _beginning(branch: BranchRecord, head: int) -> int:
-    # A project's log begins with the record of its main branch.
-    return min(2, head)
 
 
 def _resolve_time(engine: Engine, branch: BranchRecord, moment: datetime) -> Operation[int]:

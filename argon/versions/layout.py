@@ -76,7 +76,7 @@ def unchanged(row: Row) -> dict[str, Any]:
     branch's log order, and a mark that is overwritten is a document that
     reverts to its parent's.
     """
-    marks = row["s"] if "s" in row else {"$exists": False}
+    marks = row.get("s", {"$exists": False})
     return {"_id": row["_id"], "f": row["f"], "s": marks}
 
 
