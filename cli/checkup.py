@@ -79,12 +79,18 @@ def _replica_set(context: Context) -> Finding:
 
 def _disk(context: Context) -> Finding:
     if context.settings.mongodb_uri:
-        return OK, "not the embedded server: its disk cannot be seen from here", None
-    folder = EmbeddedServer(context.settings.data_dir).data_dir
-    free = shutil.disk_usage(folder).free
+        place = "the server's disk"
+        sizes = context.client["admin"].command("dbStats")
+        if "fsTotalSize" not in sizes:
+            return OK, "the servers' disks cannot be seen from here", None
+        free = sizes["fsTotalSize"] - sizes["fsUsedSize"]
+    else:
+        folder = EmbeddedServer(context.settings.data_dir).data_dir
+        place = f"the disk of {folder}"
+        free = shutil.disk_usage(folder).free
     state = FAIL if free < NO_SPACE else WARN if free < LITTLE_SPACE else OK
-    mend = f"make room on the disk of {folder}, or set ARGON_DATA_DIR to one with room"
-    return state, f"{free / GIGABYTE:.1f} GB free for {folder}", None if state == OK else mend
+    mend = None if state == OK else f"make room on {place}: MongoDB stops where none is left"
+    return state, f"{free / GIGABYTE:.1f} GB free on {place}", mend
 
 
 def _clock(context: Context) -> Finding:

@@ -42,12 +42,11 @@ class RootGroup(LazyGroup):
         try:
             code = super().main(*args, **kwargs)
             sys.stdout.flush()
-        except click.Abort as abort:
-            code = (
-                INTERRUPTED
-                if isinstance(abort.__cause__, KeyboardInterrupt)
-                else report(click.UsageError("nothing was done: no answer was given"))
-            )
+        except click.Abort as abort:  # at a question
+            if isinstance(abort.__context__, KeyboardInterrupt):
+                code = INTERRUPTED
+            else:
+                code = report(click.UsageError("nothing was done: no answer was given"))
         except KeyboardInterrupt:
             code = INTERRUPTED
         except BrokenPipeError:
@@ -58,9 +57,11 @@ class RootGroup(LazyGroup):
         sys.exit(code if isinstance(code, int) else 0)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; a broken pipe is told apart from Click's own handling of it."""
+        """Run the command; interrupts and broken pipes are ended more quietly than Click does."""
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            return INTERRUPTED
         except BrokenPipeError:
             _silence_stdout()
             return BROKEN_PIPE
@@ -121,8 +122,23 @@ cli = _root()
 
 
 def main() -> None:
-    """Run the command line of this process."""
-    cli.main(prog_name="argon")
+    """Run the command line of this process and end it."""
+    try:
+        cli.main(prog_name="argon")
+    except SystemExit as end:
+        if "pymongo" in sys.modules:
+            _end_at_once(end.code)
+        raise
+
+
+def _end_at_once(code: Any) -> None:
+    """Leave without waiting for PyMongo's threads, which take half a second to notice the end.
+
+    By now every connection is closed and the output is out.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 0)
 
 
 if __name__ == "__main__":

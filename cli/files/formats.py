@@ -95,7 +95,7 @@ class _Counting(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any, /) -> int:
-        number: int = self._source.readinto(buffer)
+        number: int = self._source.readinto1(buffer)  # what is there, not all that fits
         self.count += number
         return number
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,6 +116,21 @@ def test_an_import_that_breaks_off_says_how_to_go_on(shop: Cli, bad: str, code: 
     shop.file("many.ndjson", "\n".join(lines))
     assert shop.json("import", "many.ndjson", "--skip", "1500")["imported"] == 11
     assert shop.json("count", "many") == {"count": 1511}
+
+
+def test_ctrl_c_says_how_to_go_on(shop: Cli) -> None:
+    command = [sys.executable, "-m", "argon_cli.main", "import", "-", "--format", "ndjson", "-c", "many"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdin
+    # One batch and a little more, and then nothing: the process waits for input.
+    process.stdin.write("".join(f'{{"_id": {number}}}\n' for number in range(1010)))
+    process.stdin.flush()
+    deadline = time.monotonic() + 60
+    while shop.json("count", "many") != {"count": 1000} and time.monotonic() < deadline:
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "1,000 were imported, '--skip 1000' goes on from there\n")
 
 
 def test_documents_with_mistakes_are_left_out_on_demand(shop: Cli) -> None:

@@ -157,7 +157,7 @@ def test_the_embedded_server_is_started_shown_and_stopped(
         assert offline.json("server", "start")["pid"] == started["pid"]
         status = offline.json("status")
         assert (status["embedded"], status["data_dir"]) == (True, str(offline.folder / "data"))
-        assert checks(offline)["disk"]["found"].endswith(str(offline.folder / "data"))
+        assert checks(offline)["disk"]["found"].endswith(f"free on the disk of {offline.folder / 'data'}")
     finally:
         stopped = offline.json("server", "stop")
     assert stopped["running"] is False
