@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
+from argon_cli.complete import branches, targets
 from argon_cli.context import Context
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any] | click.Command)
@@ -50,8 +51,10 @@ def global_options(command: Decorated, *, hidden: bool = True) -> Decorated:
         option("--yes", is_flag=True, help="Answer every question with yes."),
         option("--author", metavar="NAME", help="Who writes; kept with each entry of the log."),
         option("-o", "--output", type=click.Choice(FORMATS), help="How results are printed [table]."),
-        option("-b", "--branch", metavar="NAME", help="The branch to work on [main]."),
-        option("-p", "--project", metavar="NAME", help="The project to work on."),
+        option(
+            "-b", "--branch", metavar="NAME", shell_complete=branches, help="The branch to work on [main]."
+        ),
+        option("-p", "--project", metavar="NAME", shell_complete=targets, help="The project to work on."),
         option("--database", metavar="NAME", help="The MongoDB database that holds everything [argon]."),
         option("--uri", metavar="URI", help="MongoDB to use; without it an embedded one."),
     ):

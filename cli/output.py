@@ -149,12 +149,22 @@ class Output:
     def _fitting(self, page: Sequence[Record], columns: Sequence[Column]) -> list[Column]:
         room, shown = _console().width, list[Column]()
         for column in columns:
-            widest = max(len(column.field), *(len(to_cell(row.get(column.field))) for row in page))
+            widest = max(len(column.field), *(len(to_cell(field_of(row, column.field))) for row in page))
             room -= (widest if column.key else min(widest, _NARROWEST)) + _GAP
             if room < 0 and shown:
                 break
             shown.append(column)
         return shown
+
+
+def field_of(document: Record, path: str) -> Any:
+    """Look a field up; dots lead into nested documents."""
+    if path in document:
+        return document[path]
+    value: Any = document
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
 
 
 def to_json(value: Any) -> str:
@@ -228,7 +238,7 @@ def _words(name: str) -> str:
 
 
 def _cell(row: Record, column: Column) -> str:
-    value = row.get(column.field)
+    value = field_of(row, column.field)
     if column.mark:
         return "*" if value else ""
     return to_cell(value)
@@ -253,9 +263,9 @@ def _pages(records: Iterable[Record]) -> Iterator[list[Record]]:
 
 
 def _any(page: Sequence[Record], field: str) -> bool:
-    return any(row.get(field) not in (None, "") for row in page)
+    return any(field_of(row, field) not in (None, "") for row in page)
 
 
 def _numeric(page: Sequence[Record], field: str) -> bool:
-    values = [row[field] for row in page if field in row]
+    values = [value for row in page if (value := field_of(row, field)) is not None]
     return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from argon_cli.complete import branches
 from argon_cli.context import Context, pass_context
 from argon_cli.lazy import NounGroup
 from argon_cli.options import global_options
@@ -38,7 +39,9 @@ def branch() -> None:
 @branch.command("create")
 @global_options
 @click.argument("name")
-@click.option("--parent", metavar="BRANCH", help="The branch it starts from [the one in use].")
+@click.option(
+    "--parent", metavar="BRANCH", shell_complete=branches, help="The branch it starts from [the one in use]."
+)
 @click.option(
     "--at", callback=read_point, metavar="POINT", help="The POINT of the parent it starts from [now]."
 )
@@ -58,16 +61,16 @@ def create(context: Context, name: str, parent: str | None, at: Place | None) ->
 @pass_context
 def list_(context: Context, deleted: bool) -> None:
     """List the branches of the project."""
-    branches = context.project.branches(deleted=deleted)
+    listed = context.project.branches(deleted=deleted)
     names = _names(context.project)
     context.output.records(
-        (describe(each, names, context) for each in branches), COLUMNS, empty="there is no such branch"
+        (describe(each, names, context) for each in listed), COLUMNS, empty="there is no such branch"
     )
 
 
 @branch.command("show")
 @global_options
-@click.argument("name", required=False)
+@click.argument("name", shell_complete=branches, required=False)
 @pass_context
 def show(context: Context, name: str | None) -> None:
     """Show a branch [the one in use]."""
@@ -77,7 +80,7 @@ def show(context: Context, name: str | None) -> None:
 
 @branch.command("rename")
 @global_options
-@click.argument("name")
+@click.argument("name", shell_complete=branches)
 @click.argument("new_name")
 @pass_context
 def rename(context: Context, name: str, new_name: str) -> None:
@@ -89,7 +92,7 @@ def rename(context: Context, name: str, new_name: str) -> None:
 
 @branch.command("delete")
 @global_options
-@click.argument("name")
+@click.argument("name", shell_complete=branches)
 @click.option("--force", is_flag=True, help="Delete it even if other branches were made from it.")
 @pass_context
 def delete(context: Context, name: str, force: bool) -> None:
@@ -113,7 +116,7 @@ def undelete(context: Context, name: str, new_name: str | None) -> None:
 
 @branch.command("restore")
 @global_options
-@click.argument("name", metavar="[BRANCH]", required=False)
+@click.argument("name", shell_complete=branches, metavar="[BRANCH]", required=False)
 @click.option("--lsn", type=click.IntRange(min=1), metavar="N", help="The last LSN to keep.")
 @click.option(
     "--time",
@@ -144,7 +147,7 @@ def restore(
 
 @branch.command("migrate")
 @global_options
-@click.argument("name")
+@click.argument("name", shell_complete=branches)
 @pass_context
 def migrate(context: Context, name: str) -> None:
     """Turn a classic branch, a physical database, into one in the log."""

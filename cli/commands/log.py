@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from argon_cli.complete import branches
 from argon_cli.context import Context, pass_context
 from argon_cli.options import global_options
 from argon_cli.output import Column, iso, to_cell
@@ -31,7 +32,7 @@ COLUMNS = (
 
 @click.command("log")
 @global_options
-@click.argument("branch", required=False)
+@click.argument("branch", required=False, shell_complete=branches)
 @click.option(
     "-n",
     "--limit",

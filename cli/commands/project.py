@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from argon_cli.complete import projects
 from argon_cli.context import Context, pass_context
 from argon_cli.lazy import NounGroup
 from argon_cli.options import global_options
@@ -55,7 +56,7 @@ def list_(context: Context) -> None:
 
 @project.command("show")
 @global_options
-@click.argument("name", required=False)
+@click.argument("name", shell_complete=projects, required=False)
 @pass_context
 def show(context: Context, name: str | None) -> None:
     """Show a project [the one in use]."""
@@ -65,7 +66,7 @@ def show(context: Context, name: str | None) -> None:
 
 @project.command("delete")
 @global_options
-@click.argument("name")
+@click.argument("name", shell_complete=projects)
 @pass_context
 def delete(context: Context, name: str) -> None:
     """Delete a project with all its branches and history."""

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 
+from argon_cli.complete import targets
 from argon_cli.context import CONTEXT_FILE, Context, pass_context, write_context_file
 from argon_cli.options import global_options
 
 
 @click.command("use")
 @global_options
-@click.argument("target", metavar="[PROJECT[@BRANCH]]", required=False)
+@click.argument("target", metavar="[PROJECT[@BRANCH]]", required=False, shell_complete=targets)
 @click.option("--here", is_flag=True, help="Write the file into this folder, even if one above has it.")
 @pass_context
 def use(context: Context, target: str | None, here: bool) -> None:

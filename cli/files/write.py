@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from bson import encode
 from bson.json_util import CANONICAL_JSON_OPTIONS, RELAXED_JSON_OPTIONS, dumps
 
-from argon_cli.output import to_cell
+from argon_cli.output import field_of, to_cell
 
 Record = Mapping[str, Any]
 
@@ -53,16 +53,9 @@ def _write_csv(stream: BinaryIO, documents: Iterable[Record], fields: Sequence[s
     rows = csv.writer(text)
     rows.writerow(fields)
     for document in documents:
-        rows.writerow([_plain(_at(document, field)) for field in fields])
+        rows.writerow([_plain(field_of(document, field)) for field in fields])
     text.flush()
     text.detach()
-
-
-def _at(document: Record, field: str) -> Any:
-    value: Any = document
-    for part in field.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return value
 
 
 def _plain(value: Any) -> Any:

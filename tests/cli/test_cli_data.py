@@ -43,6 +43,13 @@ def test_find_takes_mongodbs_filters_sorts_and_limits(users: Cli) -> None:
     assert users.json("find", "nobody") == []
 
 
+def test_a_table_shows_nested_fields(users: Cli) -> None:
+    users.file("nested.json", '{"_id": 1, "address": {"city": "Bern", "zip": 3000}}')
+    users.ok("import", "nested.json")
+    title, _, row = users.ok("find", "nested", "--fields", "address.city").splitlines()
+    assert (title.split(), row.split()) == (["address.city"], ["Bern"])
+
+
 def test_a_filter_that_mongodb_refuses(users: Cli) -> None:
     assert "$nope" in users.error(1, "find", "users", '{"age": {"$nope": 1}}')
 

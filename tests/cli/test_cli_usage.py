@@ -190,6 +190,30 @@ def test_commands_are_completed() -> None:
     assert done.stdout == "plain,branch\n"
 
 
+def complete(words: str) -> list[str]:
+    done = argon(
+        COMP_WORDS=f"argon {words}", COMP_CWORD=str(len(words.split(" "))), _ARGON_COMPLETE="bash_complete"
+    )
+    assert done.stderr == ""
+    return [line.partition(",")[2] for line in done.stdout.splitlines() if line]
+
+
+def test_names_are_completed(shop: Cli) -> None:
+    shop.ok("branch", "create", "feature")
+    shop.ok("branch", "create", "idea")
+    shop.ok("project", "create", "other")
+    assert complete("use ") == ["other", "shop"]
+    assert complete("use shop@f") == ["shop@feature"]
+    assert complete("log ") == ["feature", "idea", "main"]
+    assert complete("log -p other ") == ["main"]
+    assert complete("find users -b i") == ["idea"]
+    assert complete("project delete o") == ["other"]
+
+
+def test_completion_is_silent_where_no_server_answers(offline: Cli) -> None:
+    assert complete("log -p shop ") == []
+
+
 def test_a_process_leaves_with_the_code_and_one_line() -> None:
     done = argon("brnch")
     assert (done.returncode, done.stdout) == (2, "")
