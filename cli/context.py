@@ -205,7 +205,7 @@ class Context:
         if self.flags.yes:
             return
         if not is_terminal():
-            raise click.UsageError(f"{question} Nobody can be asked here; say --yes to go on")
+            raise click.UsageError(f"--yes is needed where nobody can be asked: {question}")
         if not click.confirm(question, err=True):
             raise Failed("nothing was done")
 

@@ -112,8 +112,6 @@ def _explain_database(error: BaseException) -> tuple[str, int] | None:
         (argon.BranchNotFound, NOT_FOUND, "'argon branch list' shows the branches"),
         (argon.PointNotFound, NOT_FOUND, "'argon log' shows the points there are"),
         (argon.NotFound, NOT_FOUND, ""),
-        (argon.ProjectExists, CONFLICT, "choose another name, or 'argon use' it"),
-        (argon.BranchExists, CONFLICT, "choose another name, or name it with -b"),
         (argon.BranchHasChildren, CONFLICT, "'--force' deletes it all the same"),
         (argon.Conflict, CONFLICT, ""),
         (argon.InvalidName, USAGE, ""),

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -26,6 +26,8 @@ PAGE = 1000
 """Rows of one table: what a terminal shows need not fit into memory as a whole."""
 _NARROWEST = 10
 _GAP = 3
+_NESTED = 60
+"""Characters of a nested value in a table; JSON shows all of it."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 Record = Mapping[str, Any]
@@ -104,12 +106,14 @@ class Output:
         if not seen:
             self.note(empty)
 
-    def documents(self, documents: Iterable[Record], empty: str, fields: Sequence[str] | None = None) -> None:
+    def documents(
+        self, documents: Iterable[Record], empty: Callable[[], str], fields: Sequence[str] | None = None
+    ) -> None:
         """Print documents.
 
         Args:
             documents: The documents; consumed as they are printed.
-            empty: What to tell people when there is none.
+            empty: Finds out what to tell people when there is none.
             fields: The columns of a table; without them each field that fits.
         """
         if not self.for_people:
@@ -124,7 +128,7 @@ class Output:
             left_out.update(dict.fromkeys(c.field for c in columns[len(shown) :]))
             self._print(_table(page, shown, [column.field for column in shown]))
         if not seen:
-            self.note(empty)
+            self.note(empty())
         if left_out:
             self.note(f"fields not shown: {', '.join(left_out)} (choose with --fields, or use -o json)")
 
@@ -241,7 +245,10 @@ def _cell(row: Record, column: Column) -> str:
     value = field_of(row, column.field)
     if column.mark:
         return "*" if value else ""
-    return to_cell(value)
+    text = to_cell(value)
+    if isinstance(value, Mapping | list) and not column.key and len(text) > _NESTED:
+        return f"{text[: _NESTED - 1]}…"
+    return text
 
 
 def _sheet(record: Record) -> Table:

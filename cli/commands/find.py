@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from itertools import islice
 from typing import Any
 
@@ -55,7 +56,7 @@ def find(
         cursor = cursor.limit(limit + page)
     documents = iter(cursor)
     context.output.documents(
-        islice(documents, limit or None), empty=f"no document of {collection} matches", fields=fields
+        islice(documents, limit or None), empty=lambda: _why_none(context, collection, at), fields=fields
     )
     if page and next(documents, None) is not None:
         context.output.note(f"the first {limit} are shown; '--limit 0' shows all")
@@ -70,5 +71,16 @@ def count(context: Context, collection: str, filter_: dict[str, Any] | None, at:
     number = context.collection(collection, at).count_documents(filter_ or {})
     if context.output.for_people:
         click.echo(number)
+        if not number:
+            context.output.note(_why_none(context, collection, at))
     else:
         context.output.record({"count": number})
+
+
+def _why_none(context: Context, collection: str, at: Place | None) -> str:
+    names = context.data(at).list_collection_names()
+    if collection in names:
+        return f"no document of {collection} matches"
+    near = get_close_matches(collection, names, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(sorted(names)) or 'none yet'}"
+    return f"there is no collection {collection!r}; {hint}"

@@ -13,6 +13,8 @@ from typing import Any, BinaryIO, cast
 
 import click
 
+from argon_cli.failures import Failed
+
 FORMATS = ("json", "ndjson", "csv", "bson")
 _SUFFIXES = {
     ".json": "json",
@@ -112,6 +114,8 @@ def open_output(file: str) -> Iterator[BinaryIO]:
         sys.stdout.buffer.flush()
         return
     path = Path(file)
+    if not path.parent.is_dir():
+        raise Failed(f"there is no folder {path.parent} to write {path.name} to")
     draft = path.with_name(f".{path.name}.part")
     try:
         with draft.open("wb") as raw:

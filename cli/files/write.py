@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, BinaryIO
 
@@ -49,13 +48,20 @@ def _write_array(stream: BinaryIO, lines: Iterable[bytes]) -> None:
 
 
 def _write_csv(stream: BinaryIO, documents: Iterable[Record], fields: Sequence[str]) -> None:
-    text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
-    rows = csv.writer(text)
+    rows = csv.writer(_Encoder(stream))
     rows.writerow(fields)
     for document in documents:
         rows.writerow([_plain(field_of(document, field)) for field in fields])
-    text.flush()
-    text.detach()
+
+
+class _Encoder:
+    """Lets text be written to bytes; unlike a TextIOWrapper it never closes them."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return self._stream.write(text.encode())
 
 
 def _plain(value: Any) -> Any:

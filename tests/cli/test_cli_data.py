@@ -86,6 +86,13 @@ def test_people_get_a_page_and_programs_all(users: Cli) -> None:
     assert len(users.json("log")) >= 33
 
 
+def test_nothing_found_says_why(users: Cli) -> None:
+    assert users("find", "users", '{"_id": 9}').stderr == "no document of users matches\n"
+    assert "did you mean 'users'?" in users("find", "usres").stderr
+    assert "there are: users" in users("count", "orders").stderr
+    assert users.ok("count", "orders") == "0\n"
+
+
 def test_count_is_a_bare_number(users: Cli) -> None:
     assert users.ok("count", "users") == "3\n"
 

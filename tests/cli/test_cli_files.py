@@ -181,5 +181,14 @@ def test_wrong_targets(shop: Cli) -> None:
     assert shop.json("count", "things") == {"count": 0}
 
 
+@pytest.mark.parametrize("file_format", CONTENTS)
+def test_a_reader_of_an_export_may_leave_early(shop: Cli, file_format: str) -> None:
+    shop.file("many.ndjson", "\n".join(f'{{"a": "{"x" * 500}"}}' for _ in range(3000)))
+    shop.ok("import", "many.ndjson")
+    command = f"{sys.executable} -m argon_cli.main export -c many --format {file_format} | head -c 5 | wc -c"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.stdout.strip(), done.stderr) == ("5", "")
+
+
 def test_export_of_a_folder_that_is_not_there(shop: Cli) -> None:
-    assert "No such file" in shop.error(1, "export", str(Path("no", "things.json")))
+    assert "there is no folder no" in shop.error(1, "export", str(Path("no", "things.json")))

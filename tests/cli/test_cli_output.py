@@ -64,7 +64,7 @@ def test_a_column_without_values_is_left_out(narrow: None, capsys: pytest.Captur
 
 
 def test_fields_that_do_not_fit_are_named(narrow: None, capsys: pytest.CaptureFixture[str]) -> None:
-    Output().documents([{f"field_{number}": "x" * 9 for number in range(20)}], empty="none")
+    Output().documents([{f"field_{number}": "x" * 9 for number in range(20)}], empty=lambda: "none")
     captured = capsys.readouterr()
     assert all(len(line) <= 80 for line in captured.out.splitlines())
     assert "field_5" in captured.out
@@ -75,15 +75,24 @@ def test_fields_that_do_not_fit_are_named(narrow: None, capsys: pytest.CaptureFi
 
 def test_a_pipe_gets_everything(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
-    Output().documents(DOCUMENTS, empty="none")
+    Output().documents(DOCUMENTS, empty=lambda: "none")
     out = capsys.readouterr().out
     assert LONG.strip() in out
     assert "\x1b" not in out
 
 
+def test_nested_values_are_cut_in_tables_only(capsys: pytest.CaptureFixture[str]) -> None:
+    document = {"_id": {"key": list(range(50))}, "list": list(range(1000))}
+    Output().documents([document], empty=lambda: "none")
+    out = capsys.readouterr().out
+    assert "49]}" in out  # an id is never cut
+    assert "999" not in out
+    assert "…" in out
+
+
 @pytest.mark.parametrize("documents", [[], DOCUMENTS[:1], DOCUMENTS])
 def test_json_is_relaxed_extended_json(documents: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
-    Output("json").documents(documents, empty="none")
+    Output("json").documents(documents, empty=lambda: "none")
     captured = capsys.readouterr()
     relaxed = json_util.dumps(documents, json_options=json_util.RELAXED_JSON_OPTIONS)
     assert json.loads(captured.out) == json.loads(relaxed)
@@ -92,9 +101,9 @@ def test_json_is_relaxed_extended_json(documents: list[Any], capsys: pytest.Capt
 
 @pytest.mark.parametrize("documents", [[], DOCUMENTS[:1], DOCUMENTS])
 def test_yaml_says_the_same_as_json(documents: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
-    Output("json").documents(documents, empty="none")
+    Output("json").documents(documents, empty=lambda: "none")
     as_json = json.loads(capsys.readouterr().out)
-    Output("yaml").documents(documents, empty="none")
+    Output("yaml").documents(documents, empty=lambda: "none")
     assert yaml.safe_load(capsys.readouterr().out) == as_json
 
 
@@ -104,7 +113,7 @@ def test_documents_are_printed_while_they_come(capsys: pytest.CaptureFixture[str
         assert '"_id": 1' in capsys.readouterr().out
         yield {"_id": 2}
 
-    Output("json").documents(slow(), empty="none")
+    Output("json").documents(slow(), empty=lambda: "none")
 
 
 def test_control_characters_of_documents_do_not_reach_the_terminal() -> None:
