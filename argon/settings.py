@@ -214,11 +214,14 @@ def _check_environment(environment: Mapping[str, str]) -> None:
     """Refuse a misspelt variable: ignored, ARGON_MONGO_URI would mean another server.
 
     Variables that resemble no setting are let be: others use the prefix too,
-    as Kubernetes does for a service of that name (ARGON_SERVICE_HOST).
+    as Kubernetes does for a service of that name (ARGON_SERVICE_HOST), and so
+    do Argon's tests (ARGON_TEST_MONGODB_URI).
     """
     for variable in environment:
         name = variable.removeprefix(PREFIX).lower()
         if not variable.startswith(PREFIX) or "__" in name or variable == FILE_VARIABLE:
+            continue
+        if name.startswith("test_"):
             continue
         near = None if name in Settings.model_fields else _nearest(name)
         if near:
