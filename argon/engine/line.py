@@ -66,12 +66,30 @@ class Line:
         Raises:
             BranchNotFound: The branch was deleted.
         """
-        now = time.monotonic()
-        if self._catalog is None or now - self._checked > READ_BOUND:
-            yield from self._check()
-            self._checked = now
-        assert self._catalog is not None
-        return self.engine.snapshot(self.record, self.view, self._catalog)
+        catalog = self._catalog
+        if catalog is None or time.monotonic() - self._checked > READ_BOUND:
+            yield from self._look()
+            catalog = self._catalog
+            if catalog is None:
+                catalog = self._catalog = yield from load_catalog(
+                    self.engine.raw, self.view, self.engine.world
+                )
+        return self.engine.snapshot(self.record, self.view, catalog)
+
+    def current(self) -> Operation[BranchRecord]:
+        """Return the branch's record, at most :data:`READ_BOUND` seconds old.
+
+        Raises:
+            BranchNotFound: The branch was deleted.
+        """
+        if time.monotonic() - self._checked > READ_BOUND:
+            yield from self._look()
+        return self.record
+
+    def forget(self) -> None:
+        """Look at everything anew before the next read and the next write."""
+        self._head = self._catalog = None
+        self._checked = 0.0
 
     def past(self, lsn: int) -> Operation[Snapshot]:
         """Return the branch as it was at an LSN that lies in its history."""
@@ -81,13 +99,16 @@ class Line:
         """Read the branch's head as a majority of the servers has it."""
         return (yield from self.engine.log.head(self.record))
 
-    def _check(self) -> Operation[None]:
+    def _look(self) -> Operation[None]:
+        """Read the branch's record, and drop the catalogue if it is behind."""
+        now = time.monotonic()
         record = yield from self.engine.branch_record(self.record.id)
         if record is None or record.status != "active":
             raise _gone(self.record)
-        if self._catalog is None or record.ddl_lsn != self.record.ddl_lsn:
-            self._catalog = yield from load_catalog(self.engine.raw, self.view, self.engine.world)
+        if record.ddl_lsn != self.record.ddl_lsn:
+            self._catalog = None
         self.record = record
+        self._checked = now
 
     # Writing
 
@@ -183,7 +204,10 @@ class Line:
 
 
 def _plan(snapshot: Snapshot, batch: list[Pending], *, solo: bool) -> Operation[list[tuple[Pending, Plan]]]:
-    """Plan as many writes as one transaction should hold, no two of them about one document."""
+    """Plan as many writes as one transaction should hold.
+
+    No two of them are about one document, and one that changes the catalogue stands alone.
+    """
     planned: list[tuple[Pending, Plan]] = []
     touched: set[Any] = set()
     count = size = 0
@@ -198,12 +222,16 @@ def _plan(snapshot: Snapshot, batch: list[Pending], *, solo: bool) -> Operation[
             pending.fail(error)
             continue
         keys = {(change.store, id_key(change.document_id)) for change in plan.changes}
-        if touched & keys:
+        ddl = any(change.operation in DDL_OPERATIONS for change in plan.changes)
+        # Whoever creates, renames or drops a collection changes what the others' plans mean.
+        if touched & keys or (ddl and planned):
             continue
         touched |= keys
         count += len(plan.changes)
         size += sum(change.size() for change in plan.changes)
         planned.append((pending, plan))
+        if ddl:
+            break
     return planned
 
 

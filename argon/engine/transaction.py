@@ -23,13 +23,12 @@ from argon.io import Operation
 from argon.versions.ids import id_key
 from argon.versions.layout import PROVISIONAL_LSN, Row
 from argon.wal.change import Change, Check, Plan, Planner
-from argon.wal.commit import MAJORITY, SNAPSHOT
+from argon.wal.commit import MAJORITY, SNAPSHOT, SNAPSHOT_UNAVAILABLE, backoff
 from argon.wal.rows import DuplicateId, StaleRow, write_rows
 
 if TYPE_CHECKING:
     from argon.engine.line import Line
 
-_SNAPSHOT_UNAVAILABLE = 246
 WRITE_CONFLICT = 112
 
 
@@ -49,6 +48,7 @@ class Transaction:
         self._session: Any = None
         self._catalog: Catalog | None = None
         self._net: dict[Hashable, Change] = {}
+        self._names: dict[str, str | None] = {}
         self._lsn = PROVISIONAL_LSN
         self._ended = False
 
@@ -82,13 +82,11 @@ class Transaction:
             OperationFailure: As MongoDB's, an error ends the transaction.
         """
         try:
-            snapshot = yield from self.snapshot()
-            plan = yield from planner(snapshot, True)
+            plan = yield from self._plan(planner)
             if any(change.store == COLLECTIONS for change in plan.changes):
-                # The server opens no collection in a transaction that is older than it.
-                yield from self._restart(plan)
-            else:
-                yield from self._stage(plan.changes)
+                yield from self._restart()
+                plan = yield from self._plan(planner)
+            yield from self._stage(plan.changes)
             if plan.check is not None:
                 yield from plan.check(self._session)
         except (StaleRow, DuplicateId) as error:
@@ -111,7 +109,7 @@ class Transaction:
                 somebody else changed one of the documents first.
         """
         yield from self.abort()
-        net = [change for change in self._net.values() if not _is_nothing(change)]
+        net = self._in_order()
         if net:
             yield from self._line.write(self._replan(net), author=self._author, message=self._message)
 
@@ -139,8 +137,22 @@ class Transaction:
             if change.store == COLLECTIONS:
                 self._catalog = None
 
-    def _restart(self, plan: Plan) -> Operation[None]:
-        """Stage everything anew in a transaction that began after the new collections were made."""
+    def _plan(self, planner: Planner) -> Operation[Plan]:
+        for pause in backoff(10.0):
+            try:
+                snapshot = yield from self.snapshot()
+                return (yield from planner(snapshot, True))
+            except OperationFailure as error:
+                if error.code != SNAPSHOT_UNAVAILABLE:
+                    raise
+                last = error
+            # The plan made a collection for itself, a scratch copy for instance.
+            yield self._line.engine.world.sleep(pause)
+            yield from self._restart()
+        raise last
+
+    def _restart(self) -> Operation[None]:
+        """Stage everything anew: the server opens no collection in a transaction that is older than it."""
         session, self._session, self._catalog = self._session, None, None
         yield session.abort_transaction()
         yield session.end_session()
@@ -148,26 +160,56 @@ class Transaction:
         staged = [replace(change) for change in self._net.values() if not _is_nothing(change)]
         yield from _still_true(snapshot, staged)
         yield from self._stage(staged)
-        yield from self._stage(plan.changes)
 
     def _note(self, change: Change) -> None:
         if change.noop:
             return
+        if change.store == COLLECTIONS:
+            image = change.after or (change.before or {})["d"]
+            self._names[image["store"]] = None if change.after is None else image["name"]
         key = (change.store, id_key(change.document_id))
         first = self._net.get(key)
         if first is None:
             self._net[key] = replace(change, in_place=None, array_filters=None)
             return
         first.after = change.after
-        first.collection = change.collection
         if change.store != COLLECTIONS:
             first.operation = _operation(first)
         elif first.before is not None:
             first.operation = change.operation
 
+    def _in_order(self) -> list[Change]:
+        """Return the net effect as the log shall tell it.
+
+        The catalogue comes first, so that documents stand under the names that
+        their collections have from then on. What happened in a collection that
+        is gone in the end is nothing.
+        """
+        net = [change for change in self._net.values() if not _is_nothing(change)]
+        catalog = [change for change in net if change.store == COLLECTIONS]
+        for change in catalog:
+            if change.before is None and change.after is not None:
+                change.collection = change.after["name"]
+        documents = []
+        for change in net:
+            name = self._names.get(change.store, change.collection)
+            if change.store != COLLECTIONS and name is not None:
+                change.collection = name
+                documents.append(change)
+        return [*catalog, *documents]
+
+    def _same_collection(self, snapshot: Snapshot, change: Change) -> bool:
+        """Whether a change is still for the collection of its name; somebody may have renamed it."""
+        if change.store == COLLECTIONS or change.store in self._names:
+            return True
+        record = snapshot.record(change.space, change.collection)
+        return record is not None and record.store == change.store
+
     def _replan(self, net: list[Change]) -> Planner:
         def plan(snapshot: Snapshot, _careful: bool) -> Operation[Plan]:
             changes = [replace(change) for change in net]
+            if not all(self._same_collection(snapshot, change) for change in changes):
+                raise _conflict(snapshot)
             yield from _still_true(snapshot, changes)
             return Plan(changes, check=_checks(snapshot, changes))
 

@@ -62,7 +62,7 @@ def test_a_commit_is_told_by_its_last_lsn(argon: Argon, busy: Project) -> None:
     group = [entry for entry in _stored(argon) if entry.get("message") == "two at once"]
     assert {entry["author"] for entry in group} == {"ann"}
     assert {entry["commit"] for entry in group} == {group[-1]["lsn"]}
-    assert [entry["operation"] for entry in group] == ["insert", "create_collection", "insert"]
+    assert [entry["operation"] for entry in group] == ["create_collection", "insert", "insert"]
 
 
 def test_images_before_and_after(db: WALDatabase, main: Branch) -> None:
