@@ -35,6 +35,9 @@ bench: $(READY) ## measure against plain MongoDB; ARGS=--json for machines
 soak: $(READY) ## run the long tests, under load and with faults
 	$(BIN)/pytest -m soak --timeout 0 $(ARGS)
 
+picture: $(READY) ## run the README's terminal session and draw it
+	@$(BIN)/python docs/picture.py
+
 clean: ## remove what these targets made
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -46,4 +49,4 @@ $(READY): pyproject.toml setup.py
 	@$(BIN)/python -m pip install --quiet --editable '.[$(EXTRAS)]'
 	@touch $@
 
-.PHONY: help demo test lint types format bench soak clean install
+.PHONY: help demo test lint types format bench soak picture clean install
