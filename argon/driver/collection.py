@@ -410,7 +410,6 @@ class WALCollection(Collection[D]):
         **kwargs: Any,
     ) -> int:
         """See :meth:`pymongo.collection.Collection.count_documents`."""
-        validate_is_mapping("filter", filter)
         options = {"comment": comment, **kwargs}
         return run(
             reading.count_documents(self._handle, self._target(), filter, self.reader(session), options)
@@ -432,11 +431,9 @@ class WALCollection(Collection[D]):
         """See :meth:`pymongo.collection.Collection.distinct`."""
         if not isinstance(key, str):
             raise TypeError(f"key must be an instance of str, not {type(key)}")
-        if filter is not None:
-            validate_is_mapping("query", filter)
         options = {"comment": comment, "hint": _hint(hint), **kwargs}
         return run(
-            reading.distinct(self._handle, self._target(), key, filter or {}, self.reader(session), options)
+            reading.distinct(self._handle, self._target(), key, {} if filter is None else filter, self.reader(session), options)
         )
 
     # The collection itself and its indexes
@@ -482,8 +479,8 @@ class WALCollection(Collection[D]):
         snapshot = run(self._handle.snapshot())
         information = {}
         for index in ddl.list_indexes(snapshot, self._space, self.name):
-            key = list(index.pop("key").items())
-            information[index.pop("name")] = {**index, "key": key}
+            name = index.pop("name")
+            information[name] = {**index, "key": list(index["key"].items())}
         return information
 
     def options(self, session: Any = None, comment: Any = None) -> dict[str, Any]:
