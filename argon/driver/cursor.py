@@ -11,16 +11,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bson import SON
-from pymongo.cursor import Cursor
+from pymongo.cursor import Cursor, CursorType
 
-from argon.engine.query import FindSpec, Opened, open_find
+from argon.engine.query import FindSpec, Opened, open_find, read_first
+from argon.errors import UnsupportedOperation
 from argon.io import Operation, run
-from argon.wal.commit import patiently
 
 if TYPE_CHECKING:
     from argon.driver.collection import WALCollection
 
 D = TypeVar("D", bound=Any)
+
+_NO_TIMEOUT = 16
+"""The wire protocol's flag for cursors that do not time out."""
+_ABOUT_ENTRIES = {
+    "return_key": "return_key shows entries of physical indexes: use a projection of the index's fields",
+    "show_record_id": "show_record_id shows a place in a physical collection: use _id",
+    "min": "min bounds entries of a physical index: use $gte in the filter, with a hint",
+    "max": "max bounds entries of a physical index: use $lt in the filter, with a hint",
+    "tailable": "tailable cursors read capped collections, which a branch has not: use branch.log()",
+}
 
 
 class WALCursor(Cursor[D]):
@@ -35,13 +45,17 @@ class WALCursor(Cursor[D]):
             "comment": self._comment,
             "allow_disk_use": self._allow_disk_use,
             "let": self._let,
-            "return_key": self._return_key,
-            "show_record_id": self._show_record_id,
-            "min": self._min,
-            "max": self._max,
-            "max_scan": self._max_scan,
-            "cursor_type": self._cursor_type or None,
+            "no_cursor_timeout": bool(self._query_flags & _NO_TIMEOUT),
         }
+        for given, name in (
+            (self._return_key, "return_key"),
+            (self._show_record_id, "show_record_id"),
+            (self._min, "min"),
+            (self._max, "max"),
+            (self._query_flags & CursorType.TAILABLE_AWAIT, "tailable"),
+        ):
+            if given:
+                raise UnsupportedOperation(_ABOUT_ENTRIES[name])
         # PyMongo keeps what cursors may not do without in the filter under $query.
         query = self._spec.get("$query", self._spec) if "$query" in self._spec else self._spec
         return FindSpec(
@@ -70,22 +84,20 @@ class WALCursor(Cursor[D]):
             )
         )
 
-    def _first_batch(self) -> Operation[tuple[Opened, list[Any]]]:
-        collection: WALCollection[Any] = self._collection
-
-        def attempt() -> Operation[tuple[Opened, list[Any]]]:
-            opened = yield from self._open()
-            batch: list[Any] = []
-            yield opened.cursor._next_batch(batch)
-            return opened, batch
-
-        return (yield from patiently(collection.handle.line.engine.world, attempt))
-
     def _refresh(self) -> int:
         if self._data or self._killed:
             return len(self._data)
         if self._opened is None:
-            self._opened, batch = run(self._first_batch())
+            collection: WALCollection[Any] = self._collection
+            self._opened, batch = run(
+                read_first(
+                    collection.handle,
+                    collection.space,
+                    collection.name,
+                    self._spec_of_find(),
+                    collection.reader(self._session),
+                )
+            )
         else:
             batch = []
             self._opened.cursor._next_batch(batch)
@@ -130,7 +142,7 @@ class WALCursor(Cursor[D]):
     def distinct(self, key: str) -> list[Any]:
         """See :meth:`pymongo.cursor.Cursor.distinct`."""
         spec = self._spec_of_find()
-        options = {"hint": spec.hint, "collation": spec.collation, "comment": self._comment}
+        options = {"collation": spec.collation, "comment": self._comment}
         given = {name: value for name, value in options.items() if value is not None}
         if self._max_time_ms is not None:
             given["maxTimeMS"] = self._max_time_ms

@@ -9,25 +9,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bson.codec_options import CodecOptions
 from pymongo.errors import OperationFailure
 
 from argon.engine.documents import plain_values
 from argon.engine.snapshot import Snapshot
+from argon.engine.statistics import about_collection
 from argon.engine.source import NO_STORE, CollectionSource
 from argon.errors import UnsupportedOperation
 from argon.io import Operation
 from argon.models import CollectionRecord
-from argon.rewrite.filter import equality_id, has_text, prefix_filter
+from argon.rewrite.filter import equality_id, has_near, has_text, has_where, prefix_filter
 from argon.rewrite.pipeline import rewrite_pipeline
 from argon.rewrite.projection import Plan, Projection, prefix_projection
 from argon.rewrite.sort import prefix_sort
 from argon.rewrite.source import conjoin
 from argon.versions.ids import id_key
 from argon.versions.layout import ID_INDEX, Row
-from argon.wal.commit import patiently
+from argon.wal.transactions import patiently
+
+if TYPE_CHECKING:
+    from argon.engine.handle import Handle
 
 _ABOUT_SERVER = ("$currentOp", "$listLocalSessions")
 _PASS_THROUGH = ("batch_size", "max_time_ms", "comment", "allow_disk_use", "no_cursor_timeout", "let")
@@ -89,13 +93,14 @@ def open_find(snapshot: Snapshot, space: str, name: str, spec: FindSpec, reader:
     """
     record = snapshot.record(space, name)
     if record is None:
-        return Opened(_unchanged(snapshot, NO_STORE, spec, reader), wrapped=False)
+        nothing = snapshot.rows(NO_STORE, reader.codec, **reader.options)
+        return Opened(_unchanged(nothing, spec, snapshot.session), wrapped=False)
     projection = prefix_projection(spec.projection)
     if record.kind == "collection" and projection.plan is not Plan.AGGREGATE:
         cursor = _on_rows(snapshot, record, spec, projection, reader)
         if cursor is not None:
             return Opened(cursor, wrapped=True)
-    if projection.plan is Plan.SCRATCH or projection.positional:
+    if projection.find_only:
         return Opened((yield from _on_scratch(snapshot, record, spec, reader)), wrapped=False)
     stages = find_stages(spec)
     options = {
@@ -112,6 +117,35 @@ def open_find(snapshot: Snapshot, space: str, name: str, spec: FindSpec, reader:
         {**_command_options(options), "collation": spec.collation, "hint": spec.hint, "allowDiskUse": True},
     )
     return Opened(cursor, wrapped=False)
+
+
+def read_first(
+    handle: Handle, space: str, name: str, spec: FindSpec, reader: Reader
+) -> Operation[tuple[Opened, list[Any]]]:
+    """Open the physical cursor for a find and read its first batch.
+
+    Args:
+        handle: The branch and the moment.
+        space: The collection's namespace.
+        name: The collection.
+        spec: What was asked for.
+        reader: How.
+    """
+
+    def attempt() -> Operation[tuple[Opened, list[Any]]]:
+        snapshot = yield from handle.snapshot()
+        opened = yield from open_find(snapshot, space, name, spec, reader)
+        batch: list[Any] = []
+        yield opened.cursor._next_batch(batch)
+        return opened, batch
+
+    try:
+        return (yield from patiently(handle.line.engine.world, attempt))
+    except OperationFailure:
+        # If it is the user's query that is wrong, say so in the user's terms.
+        nothing = handle.line.engine.raw.get_collection(NO_STORE, codec_options=reader.codec)
+        yield _unchanged(nothing, spec).to_list(1)
+        raise
 
 
 def find_stages(spec: FindSpec) -> list[dict[str, Any]]:
@@ -146,15 +180,16 @@ def row_filter(
     rewritten = prefix_filter(query)
     if rewritten is None:
         return None
-    by_index = seek or source.serves(query, sort) or has_text(query)
+    searches = has_text(query) or has_near(query)
+    by_index = seek or searches or source.serves(query, sort)
     if len(source.legs) == 1:
         leg = source.legs[0]
         return conjoin(leg.seek if by_index else leg.scan, rewritten)
-    if not by_index:
-        return None
-    if has_text(query):
-        # $text may stand in an $or only beside other text; visibility is a sibling of it.
+    if searches:
+        # $text may stand in an $or only beside other text, $near in none; visibility is a sibling of it.
         return conjoin(source.match_all, rewritten)
+    if not by_index and not has_where(query):
+        return None
     # Inside each clause: otherwise the index is read over every version and branch of the key.
     return {"$or": [conjoin(leg.seek, rewritten) for leg in source.legs]}
 
@@ -344,7 +379,7 @@ def physical_pipeline(
         return CollectionSource(snapshot.view, found)
 
     rewritten = rewrite_pipeline(
-        list(stages),
+        about_collection(stages, record, snapshot.namespace(name or "")),
         None if name is None else CollectionSource(snapshot.view, record),
         resolve,
         allow_union=snapshot.session is None,
@@ -383,8 +418,8 @@ def _natural(spec: FindSpec) -> int | None:
     return None
 
 
-def _unchanged(snapshot: Snapshot, store: str, spec: FindSpec, reader: Reader) -> Any:
-    return snapshot.rows(store, reader.codec, **reader.options).find(
+def _unchanged(collection: Any, spec: FindSpec, session: Any = None) -> Any:
+    return collection.find(
         spec.filter,
         spec.projection,
         sort=spec.sort,
@@ -392,7 +427,7 @@ def _unchanged(snapshot: Snapshot, store: str, spec: FindSpec, reader: Reader) -
         limit=spec.limit,
         hint=None,
         collation=spec.collation,
-        session=snapshot.session,
+        session=session,
         **spec.options,
     )
 

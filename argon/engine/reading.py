@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pymongo.errors import OperationFailure
+
 from argon.engine import sink
 from argon.engine.handle import Handle
 from argon.engine.prepare import Target
 from argon.engine.query import FindSpec, Reader, find_stages, physical_hint, physical_pipeline, row_filter
 from argon.engine.query import aggregate as aggregate_view
+from argon.engine.snapshot import Snapshot
 from argon.engine.source import NO_STORE, CollectionSource
 from argon.io import Operation
 from argon.rewrite.filter import prefix_filter
@@ -65,11 +68,28 @@ def distinct(
 ) -> Operation[list[Any]]:
     """Return the distinct values of a field."""
     snapshot = yield from handle.snapshot()
-    record = snapshot.record(target.space, target.name)
     given = {name: value for name, value in options.items() if value is not None}
+    try:
+        return (yield from _distinct(snapshot, target, key, query, reader, given))
+    except OperationFailure:
+        # If it is the user's question that is wrong, say so in the user's terms.
+        nothing = snapshot.engine.raw.get_collection(NO_STORE, codec_options=reader.codec)
+        yield nothing.distinct(key, query, **given)
+        raise
+
+
+def _distinct(
+    snapshot: Snapshot,
+    target: Target,
+    key: str,
+    query: Mapping[str, Any],
+    reader: Reader,
+    given: dict[str, Any],
+) -> Operation[list[Any]]:
+    record = snapshot.record(target.space, target.name)
     if record is None:
         empty = snapshot.rows(NO_STORE, reader.codec, **reader.options)
-        values: list[Any] = yield empty.distinct(key, query, session=snapshot.session, **_without_hint(given))
+        values: list[Any] = yield empty.distinct(key, query, session=snapshot.session, **given)
         return values
     rows = snapshot.rows(record.store, reader.codec, **reader.options) if record.store else None
     where = None
@@ -86,7 +106,7 @@ def distinct(
         where = {"$and": [snapshot.view.match_all, {"d._id": {"$in": ids}}]}
         rows = snapshot.rows(record.store, reader.codec, **reader.options)
     if "hint" in given:
-        given["hint"] = physical_hint(record, given["hint"])
+        given = {**given, "hint": physical_hint(record, given["hint"])}
     values = yield rows.distinct(prefix_path(key), where, session=snapshot.session, **given)
     return values
 
@@ -100,10 +120,6 @@ def explain(handle: Handle, target: Target, spec: FindSpec) -> Operation[Any]:
         "verbosity": "allPlansExecution",
     }
     return (yield snapshot.engine.plain.command(command))
-
-
-def _without_hint(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if name != "hint"}
 
 
 def list_collections(

@@ -26,6 +26,7 @@ _LOGICAL = frozenset({"$and", "$or", "$nor"})
 _UNCHANGED = frozenset({"$text", "$comment", "$sampleRate", "$alwaysTrue", "$alwaysFalse"})
 _EQUALITIES = frozenset({"$eq", "$in", "$all"})
 _RANGES = frozenset({"$gt", "$gte", "$lt", "$lte"})
+_NEAR = frozenset({"$near", "$nearSphere", "$geoNear"})
 _DBREF = frozenset({"$ref", "$id", "$db"})
 # The literal start that lets an index on the field bound a regular expression.
 _ANCHORED = re.compile(r"(?:\^|\\A)[^\\.\[\](){}*+?|^$]")
@@ -135,10 +136,27 @@ def is_operators(value: object) -> bool:
 
 def has_text(query: Mapping[str, Any]) -> bool:
     """Tell whether ``$text`` stands anywhere in a filter; it must then come first in a pipeline."""
-    if "$text" in query:
+    return _has_operator(query, "$text")
+
+
+def has_where(query: Mapping[str, Any]) -> bool:
+    """Tell whether ``$where`` stands anywhere in a filter; a pipeline refuses it."""
+    return _has_operator(query, "$where")
+
+
+def has_near(query: Mapping[str, Any]) -> bool:
+    """Tell whether a field is to be near a point, which only ``find`` can do, and not in an ``$or``."""
+    if any(is_operators(value) and not _NEAR.isdisjoint(value) for value in query.values()):
         return True
-    clauses = [clause for key in _LOGICAL & query.keys() for clause in _as_clauses(query[key])]
-    return any(has_text(clause) for clause in clauses)
+    return any(has_near(clause) for clause in _alternatives(query))
+
+
+def _has_operator(query: Mapping[str, Any], operator: str) -> bool:
+    return operator in query or any(_has_operator(clause, operator) for clause in _alternatives(query))
+
+
+def _alternatives(query: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [clause for key in _LOGICAL & query.keys() for clause in _as_clauses(query[key])]
 
 
 def _prefix(query: Mapping[str, Any]) -> dict[str, Any]:

@@ -46,12 +46,14 @@ class Projection:
         positional: Whether ``array.$`` is used. On rows it is right only if the
             user's filter stands at the top level of the row's filter (not in an
             ``$or`` over the legs of a view), rewritten as a whole.
+        find_only: Whether ``find`` has a form for it that ``$project`` has not.
     """
 
     plan: Plan
     document: dict[str, Any]
     rows: dict[str, Any] | None = None
     positional: bool = False
+    find_only: bool = False
 
 
 def prefix_projection(projection: Mapping[str, Any] | Sequence[str] | Set[str] | None) -> Projection:
@@ -73,15 +75,16 @@ def prefix_projection(projection: Mapping[str, Any] | Sequence[str] | Set[str] |
     if not document:
         return Projection(Plan.ROWS, {}, {DOCUMENT: 1, "_id": 0})
     if isinstance(projection, Mapping) and has_duplicate_keys(projection):
-        return Projection(Plan.SCRATCH, document)
+        return Projection(Plan.SCRATCH, document, find_only=True)
     positional = any(isinstance(path, str) and path.endswith(".$") for path in document)
     kinds = {kind for path, value in document.items() for kind in _entry_kinds(path, value)}
     if _Kind.FIND_ONLY in kinds:
-        return Projection(Plan.SCRATCH, document, positional=positional)
+        return Projection(Plan.SCRATCH, document, positional=positional, find_only=True)
+    find_only = positional or _Kind.SLICE in kinds
     if _Kind.EXPRESSION in kinds:
-        mixed = positional or _Kind.SLICE in kinds
-        return Projection(Plan.SCRATCH if mixed else Plan.AGGREGATE, document, positional=positional)
-    return Projection(Plan.ROWS, document, _on_rows(document), positional)
+        plan = Plan.SCRATCH if find_only else Plan.AGGREGATE
+        return Projection(plan, document, positional=positional, find_only=find_only)
+    return Projection(Plan.ROWS, document, _on_rows(document), positional, find_only)
 
 
 def _as_mapping(projection: Mapping[str, Any] | Sequence[str] | Set[str] | None) -> dict[str, Any]:
