@@ -34,6 +34,12 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
 
 
+@pytest.fixture
+def pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No terminal, and nobody who says how wide one would be."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 def test_a_table_fits_the_terminal_and_keys_are_never_cut(
     narrow: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -73,15 +79,14 @@ def test_fields_that_do_not_fit_are_named(narrow: None, capsys: pytest.CaptureFi
     assert "…" not in captured.out  # what is shown is shown whole where that is possible
 
 
-def test_a_pipe_gets_everything(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("COLUMNS", raising=False)
+def test_a_pipe_gets_everything(pipe: None, capsys: pytest.CaptureFixture[str]) -> None:
     Output().documents(DOCUMENTS, empty=lambda: "none")
     out = capsys.readouterr().out
     assert LONG.strip() in out
     assert "\x1b" not in out
 
 
-def test_nested_values_are_cut_in_tables_only(capsys: pytest.CaptureFixture[str]) -> None:
+def test_nested_values_are_cut_in_tables_only(pipe: None, capsys: pytest.CaptureFixture[str]) -> None:
     document = {"_id": {"key": list(range(50))}, "list": list(range(1000))}
     Output().documents([document], empty=lambda: "none")
     out = capsys.readouterr().out
