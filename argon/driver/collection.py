@@ -14,6 +14,7 @@ from pymongo.command_cursor import CommandCursor
 from pymongo.common import (
     validate_is_document_type,
     validate_is_mapping,
+    validate_list,
     validate_list_or_none,
     validate_ok_for_replace,
     validate_ok_for_update,
@@ -395,6 +396,7 @@ class WALCollection(Collection[D]):
         **kwargs: Any,
     ) -> CommandCursor[Any]:
         """See :meth:`pymongo.collection.Collection.aggregate`."""
+        validate_list("pipeline", pipeline)
         options = {"let": let, "comment": comment, **kwargs}
         return run(
             reading.aggregate(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from bson.codec_options import CodecOptions
 from pymongo.command_cursor import CommandCursor
-from pymongo.common import BaseObject
+from pymongo.common import BaseObject, validate_list
 from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
@@ -244,6 +244,7 @@ class WALDatabase(Database[D]):
 
     def aggregate(self, pipeline: Any, session: Any = None, **kwargs: Any) -> CommandCursor[Any]:
         """See :meth:`pymongo.database.Database.aggregate`."""
+        validate_list("pipeline", pipeline)
         target = Target(DEFAULT_SPACE, "", self.codec_options)
         reader = Reader(self.codec_options, {"read_preference": self.read_preference})
         return run(reading.aggregate(self._handle, target, None, pipeline, reader, kwargs))

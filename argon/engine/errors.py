@@ -12,6 +12,8 @@ from pymongo.errors import DuplicateKeyError, OperationFailure
 from argon.wal.rows import DuplicateId
 
 DUPLICATE_KEY = 11000
+NEEDS_STORE = frozenset({26, 27, 291})
+"""What the server says where there is no collection, or not the index that a query needs."""
 
 
 def duplicate_key(
@@ -48,6 +50,21 @@ def command_error(details: Mapping[str, Any]) -> OperationFailure:
     """Build PyMongo's error for a command that the server would have refused."""
     kind = DuplicateKeyError if details.get("code") == DUPLICATE_KEY else OperationFailure
     return kind(str(details.get("errmsg")), details.get("code"), dict(details))
+
+
+def renamed(error: OperationFailure, physical: str, logical: str) -> OperationFailure:
+    """Return a server's error that names the collection as the user knows it.
+
+    Args:
+        error: The error.
+        physical: The physical namespace.
+        logical: What stands for it.
+    """
+    details = dict(error.details or {})
+    if physical not in str(details.get("errmsg")):
+        return error
+    details["errmsg"] = details["errmsg"].replace(physical, logical)
+    return type(error)(details["errmsg"], error.code, details)
 
 
 def shell(value: Any) -> str:

@@ -15,6 +15,7 @@ from bson.codec_options import CodecOptions
 from pymongo.errors import OperationFailure
 
 from argon.engine.documents import plain_values
+from argon.engine.errors import NEEDS_STORE, renamed
 from argon.engine.snapshot import Snapshot
 from argon.engine.statistics import about_collection
 from argon.engine.source import NO_STORE, CollectionSource
@@ -144,7 +145,11 @@ def read_first(
     except OperationFailure:
         # If it is the user's query that is wrong, say so in the user's terms.
         nothing = handle.line.engine.raw.get_collection(NO_STORE, codec_options=reader.codec)
-        yield _unchanged(nothing, spec).to_list(1)
+        try:
+            yield _unchanged(nothing, spec).to_list(1)
+        except OperationFailure as other:
+            if other.code not in NEEDS_STORE:
+                raise
         raise
 
 
@@ -340,16 +345,18 @@ def aggregate(
 
     try:
         return (yield from patiently(snapshot.engine.world, start))
-    except OperationFailure:
+    except OperationFailure as error:
+        if name is None:
+            raise
         # If it is the user's pipeline that is wrong, say so in the user's terms.
-        if name is not None and stages:
-            empty = snapshot.rows(NO_STORE, reader.codec)
-            yield empty.aggregate(
-                list(stages),
-                session=snapshot.session,
-                **{key: value for key, value in given.items() if key != "hint"},
-            )
-        raise
+        nothing = snapshot.engine.raw.get_collection(NO_STORE, codec_options=reader.codec)
+        unhinted = {key: value for key, value in given.items() if key != "hint"}
+        try:
+            yield nothing.aggregate(list(stages), **unhinted)
+        except OperationFailure as other:
+            if error.code == other.code or other.code not in NEEDS_STORE:
+                raise renamed(other, nothing.full_name, snapshot.namespace(name)) from error
+        raise renamed(error, f"{target.full_name}", snapshot.namespace(name)) from error
 
 
 def physical_pipeline(

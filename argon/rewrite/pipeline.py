@@ -226,6 +226,8 @@ def _prefix_row_stage(stage: Mapping[str, Any]) -> Stage | None:
     if not isinstance(operand, Mapping) or not operand:
         return None
     if operator == "$sort":
+        if any(isinstance(direction, Mapping) for direction in operand.values()):
+            return None  # the server loses its way when $replaceRoot follows a sort by $meta
         keys = prefix_sort(list(operand.items()))
         return {"$sort": dict(keys)} if keys else None
     query = prefix_filter(operand) if not has_text(operand) else None

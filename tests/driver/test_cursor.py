@@ -1,0 +1,155 @@
+"""The cursor itself: PyMongo's, whatever fills it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pymongo import CursorType
+
+from argon.errors import UnsupportedOperation
+
+from .parity import Faces
+
+
+def ids(cursor: Any) -> list[Any]:
+    return [document["_id"] for document in cursor]
+
+
+def test_chaining_gives_what_arguments_give(reading: Faces) -> None:
+    reading.same(lambda db: db.users.find({"age": {"$gt": 21}}).sort("_id", -1).skip(2).limit(4).batch_size(2))
+    reading.same(lambda db: db.users.find({"age": 22}).hint("age_1").comment("x").max_time_ms(9000).sort("_id"))
+    reading.same(lambda db: db.users.find({"name": "ANN0"}).collation({"locale": "en", "strength": 2}))
+    reading.same(lambda db: db.users.find().where("this.age == 22").sort("_id", 1))
+    reading.same(lambda db: db.users.find().allow_disk_use(True).sort("_id", 1))
+
+
+def test_rewinding_begins_anew(reading: Faces) -> None:
+    def read_twice(db: Any) -> Any:
+        cursor = db.users.find({"age": 22}, batch_size=2).sort("_id", 1)
+        first = next(cursor)
+        cursor.rewind()
+        return [first, *cursor, cursor.alive, cursor.retrieved]
+
+    reading.same(read_twice)
+
+
+def test_a_clone_has_not_been_read(reading: Faces) -> None:
+    def clone(db: Any) -> Any:
+        cursor = db.users.find({"age": 22}).sort("_id", 1).limit(3)
+        used = ids(cursor)
+        return [used, ids(cursor.clone()), ids(cursor)]
+
+    reading.same(clone)
+
+
+def test_indexing_and_slicing(reading: Faces) -> None:
+    reading.same(lambda db: db.users.find().sort("_id", 1)[3])
+    reading.same(lambda db: db.users.find().sort("_id", 1)[3:6])
+    reading.same(lambda db: db.users.find().sort("_id", 1)[20:])
+    reading.same(lambda db: db.users.find().sort("_id", 1).skip(3)[2])
+    reading.same(lambda db: db.users.find().sort("_id", 1)[99])
+    reading.same(lambda db: db.users.find()[-1])
+    reading.same(lambda db: db.users.find()[:-1])
+    reading.same(lambda db: db.users.find()[0:4:2])
+    reading.same(lambda db: db.users.find()["x"])
+
+
+def test_liveness_and_closing(reading: Faces) -> None:
+    def live(db: Any) -> Any:
+        cursor = db.users.find(batch_size=3).sort("_id", 1)
+        states = [cursor.alive, cursor.retrieved, cursor.cursor_id]
+        next(cursor)
+        states += [cursor.alive, cursor.retrieved, bool(cursor.cursor_id)]
+        cursor.close()
+        states += [cursor.alive, ids(cursor)]
+        return states
+
+    reading.same(live)
+    reading.same(lambda db: [ids(cursor) and cursor.alive for cursor in [db.users.find().limit(2).sort("_id", 1)]])
+    reading.same(lambda db: db.users.find().limit(0).sort("_id", 1).to_list())
+    reading.same(lambda db: db.users.find().sort("_id", 1).to_list(3))
+    reading.same(lambda db: db.users.find().sort("_id", 1).to_list(0))
+    with reading.views["child"].users.find() as cursor:
+        next(cursor)
+    assert len(list(cursor)) == 23, "what was fetched already is still handed out"
+
+
+def test_an_open_cursor_cannot_be_changed(reading: Faces) -> None:
+    for change in (
+        lambda cursor: cursor.sort("a"),
+        lambda cursor: cursor.limit(1),
+        lambda cursor: cursor.skip(1),
+        lambda cursor: cursor[2],
+        lambda cursor: cursor.hint("_id_"),
+    ):
+
+        def late(db: Any, change: Any = change) -> Any:
+            cursor = db.users.find()
+            next(cursor)
+            return change(cursor)
+
+        reading.same(late)
+
+
+def test_misuse(reading: Faces) -> None:
+    for view in reading.views.values():
+        with pytest.raises(TypeError, match="has no len"):
+            len(view.users.find())
+        with pytest.raises(TypeError, match="'count' method"):
+            view.users.count()
+        with pytest.raises(TypeError, match="'thing' method"):
+            view.users.sub.thing()
+    reading.same(lambda db: bool(db.users.find()))
+    reading.same(lambda db: db.users.find().sort("a", 5))
+    reading.same(lambda db: db.users.find().limit("1"))
+    reading.same(lambda db: db.users.find().skip(-1))
+    reading.same(lambda db: db.users.find().batch_size(-1))
+    reading.same(lambda db: db.users.find().where(5))
+    reading.same(lambda db: db.users.find().max_await_time_ms("x"))
+    reading.same(lambda db: bool(db.users))
+    reading.same(lambda db: list(db.users))
+    reading.same(lambda db: bool(db))
+
+
+def test_distinct_of_a_cursor(reading: Faces) -> None:
+    reading.same(lambda db: sorted(db.users.find({"age": 22}).distinct("address.city")))
+    reading.same(lambda db: sorted(db.users.find().hint("age_1").distinct("age")))
+
+
+def test_a_cursor_reads_batch_by_batch(reading: Faces) -> None:
+    for view in reading.views.values():
+        cursor = view.users.find(batch_size=5)
+        next(cursor)
+        assert cursor.retrieved == 5
+        assert cursor.cursor_id
+        assert len(list(cursor)) == 23
+        assert cursor.retrieved == 24
+
+
+def test_explain_tells_the_physical_plan(reading: Faces) -> None:
+    for view in reading.views.values():
+        for cursor in (view.users.find({"age": 22}), view.users.find(), view.users.find({}, {"x": "$age"})):
+            assert "queryPlanner" in str(cursor.explain())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"return_key": True},
+        {"show_record_id": True},
+        {"min": [("age", 21)], "hint": "age_1"},
+        {"max": [("age", 23)], "hint": [("age", 1)]},
+        {"cursor_type": CursorType.TAILABLE},
+        {"cursor_type": CursorType.TAILABLE_AWAIT},
+    ],
+    ids=repr,
+)
+def test_what_is_about_physical_entries_is_refused(reading: Faces, arguments: dict[str, Any]) -> None:
+    for view in reading.views.values():
+        with pytest.raises(UnsupportedOperation, match=next(iter(arguments)).partition("_")[0]):
+            list(view.users.find(**arguments))
+
+
+def test_an_exhaust_cursor_reads_everything(reading: Faces) -> None:
+    reading.same(lambda db: db.users.find({"age": 22}, cursor_type=CursorType.EXHAUST).sort("_id", 1))
