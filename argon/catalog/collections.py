@@ -20,7 +20,7 @@ from argon.models.entry import Operation as Kind
 from argon.versions.layout import Row, raw
 from argon.versions.visibility import View
 from argon.wal.change import Change
-from argon.wal.commit import patiently
+from argon.wal.transactions import patiently
 
 
 class Catalog:

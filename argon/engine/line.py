@@ -6,21 +6,21 @@ import random
 import time
 from typing import TYPE_CHECKING, Any
 
-from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 
 from argon.catalog.collections import Catalog, load_catalog
-from argon.engine.errors import duplicate_id
+from argon.engine.round import Round, blame, fail_all, is_passing, plan_round
 from argon.errors import BranchNotFound
 from argon.io import Operation
 from argon.models import BranchRecord
 from argon.models.entry import DDL_OPERATIONS
-from argon.versions.ids import id_key
 from argon.versions.visibility import View, make_view
-from argon.wal.change import Commit, Plan, Planner
-from argon.wal.commit import LsnTaken, StaleHead, backoff
+from argon.wal.change import Commit, Planner
+from argon.wal.commit import LsnTaken, StaleHead
 from argon.wal.group import CommitQueue, Pending
 from argon.wal.log import Head
-from argon.wal.rows import DuplicateId, StaleRow
+from argon.wal.rows import StaleRow
+from argon.wal.transactions import CommitFailed, backoff
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 READ_BOUND = 0.1
 """Seconds after which a reader looks for foreign changes of the catalogue."""
-MAX_CHANGES = 1000
-MAX_BYTES = 8 * 1024 * 1024
 _CONTENDED = 0.25
 """Seconds for which a lost race counts as a sign that others are waiting."""
 _SOLO_AFTER = 3
@@ -51,6 +49,7 @@ class Line:
         self._head: Head | None = None
         self._known = record.base_lsn
         self._catalog: Catalog | None = None
+        self._drops = 0
         self._checked = 0.0
         self._contended = 0.0
         self.view: View = make_view(record.number, record.ancestors)
@@ -71,9 +70,7 @@ class Line:
             yield from self._look()
             catalog = self._catalog
             if catalog is None:
-                catalog = self._catalog = yield from load_catalog(
-                    self.engine.raw, self.view, self.engine.world
-                )
+                catalog = yield from self._load_catalog()
         return self.engine.snapshot(self.record, self.view, catalog)
 
     def current(self) -> Operation[BranchRecord]:
@@ -88,7 +85,8 @@ class Line:
 
     def forget(self) -> None:
         """Look at everything anew before the next read and the next write."""
-        self._head = self._catalog = None
+        self._head = None
+        self._drop_catalog()
         self._checked = 0.0
 
     def past(self, lsn: int) -> Operation[Snapshot]:
@@ -106,9 +104,21 @@ class Line:
         if record is None or record.status != "active":
             raise _gone(self.record)
         if record.ddl_lsn != self.record.ddl_lsn:
-            self._catalog = None
+            self._drop_catalog()
         self.record = record
         self._checked = now
+
+    def _load_catalog(self) -> Operation[Catalog]:
+        drops = self._drops
+        catalog = yield from load_catalog(self.engine.raw, self.view, self.engine.world)
+        if drops == self._drops:
+            # Otherwise it changed while it was read: good for this reader, who came before, and nobody else.
+            self._catalog = catalog
+        return catalog
+
+    def _drop_catalog(self) -> None:
+        self._catalog = None
+        self._drops += 1
 
     # Writing
 
@@ -135,65 +145,90 @@ class Line:
             if head.lsn != self._known or self._catalog is None:
                 news = yield from self.engine.log.newer(self.record, self._known)
                 if any(entry["operation"] in DDL_OPERATIONS for entry in news):
-                    self._catalog = None
+                    self._drop_catalog()
                 record = yield from self.engine.branch_record(self.record.id)
                 if record is None or record.status != "active":
                     raise _gone(self.record)
                 if record.ddl_lsn != self.record.ddl_lsn:
-                    self._catalog = None
+                    self._drop_catalog()
                 self.record = record
             self._head, self._known = head, head.lsn
-        if self._catalog is None:
-            self._catalog = yield from load_catalog(self.engine.raw, self.view, self.engine.world)
-        return self.engine.snapshot(self.record, self.view, self._catalog)
+        catalog = self._catalog
+        if catalog is None:
+            catalog = yield from self._load_catalog()
+        return self.engine.snapshot(self.record, self.view, catalog)
 
     def _commit(self, batch: list[Pending]) -> Operation[None]:
-        """Bring every write of a batch to an end."""
+        """Bring every write of a batch to an end; see :class:`argon.wal.group.CommitQueue`."""
         pauses = backoff()
+        began = time.monotonic()
         lost = 0
         solo = False
+        fresh = self._head is None
         while batch:
-            planned: list[tuple[Pending, Plan]] = []
+            round_ = Round()
             try:
                 snapshot = yield from self._refresh()
-                planned = yield from _plan(snapshot, batch, solo=solo)
-                yield from self._land(planned)
+                yield from plan_round(round_, snapshot, batch, solo=solo)
+                yield from self._land(round_, fresh=fresh)
+                fresh = True
             except Exception as error:
-                if not _passing(error):
-                    solo = _blame(batch, planned, error)
+                if not is_passing(error):
+                    solo = blame(batch, round_, error)
                     batch = [pending for pending in batch if not pending.done]
+                    if isinstance(error, CommitFailed) and error.interruption:
+                        raise error.interruption from error
                     continue
                 lost += 1
                 self._lost(error)
+                fresh = True
                 pause = next(pauses, None)
                 if pause is None:
-                    _fail(batch, _too_busy(self.record, error))
+                    fail_all(batch, _too_busy(self.record, error))
                     return
                 # A row that a transaction elsewhere holds must not stop the other writers.
                 solo = lost >= _SOLO_AFTER
                 if solo:
                     batch.append(batch.pop(0))
                 yield self.engine.world.sleep(pause)
+                yield from self.engine.committer.unblock(began)
             else:
                 batch = [pending for pending in batch if not pending.done]
         if time.monotonic() - self._contended < _CONTENDED:
             # After a win, whoever waits in another process gets a turn.
             yield self.engine.world.sleep(random.uniform(0, 0.002))
 
-    def _land(self, planned: list[tuple[Pending, Plan]]) -> Operation[None]:
+    def _land(self, round_: Round, *, fresh: bool) -> Operation[None]:
+        """Land a round's commits, and tell all of its writers what became of them.
+
+        Args:
+            round_: What was planned on the head.
+            fresh: Whether the head was asked for since the writers came.
+        """
         assert self._head is not None
+        known = self._head
         commits = [
             Commit(plan.changes, pending.author, pending.message, plan.check)
-            for pending, plan in planned
+            for pending, plan in round_.planned
             if plan.changes
         ]
-        if commits:
-            head = yield from self.engine.committer.land(self.record, self._head, self._lsns, commits)
+
+        def landed(head: Head) -> None:
+            if head.lsn == known.lsn:
+                return
             self._head, self._known = head, head.lsn
             if any(change.operation in DDL_OPERATIONS for commit in commits for change in commit.changes):
-                self._catalog = None
-        for pending, plan in planned:
-            pending.succeed(plan.reply())
+                self._drop_catalog()
+            round_.settle()
+
+        if commits:
+            yield from self.engine.committer.land(self.record, known, self._lsns, commits, landed)
+        if round_.settled:
+            return
+        # Nothing was written, so the log has not told whether this still is the head.
+        if not fresh and (yield from self.head()).lsn != known.lsn:
+            raise StaleHead
+        round_.settle()
 
     def _lost(self, error: Exception) -> None:
         self._head = None
@@ -201,68 +236,9 @@ class Line:
             self._lsns.drop()
         if isinstance(error, StaleHead):
             self._contended = time.monotonic()
-
-
-def _plan(snapshot: Snapshot, batch: list[Pending], *, solo: bool) -> Operation[list[tuple[Pending, Plan]]]:
-    """Plan as many writes as one transaction should hold.
-
-    No two of them are about one document, and one that changes the catalogue stands alone.
-    """
-    planned: list[tuple[Pending, Plan]] = []
-    touched: set[Any] = set()
-    count = size = 0
-    for pending in batch:
-        if planned and (solo or count >= MAX_CHANGES or size >= MAX_BYTES):
-            break
-        try:
-            plan = yield from pending.planner(snapshot, pending.careful)
-        except Exception as error:
-            if _passing(error):
-                raise
-            pending.fail(error)
-            continue
-        keys = {(change.store, id_key(change.document_id)) for change in plan.changes}
-        ddl = any(change.operation in DDL_OPERATIONS for change in plan.changes)
-        # Whoever creates, renames or drops a collection changes what the others' plans mean.
-        if touched & keys or (ddl and planned):
-            continue
-        touched |= keys
-        count += len(plan.changes)
-        size += sum(change.size() for change in plan.changes)
-        planned.append((pending, plan))
-        if ddl:
-            break
-    return planned
-
-
-def _passing(error: Exception) -> bool:
-    if isinstance(error, StaleHead | StaleRow | LsnTaken):
-        return True
-    return isinstance(error, PyMongoError) and error.has_error_label("TransientTransactionError")
-
-
-def _blame(batch: list[Pending], planned: list[tuple[Pending, Plan]], error: Exception) -> bool:
-    """Find whose error it is, and fail that writer alone.
-
-    Returns:
-        Whether the writes must be tried one by one from here on.
-    """
-    if not planned:
-        _fail(batch, error)
-    elif isinstance(error, ConnectionFailure):
-        _fail([pending for pending, _ in planned], error)
-    elif len(planned) == 1:
-        pending = planned[0][0]
-        if pending.careful:
-            pending.fail(duplicate_id(error) if isinstance(error, DuplicateId) else error)
-        pending.careful = True
-    return True
-
-
-def _fail(batch: list[Pending], error: Exception) -> None:
-    for pending in batch:
-        if not pending.done:
-            pending.fail(error)
+        if isinstance(error, StaleRow):
+            # Perhaps a row of the catalogue that a child has marked: no entry of this branch tells of that.
+            self._drop_catalog()
 
 
 def _too_busy(record: BranchRecord, error: Exception) -> Exception:

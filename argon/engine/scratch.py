@@ -17,7 +17,7 @@ from pymongo.errors import CollectionInvalid, OperationFailure, PyMongoError
 
 from argon.io import Operation, World
 from argon.models import CollectionRecord
-from argon.wal.commit import MAJORITY, SNAPSHOT, backoff
+from argon.wal.transactions import MAJORITY, SNAPSHOT, backoff
 
 _RULES = ("validator", "validationLevel", "validationAction", "collation")
 _ALREADY_THERE = 48

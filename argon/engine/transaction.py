@@ -23,8 +23,8 @@ from argon.io import Operation
 from argon.versions.ids import id_key
 from argon.versions.layout import PROVISIONAL_LSN, Row
 from argon.wal.change import Change, Check, Plan, Planner
-from argon.wal.commit import MAJORITY, SNAPSHOT, SNAPSHOT_UNAVAILABLE, backoff
 from argon.wal.rows import DuplicateId, StaleRow, write_rows
+from argon.wal.transactions import MAJORITY, SNAPSHOT, SNAPSHOT_UNAVAILABLE, backoff
 
 if TYPE_CHECKING:
     from argon.engine.line import Line
@@ -89,11 +89,16 @@ class Transaction:
             yield from self._stage(plan.changes)
             if plan.check is not None:
                 yield from plan.check(self._session)
-        except (StaleRow, DuplicateId) as error:
+        except (StaleRow, _Conflict, DuplicateId) as error:
             yield from self.abort()
             if isinstance(error, DuplicateId):
                 raise duplicate_id(error) from error
             raise write_conflict(self._line.record.name) from error
+        except PyMongoError as error:
+            yield from self.abort()
+            if error.has_error_label("TransientTransactionError"):
+                yield from self._line.engine.committer.unblock(0)
+            raise
         except BaseException:
             yield from self.abort()
             raise
@@ -110,8 +115,12 @@ class Transaction:
         """
         yield from self.abort()
         net = self._in_order()
-        if net:
+        if not net:
+            return
+        try:
             yield from self._line.write(self._replan(net), author=self._author, message=self._message)
+        except _Conflict as error:
+            raise write_conflict(self._line.record.name) from error
 
     def abort(self) -> Operation[None]:
         """Forget all that was staged."""
@@ -209,7 +218,7 @@ class Transaction:
         def plan(snapshot: Snapshot, _careful: bool) -> Operation[Plan]:
             changes = [replace(change) for change in net]
             if not all(self._same_collection(snapshot, change) for change in changes):
-                raise _conflict(snapshot)
+                raise _Conflict
             yield from _still_true(snapshot, changes)
             return Plan(changes, check=_checks(snapshot, changes))
 
@@ -233,11 +242,8 @@ def write_conflict(branch: str) -> OperationFailure:
     )
 
 
-class _Conflict(OperationFailure):
-    """A conflict that ends the transaction; trying the same commit again cannot help."""
-
-    def has_error_label(self, _label: str) -> bool:
-        return False
+class _Conflict(Exception):
+    """A document was changed since the transaction saw it; trying the same commit again cannot help."""
 
 
 def _still_true(snapshot: Snapshot, changes: list[Change]) -> Operation[None]:
@@ -250,22 +256,17 @@ def _still_true(snapshot: Snapshot, changes: list[Change]) -> Operation[None]:
         ids = [change.document_id for change in group]
         for leg in snapshot.view.legs:
             where = {**leg.seek, "d._id": {"$in": ids}}
-            found = yield snapshot.engine.raw[store].find(where, session=snapshot.session).to_list(None)
+            found = yield snapshot.rows(store).find(where, session=snapshot.session).to_list(None)
             rows.update({id_key(row["d"]["_id"]): row for row in found})
         for change in group:
             row = rows.get(id_key(change.document_id))
             before = change.before
             if (row is None) != (before is None):
-                raise _conflict(snapshot)
+                raise _Conflict
             if row is not None and before is not None:
                 if row["f"] != before["f"] or row["_id"]["b"] != before["_id"]["b"]:
-                    raise _conflict(snapshot)
+                    raise _Conflict
                 change.before = row
-
-
-def _conflict(snapshot: Snapshot) -> OperationFailure:
-    plain = write_conflict(snapshot.branch.name)
-    return _Conflict(str(plain), plain.code, plain.details)
 
 
 def _operation(change: Change) -> str:

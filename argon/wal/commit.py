@@ -7,14 +7,10 @@ still true; if not, the caller reads again.
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError
-from pymongo.read_concern import ReadConcern
-from pymongo.write_concern import WriteConcern
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from argon.io import Operation, World
 from argon.models import BranchRecord
@@ -23,13 +19,7 @@ from argon.wal.clock import Clock
 from argon.wal.log import Entry, Head, Log, encode
 from argon.wal.lsn import LsnAllocator
 from argon.wal.rows import write_rows
-
-MAJORITY = WriteConcern("majority")
-SNAPSHOT = ReadConcern("snapshot")
-SNAPSHOT_UNAVAILABLE = 246
-T = TypeVar("T")
-_COMMIT_DEADLINE = 60.0
-"""Seconds for which the outcome of a sent commit is asked again."""
+from argon.wal.transactions import Transactions, backoff
 
 
 class StaleHead(Exception):
@@ -40,7 +30,7 @@ class LsnTaken(Exception):
     """The counter handed out an LSN that the log has already."""
 
 
-class Committer:
+class Committer(Transactions):
     """Lands commits.
 
     Args:
@@ -52,15 +42,19 @@ class Committer:
     """
 
     def __init__(self, client: Any, database: Any, log: Log, clock: Clock, world: World) -> None:
-        self._client = client
+        super().__init__(client, world)
         self._database = database
         self._log = log
         self._clock = clock
-        self._world = world
 
     def land(
-        self, branch: BranchRecord, head: Head, lsns: LsnAllocator, commits: Sequence[Commit]
-    ) -> Operation[Head]:
+        self,
+        branch: BranchRecord,
+        head: Head,
+        lsns: LsnAllocator,
+        commits: Sequence[Commit],
+        landed: Callable[[Head], None],
+    ) -> Operation[None]:
         """Write the rows and the log entries of some commits in one transaction.
 
         Args:
@@ -68,11 +62,11 @@ class Committer:
             head: Its head as the changes were planned on.
             lsns: The project's allocator.
             commits: Each writer's changes; together they touch a document once at most.
-
-        Returns:
-            The new head, which is the old one if no change was left.
+            landed: Called with the new head once the commit has landed, also when
+                the caller is interrupted; the head is the old one if no change was left.
 
         Raises:
+            CommitFailed: The commit itself failed.
             StaleHead: The head has moved.
             StaleRow: A row has.
             DuplicateId: An insert met its ``_id``.
@@ -118,8 +112,10 @@ class Committer:
             yield from self.append(documents, session)
             return int(previous)
 
-        last = yield from self.transaction(body)
-        return Head(last, moment) if last != head.lsn else head
+        def done(last: int) -> None:
+            landed(Head(last, moment) if last != head.lsn else head)
+
+        yield from self._transaction(body, done)
 
     def append(self, documents: list[dict[str, Any]], session: Any) -> Operation[None]:
         """Insert log entries inside a transaction.
@@ -147,107 +143,25 @@ class Committer:
                 raise
             raise _sequencing(failures[0]) from error
 
-    def transaction(self, body: Any) -> Operation[Any]:
-        """Run a body of writes in a transaction and commit it.
+    def retrying_heads(self, body: Any, lsns: LsnAllocator | None = None) -> Operation[Any]:
+        """Run a transaction again also when a head that it read, or an LSN that it took, is no longer free.
 
         Args:
-            body: An operation that takes the session and only writes.
-
-        Returns:
-            What the body returns.
+            body: As for :meth:`retrying`; it reads heads and takes LSNs for itself.
+            lsns: Where it takes them.
         """
-        session = yield self._client.start_session(causal_consistency=False)
-        try:
-            session.start_transaction(read_concern=SNAPSHOT, write_concern=MAJORITY)
-            try:
-                result = yield from body(session)
-            except BaseException:
-                yield from _abort(session)
-                raise
-            yield from self._commit(session)
-            return result
-        finally:
-            yield session.end_session()
-
-    def retrying(self, body: Any) -> Operation[Any]:
-        """Run a transaction again for as long as only passing errors stop it.
-
-        Args:
-            body: As for :meth:`transaction`; it must be safe to run again.
-        """
-        for delay in backoff():
-            try:
-                return (yield from self.transaction(body))
-            except PyMongoError as error:
-                if not error.has_error_label("TransientTransactionError"):
-                    raise
-                last = error
-            yield self._world.sleep(delay)
-        raise last
-
-    def retrying_heads(self, body: Any) -> Operation[Any]:
-        """Run a transaction that reads heads for itself again also when one of them has moved."""
         for delay in backoff():
             try:
                 return (yield from self.retrying(body))
             except (StaleHead, LsnTaken) as error:
+                if lsns is not None and isinstance(error, LsnTaken):
+                    lsns.drop()
                 last = error
             yield self._world.sleep(delay)
         raise last
 
-    def _commit(self, session: Any) -> Operation[None]:
-        deadline = time.monotonic() + _COMMIT_DEADLINE
-        while True:
-            try:
-                yield session.commit_transaction()
-                return
-            except PyMongoError as error:
-                # Committing again is how one asks: the server answers for the
-                # transaction that it has, or says that it never had it.
-                unknown = error.has_error_label("UnknownTransactionCommitResult")
-                if not unknown or time.monotonic() > deadline:
-                    raise
-            yield self._world.sleep(0.05)
-
-
-def patiently(world: World, attempt: Callable[[], Operation[T]]) -> Operation[T]:
-    """Run a snapshot read again while the server is still taking note of a new collection or index.
-
-    Args:
-        world: Threads or an event loop.
-        attempt: Starts the read anew.
-    """
-    for pause in backoff(10.0):
-        try:
-            return (yield from attempt())
-        except OperationFailure as error:
-            # In a transaction it is the whole transaction that has to begin again.
-            if error.code != SNAPSHOT_UNAVAILABLE or error.has_error_label("TransientTransactionError"):
-                raise
-            last = error
-        yield world.sleep(pause)
-    raise last
-
-
-def backoff(deadline: float = 30.0) -> Iterator[float]:
-    """Yield short, jittered, slowly growing pauses until ``deadline`` seconds have passed."""
-    end = time.monotonic() + deadline
-    pause = 0.001
-    while time.monotonic() < end:
-        yield random.uniform(0, pause)
-        pause = min(pause * 1.5, 0.05)
-
 
 _PLAIN = frozenset({"insert", "update", "delete"})
-
-
-def _abort(session: Any) -> Operation[None]:
-    try:
-        if session.in_transaction:
-            yield session.abort_transaction()
-    except PyMongoError:
-        # The server drops the transaction with the session.
-        return
 
 
 def _by_store(numbered: Sequence[Sequence[tuple[int, Change]]]) -> dict[str, list[tuple[int, Change]]]:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
-from argon.errors import ArgonError
 from argon.io import Operation, Signal, World
 from argon.wal.change import Planner
 
@@ -28,7 +28,7 @@ class Pending:
         message: Why.
     """
 
-    __slots__ = ("author", "careful", "done", "error", "message", "planner", "reply", "signal")
+    __slots__ = ("author", "careful", "done", "error", "gone", "message", "planner", "reply", "signal")
 
     def __init__(self, planner: Planner, author: str | None, message: str | None) -> None:
         self.planner = planner
@@ -36,6 +36,7 @@ class Pending:
         self.message = message
         self.careful = False
         self.done = False
+        self.gone = False
         self.reply: Any = None
         self.error: BaseException | None = None
         self.signal: Signal | None = None
@@ -56,7 +57,8 @@ class CommitQueue:
 
     Args:
         world: Threads or an event loop.
-        commit: Brings every write of a batch to an end; raises nothing.
+        commit: Brings every write of a batch to an end and raises nothing. If
+            it is interrupted, the writes that are not ``done`` have not landed.
     """
 
     def __init__(self, world: World, commit: Callable[[list[Pending]], Operation[None]]) -> None:
@@ -64,7 +66,7 @@ class CommitQueue:
         self._commit = commit
         self._lock = threading.Lock()
         self._waiting: deque[Pending] = deque()
-        self._led = False
+        self._leader: Pending | None = None
 
     def submit(self, pending: Pending) -> Operation[Any]:
         """Queue a write and return its reply once it has landed.
@@ -73,43 +75,52 @@ class CommitQueue:
             pending: The write.
 
         Raises:
-            BaseException: The write's own error.
+            BaseException: The write's own error, or what interrupts its writer.
         """
-        with self._lock:
-            self._waiting.append(pending)
-            leads = not self._led
-            if leads:
-                self._led = True
-            else:
-                pending.signal = self._world.signal()
-        if not leads:
-            assert pending.signal is not None
-            yield pending.signal.wait()
-        if not pending.done:
-            yield from self._lead()
+        try:
+            with self._lock:
+                self._waiting.append(pending)
+                if self._leader is None:
+                    self._leader = pending
+                else:
+                    pending.signal = self._world.signal()
+            if pending.signal is not None:
+                yield pending.signal.wait()
+            if not pending.done:
+                yield from self._lead(pending)
+        finally:
+            self._leave(pending)
         if pending.error is not None:
             raise pending.error
         return pending.reply
 
-    def _lead(self) -> Operation[None]:
-        with self._lock:
-            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_BATCH))]
+    def _lead(self, leader: Pending) -> Operation[None]:
+        batch: list[Pending] = []
         try:
+            with self._lock:
+                batch += islice(self._waiting, MAX_BATCH)
+                for _ in batch:
+                    self._waiting.popleft()
             yield from self._commit(batch)
         finally:
-            for pending in batch:
-                if not pending.done:
-                    pending.fail(
-                        ArgonError(
-                            "the commit was interrupted and its outcome is unknown: read the document "
-                            "before you write it again"
-                        )
-                    )
+            # If the leader is interrupted, by Ctrl-C or a cancelled task, the others go on without it.
             with self._lock:
-                following = self._waiting[0] if self._waiting else None
-                self._led = following is not None
+                left = [pending for pending in batch if not (pending.done or pending.gone)]
+                self._waiting.extendleft(pending for pending in reversed(left) if pending is not leader)
             for pending in batch:
-                if pending.signal is not None:
+                if pending.done and pending.signal is not None:
                     pending.signal.set()
-            if following is not None and following.signal is not None:
-                following.signal.set()
+
+    def _leave(self, pending: Pending) -> None:
+        """Take a writer out, and let the next one lead if this one did or was about to."""
+        with self._lock:
+            if not pending.done:
+                pending.gone = True
+                if pending in self._waiting:
+                    self._waiting.remove(pending)
+            if self._leader is not pending:
+                return
+            self._leader = self._waiting[0] if self._waiting else None
+            following = self._leader
+        if following is not None and following.signal is not None:
+            following.signal.set()

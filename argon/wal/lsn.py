@@ -13,6 +13,7 @@ from typing import Any
 
 from bson import ObjectId
 from pymongo import ReturnDocument
+from pymongo.write_concern import WriteConcern
 
 from argon.errors import ProjectNotFound
 from argon.io import Operation
@@ -31,7 +32,10 @@ class LsnAllocator:
     """
 
     def __init__(self, projects: Any, project_id: ObjectId) -> None:
-        self._projects = projects
+        # The counter needs no flush of its own: it is journalled before the
+        # commit that uses its LSNs is. Where a failover rolls it back all the
+        # same, the log's unique key refuses the LSN and a later block moves it on.
+        self._projects = projects.with_options(write_concern=WriteConcern(1))
         self._project_id = project_id
         self._lock = threading.Lock()
         self._next = 0
@@ -67,9 +71,6 @@ class LsnAllocator:
                 self._next, self._end = first, end
 
     def _fetch(self, size: int, above: int) -> Operation[tuple[int, int]]:
-        # The counter needs no flush of its own: it is journalled before the
-        # commit that uses its LSNs is. Where a failover rolls it back all the
-        # same, the log's unique key refuses the LSN and `above` moves it on.
         # As a pipeline, so that one round trip also heals a counter that fell behind the log.
         record = yield self._projects.find_one_and_update(
             {"_id": self._project_id},

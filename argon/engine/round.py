@@ -1,0 +1,115 @@
+"""One attempt of the writers of a batch: what they plan on one head, and whose an error is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pymongo.errors import ConnectionFailure, PyMongoError
+
+from argon.engine.errors import duplicate_id
+from argon.io import Operation
+from argon.models.entry import DDL_OPERATIONS
+from argon.versions.ids import id_key
+from argon.wal.change import Plan
+from argon.wal.commit import LsnTaken, StaleHead
+from argon.wal.group import Pending
+from argon.wal.rows import DuplicateId, StaleRow
+from argon.wal.transactions import CommitFailed
+
+if TYPE_CHECKING:
+    from argon.engine.snapshot import Snapshot
+
+MAX_CHANGES = 1000
+MAX_BYTES = 8 * 1024 * 1024
+
+
+@dataclass
+class Round:
+    """What became of a batch's writes at one head; those that are in neither list wait for the next round.
+
+    Attributes:
+        planned: Writes that can land, and
+        refused: those that cannot.
+        settled: Whether they have been told.
+    """
+
+    planned: list[tuple[Pending, Plan]] = field(default_factory=list)
+    refused: list[tuple[Pending, Exception]] = field(default_factory=list)
+    settled: bool = False
+
+    def settle(self) -> None:
+        """Tell the writers, once it is certain that the head was what they were planned on."""
+        self.settled = True
+        for pending, error in self.refused:
+            pending.fail(error)
+        for pending, plan in self.planned:
+            try:
+                pending.succeed(plan.reply())
+            except Exception as error:
+                pending.fail(error)
+
+
+def plan_round(round_: Round, snapshot: Snapshot, batch: list[Pending], *, solo: bool) -> Operation[None]:
+    """Plan as many writes as one transaction should hold.
+
+    No two of them are about one document, and one that changes the catalogue stands alone.
+    """
+    touched: set[Any] = set()
+    count = size = 0
+    for pending in batch:
+        if round_.planned and (solo or count >= MAX_CHANGES or size >= MAX_BYTES):
+            break
+        try:
+            plan = yield from pending.planner(snapshot, pending.careful)
+        except Exception as error:
+            if is_passing(error):
+                raise
+            round_.refused.append((pending, error))
+            continue
+        keys = {(change.store, id_key(change.document_id)) for change in plan.changes}
+        ddl = any(change.operation in DDL_OPERATIONS for change in plan.changes)
+        # Whoever creates, renames or drops a collection changes what the others' plans mean.
+        if touched & keys or (ddl and round_.planned):
+            continue
+        touched |= keys
+        count += len(plan.changes)
+        size += sum(change.size() for change in plan.changes)
+        round_.planned.append((pending, plan))
+        if ddl:
+            break
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether the same writes may well land at the next attempt."""
+    if isinstance(error, StaleHead | StaleRow | LsnTaken):
+        return True
+    return isinstance(error, PyMongoError) and error.has_error_label("TransientTransactionError")
+
+
+def blame(batch: list[Pending], round_: Round, error: Exception) -> bool:
+    """Find whose error it is, and fail that writer alone.
+
+    Returns:
+        Whether the writes must be tried one by one from here on.
+    """
+    concerned = [pending for pending, _ in round_.planned]
+    if not concerned:
+        fail_all(batch, error)
+    elif isinstance(error, CommitFailed):
+        fail_all(concerned, error.cause)
+    elif isinstance(error, ConnectionFailure):
+        fail_all(concerned, error)
+    elif len(concerned) == 1:
+        pending = concerned[0]
+        if pending.careful:
+            pending.fail(duplicate_id(error) if isinstance(error, DuplicateId) else error)
+        pending.careful = True
+    return True
+
+
+def fail_all(batch: list[Pending], error: Exception) -> None:
+    """Fail the writes that have not come to an end yet."""
+    for pending in batch:
+        if not pending.done:
+            pending.fail(error)

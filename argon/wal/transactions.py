@@ -1,0 +1,200 @@
+"""Transactions that are run again while that can help, and whose end is always learned."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, TypeVar
+
+from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from argon.io import Operation, World
+from argon.wal.orphans import end_orphans
+
+MAJORITY = WriteConcern("majority")
+SNAPSHOT = ReadConcern("snapshot")
+SNAPSHOT_UNAVAILABLE = 246
+T = TypeVar("T")
+_COMMIT_DEADLINE = 60.0
+"""Seconds for which the outcome of a sent commit is asked again."""
+_COMMIT_PAUSE = 0.05
+_PATIENCE = 0.25
+"""Seconds after which a writer that is held up asks whether a dead client holds it up."""
+
+
+class CommitFailed(Exception):
+    """The commit itself failed, so that trying again might do everything twice.
+
+    Args:
+        cause: The error. Its label ``UnknownTransactionCommitResult`` says that
+            the writes may have landed all the same; without it they have not.
+        interruption: What stopped the wait for the outcome, if that is why.
+    """
+
+    def __init__(self, cause: PyMongoError, interruption: BaseException | None = None) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.interruption = interruption
+
+
+class Transactions:
+    """Runs transactions.
+
+    Args:
+        client: Of the driver in use.
+        world: Threads or an event loop.
+    """
+
+    def __init__(self, client: Any, world: World) -> None:
+        self._client = client
+        self._world = world
+        self._looked = 0.0
+
+    def transaction(self, body: Any) -> Operation[Any]:
+        """Run a body of writes in a transaction and commit it.
+
+        Args:
+            body: An operation that takes the session and only writes.
+
+        Returns:
+            What the body returns.
+        """
+        try:
+            return (yield from self._transaction(body, _nothing))
+        except CommitFailed as failed:
+            raise failed.interruption or failed.cause from failed
+
+    def _transaction(self, body: Any, landed: Callable[[Any], None]) -> Operation[Any]:
+        session = yield self._client.start_session(causal_consistency=False)
+        try:
+            session.start_transaction(read_concern=SNAPSHOT, write_concern=MAJORITY)
+            try:
+                result = yield from body(session)
+            except BaseException:
+                yield from _abort(session)
+                raise
+            yield from self._commit(session, partial(landed, result))
+            return result
+        finally:
+            yield session.end_session()
+
+    def retrying(self, body: Any) -> Operation[Any]:
+        """Run a transaction again for as long as only passing errors stop it.
+
+        Args:
+            body: As for :meth:`transaction`; it must be safe to run again.
+        """
+        began = time.monotonic()
+        for delay in backoff():
+            try:
+                return (yield from self.transaction(body))
+            except PyMongoError as error:
+                if not error.has_error_label("TransientTransactionError"):
+                    raise
+                last = error
+            yield self._world.sleep(delay)
+            yield from self.unblock(began)
+        raise last
+
+    def unblock(self, since: float) -> Operation[None]:
+        """Abort what dead clients have left open, for a writer that is held up; cheap to call often.
+
+        Args:
+            since: When the writer first found its way blocked, by ``time.monotonic()``.
+        """
+        now = time.monotonic()
+        if now - max(since, self._looked) > _PATIENCE:
+            self._looked = now
+            yield from end_orphans(self._client)
+
+    def _commit(self, session: Any, landed: Callable[[], None]) -> Operation[None]:
+        deadline = time.monotonic() + _COMMIT_DEADLINE
+        interruption: BaseException | None = None
+        pause = 0.0
+        while True:
+            try:
+                if pause:
+                    yield self._world.sleep(pause)
+                yield session.commit_transaction()
+                break
+            except PyMongoError as error:
+                if error.has_error_label("TransientTransactionError"):
+                    raise  # it has not landed
+                # Committing again is how one asks: the server answers for the
+                # transaction that it has, or says that it never had it.
+                unknown = error.has_error_label("UnknownTransactionCommitResult")
+                if not unknown:
+                    yield from self._give_up(session)
+                if not unknown or interruption or time.monotonic() > deadline:
+                    raise CommitFailed(error, interruption) from error
+            except GeneratorExit:
+                raise
+            except BaseException as error:
+                # The commit may hold the writes of others, who must learn what became of it.
+                if interruption:
+                    raise CommitFailed(_unknown(), error) from error
+                interruption = error
+            pause = _COMMIT_PAUSE
+        landed()
+        if interruption:
+            raise interruption
+
+    def _give_up(self, session: Any) -> Operation[None]:
+        """Make sure that a transaction whose commit the server has refused holds nothing up."""
+        try:
+            yield self._client.admin.command("killSessions", [session.session_id])
+        except PyMongoError:
+            # The server ends it in its own time.
+            return
+
+
+def patiently(world: World, attempt: Callable[[], Operation[T]]) -> Operation[T]:
+    """Run a snapshot read again while the server is still taking note of a new collection or index.
+
+    Args:
+        world: Threads or an event loop.
+        attempt: Starts the read anew.
+    """
+    for pause in backoff(10.0):
+        try:
+            return (yield from attempt())
+        except OperationFailure as error:
+            # In a transaction it is the whole transaction that has to begin again.
+            if error.code != SNAPSHOT_UNAVAILABLE or error.has_error_label("TransientTransactionError"):
+                raise
+            last = error
+        yield world.sleep(pause)
+    raise last
+
+
+def backoff(deadline: float = 30.0) -> Iterator[float]:
+    """Yield short, jittered, slowly growing pauses until ``deadline`` seconds have passed."""
+    end = time.monotonic() + deadline
+    pause = 0.001
+    while time.monotonic() < end:
+        yield random.uniform(0, pause)
+        pause = min(pause * 1.5, 0.05)
+
+
+def _nothing(_result: Any) -> None:
+    """Hear that a transaction has landed, and need not know."""
+
+
+def _unknown() -> PyMongoError:
+    text = (
+        "the commit was interrupted, its outcome is unknown: read the documents before you write them again"
+    )
+    return OperationFailure(text, None, {"errmsg": text, "errorLabels": ["UnknownTransactionCommitResult"]})
+
+
+def _abort(session: Any) -> Operation[None]:
+    try:
+        if session.in_transaction:
+            yield session.abort_transaction()
+    except PyMongoError:
+        # The server drops the transaction with the session.
+        return
