@@ -9,8 +9,14 @@ from bson import Int64, ObjectId
 from pymongo import DESCENDING, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from argon.catalog.tables import BRANCHES, COUNTERS
-from argon.errors import BranchExists, BranchHasChildren, BranchNotFound, BranchProtected
+from argon.catalog.tables import BRANCHES, COUNTERS, classic_database
+from argon.errors import (
+    BranchExists,
+    BranchHasChildren,
+    BranchNotFound,
+    BranchProtected,
+    UnsupportedOperation,
+)
 from argon.io import Operation, World
 from argon.models import BranchRecord
 from argon.models.branch import Ancestor
@@ -18,7 +24,7 @@ from argon.models.entry import Operation as Kind
 from argon.names import check_branch_name
 from argon.versions.layout import raw
 from argon.wal.clock import Clock
-from argon.wal.commit import Committer, StaleHead
+from argon.wal.commit import Committer
 from argon.wal.log import Entry, Log, encode
 from argon.wal.lsn import LsnAllocator
 
@@ -106,7 +112,7 @@ class Branches:
         parent: BranchRecord,
         base_lsn: int | None = None,
         *,
-        kind: str = "wal",
+        classic_id: ObjectId | None = None,
         author: str | None = None,
         message: str | None = None,
     ) -> Operation[BranchRecord]:
@@ -116,7 +122,8 @@ class Branches:
             name: Its name.
             parent: The branch it leaves.
             base_lsn: The last LSN of the parent's history that it sees; None for the parent's head.
-            kind: ``wal`` or ``classic``.
+            classic_id: The id of a classic branch, for which its physical database was made
+                before; None for a branch in the log.
             author: Who makes it.
             message: Why.
 
@@ -125,36 +132,36 @@ class Branches:
         """
         check_branch_name(name)
         yield from self._clock.refresh()
-        if base_lsn is None:
-            base_lsn = (yield from self._log.head(parent)).lsn
+        base = base_lsn if base_lsn is not None else (yield from self._log.head(parent)).lsn
         number = yield from self.new_number()
-        created = yield from self._lsns.take(1, max(base_lsn, parent.created_lsn))
         now = self._clock.now()
-        record = BranchRecord(
-            _id=ObjectId(),
-            project_id=self._project_id,
-            name=name,
-            number=number,
-            kind="classic" if kind == "classic" else "wal",
-            parent_id=parent.id,
-            base_lsn=base_lsn,
-            created_lsn=created,
-            lineage=lineage_from(parent, base_lsn),
-            created_at=now,
-        )
-        documents = [birth(record, author, message)]
 
-        def body(session: Any) -> Operation[None]:
+        def body(session: Any) -> Operation[BranchRecord]:
+            created = yield from self._lsns.take(1, max(base, parent.created_lsn))
+            record = BranchRecord(
+                _id=classic_id or ObjectId(),
+                project_id=self._project_id,
+                name=name,
+                number=number,
+                kind="classic" if classic_id else "wal",
+                physical=classic_database(self._table.database, classic_id) if classic_id else None,
+                parent_id=parent.id,
+                base_lsn=base,
+                created_lsn=created,
+                lineage=lineage_from(parent, base),
+                created_at=now,
+            )
             yield self._table.insert_one(stored(record), session=session)
-            yield from self._committer.append(documents, session)
+            yield from self._committer.append([birth(record, author, message)], session)
+            return record
 
         try:
-            yield from self._committer.retrying(body)
+            made: BranchRecord = yield from self._committer.retrying_heads(body, self._lsns)
         except DuplicateKeyError as error:
             raise BranchExists(
                 f"the project {self._project_name!r} has a branch {name!r} already: choose another name"
             ) from error
-        return record
+        return made
 
     def rename(
         self, branch: BranchRecord, name: str, *, author: str | None = None
@@ -255,6 +262,7 @@ class Branches:
                     branch,
                     Kind.UNDELETE_BRANCH,
                     {"status": "active", "deleted_at": None, "name": new_name or name},
+                    document={"name": new_name or name, "old_name": name},
                     author=author,
                 )
             )
@@ -262,6 +270,46 @@ class Branches:
             raise BranchExists(
                 f"the name {new_name or name!r} is in use again: undelete the branch under another name"
             ) from error
+
+    def begin_migration(self, branch: BranchRecord) -> Operation[BranchRecord]:
+        """Close a classic branch to writes, and claim it for one run of its migration.
+
+        Raises:
+            UnsupportedOperation: It is no classic branch any more.
+        """
+        claimed = yield self._table.find_one_and_update(
+            {"_id": branch.id, "status": "active", "kind": "classic"},
+            {"$set": {"migrating": ObjectId()}},
+            return_document=ReturnDocument.AFTER,
+        )
+        if claimed is None:
+            raise UnsupportedOperation(
+                f"the branch {branch.name!r} is no classic branch: there is nothing to migrate"
+            )
+        return BranchRecord.model_validate(claimed)
+
+    def end_migration(
+        self, branch: BranchRecord, *, done: bool, author: str | None = None
+    ) -> Operation[BranchRecord]:
+        """Open a branch to writes again: in the log, or as it was.
+
+        Args:
+            branch: The record that :meth:`begin_migration` gave.
+            done: Whether everything is in the log.
+            author: Who migrates it.
+
+        Raises:
+            BranchNotFound: Another run, or a deletion, came between.
+        """
+        if done:
+            change = {"kind": "wal", "migrating": None}
+            return (yield from self._control(branch, Kind.MIGRATE_BRANCH, change, author=author))
+        reopened = yield self._table.find_one_and_update(
+            {"_id": branch.id, "migrating": branch.migrating},
+            {"$set": {"migrating": None}},
+            return_document=ReturnDocument.AFTER,
+        )
+        return branch if reopened is None else BranchRecord.model_validate(reopened)
 
     def _control(
         self,
@@ -274,7 +322,8 @@ class Branches:
     ) -> Operation[BranchRecord]:
         """Append a control entry to the branch's own line, so that no writer can miss it."""
         yield from self._clock.refresh()
-        while True:
+
+        def body(session: Any) -> Operation[Any]:
             head = yield from self._log.head(branch)
             lsn = yield from self._lsns.take(1, max(head.lsn, branch.created_lsn))
             documents = encode(
@@ -287,31 +336,44 @@ class Branches:
                 author=author,
                 message=None,
             )
-
-            def body(session: Any, documents: list[dict[str, Any]] = documents) -> Operation[Any]:
-                yield from self._committer.append(documents, session)
-                updated = yield self._table.find_one_and_update(
-                    {"_id": branch.id, "status": branch.status, "name": branch.name},
-                    {"$set": dict(change)},
-                    return_document=ReturnDocument.AFTER,
-                    session=session,
+            yield from self._committer.append(documents, session)
+            updated = yield self._table.find_one_and_update(
+                {
+                    "_id": branch.id,
+                    "status": branch.status,
+                    "name": branch.name,
+                    "migrating": branch.migrating,
+                },
+                {"$set": dict(change)},
+                return_document=ReturnDocument.AFTER,
+                session=session,
+            )
+            if updated is None:
+                raise BranchNotFound(
+                    f"the branch {branch.name!r} was renamed, deleted or migrated by somebody else meanwhile"
                 )
-                if updated is None:
-                    raise BranchNotFound(
-                        f"the branch {branch.name!r} was renamed or deleted by somebody else meanwhile"
-                    )
-                return updated
+            return updated
 
-            try:
-                updated = yield from self._committer.retrying(body)
-            except StaleHead:
-                continue
-            return BranchRecord.model_validate(updated)
+        updated = yield from self._committer.retrying_heads(body, self._lsns)
+        return BranchRecord.model_validate(updated)
 
     def _not_found(self, name: str) -> Operation[BranchNotFound]:
         names = [branch.name for branch in (yield from self.list())]
         shown = ", ".join(names[:8]) + (" …" if len(names) > 8 else "")
         return BranchNotFound(f"the project {self._project_name!r} has no branch {name!r}; it has: {shown}")
+
+
+def refuse_classic(branch: BranchRecord) -> None:
+    """Refuse what takes a history.
+
+    Raises:
+        UnsupportedOperation: The branch is a classic one.
+    """
+    if branch.kind == "classic":
+        raise UnsupportedOperation(
+            f"the branch {branch.name!r} is a classic one, a physical database without history: turn it "
+            f"into a branch in the log with 'argon branch migrate {branch.name}'"
+        )
 
 
 def lineage_from(parent: BranchRecord, base_lsn: int) -> list[Ancestor]:

@@ -8,7 +8,7 @@ from bson import Int64, ObjectId
 from pymongo.errors import DuplicateKeyError
 
 from argon.catalog.branches import MAIN, birth, stored
-from argon.catalog.tables import BRANCHES, COUNTERS, PROJECTS
+from argon.catalog.tables import BRANCHES, COUNTERS, PROJECTS, classic_database
 from argon.errors import ProjectExists, ProjectNotFound
 from argon.io import Operation
 from argon.models import BranchRecord, ProjectRecord
@@ -61,8 +61,15 @@ class Projects:
         found = yield self._table.find({"status": "active"}).sort("_id", 1).to_list(None)
         return [ProjectRecord.model_validate(record) for record in found]
 
-    def create(self, name: str, *, author: str | None = None) -> Operation[ProjectRecord]:
+    def create(
+        self, name: str, *, classic: bool = False, author: str | None = None
+    ) -> Operation[ProjectRecord]:
         """Make a project with its branch ``main``.
+
+        Args:
+            name: Its name.
+            classic: Whether ``main`` is a physical database and not in the log.
+            author: Who makes it.
 
         Raises:
             ProjectExists: A live project has this name.
@@ -74,11 +81,14 @@ class Projects:
         counter = yield self._database[COUNTERS].find_one_and_update(
             {"_id": "branch_number"}, {"$inc": {"value": 1}}, upsert=True, return_document=True
         )
+        main_id = ObjectId()
         main = BranchRecord(
-            _id=ObjectId(),
+            _id=main_id,
             project_id=project.id,
             name=MAIN,
             number=int(counter["value"]),
+            kind="classic" if classic else "wal",
+            physical=classic_database(self._database, main_id) if classic else None,
             base_lsn=_MAIN_LSN,
             created_lsn=_MAIN_LSN,
             created_at=now,

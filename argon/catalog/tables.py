@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
+from bson import ObjectId
 from pymongo import ASCENDING
 from pymongo.errors import CollectionInvalid, OperationFailure
 
@@ -15,7 +17,10 @@ PROJECTS = "projects"
 BRANCHES = "branches"
 COLLECTIONS = "collections"
 COUNTERS = "counters"
+FEATURES = "features"
 STORE_PREFIX = "rows_"
+_LONGEST_PREFIX = 30
+"""So that the name of a classic branch's database stays within MongoDB's 63 bytes."""
 
 _CLUSTERED = {"key": {"_id": 1}, "unique": True}
 _ALREADY_THERE = 48
@@ -56,6 +61,19 @@ def create_store(database: Any, name: str, collation: Any = None) -> Operation[N
     yield from _create(database, name, clusteredIndex=_CLUSTERED, **options)
     for keys, unique in STORE_INDEXES:
         yield database[name].create_index(list(keys), unique=unique)
+
+
+def classic_database(database: Any, branch_id: ObjectId | str) -> str:
+    """Return the name of the physical database of a classic branch.
+
+    Args:
+        database: The database that holds everything.
+        branch_id: The branch; an empty string gives the beginning that all names have.
+    """
+    prefix: str = database.name
+    if len(prefix.encode()) > _LONGEST_PREFIX:
+        prefix = f"argon_{hashlib.sha256(prefix.encode()).hexdigest()[:16]}"
+    return f"{prefix}_classic_{branch_id}"
 
 
 def _create(database: Any, name: str, **options: Any) -> Operation[None]:

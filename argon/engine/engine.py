@@ -11,14 +11,14 @@ from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
-from argon.catalog.branches import Branches
+from argon.catalog.branches import Branches, refuse_classic
 from argon.catalog.collections import Catalog, load_catalog
 from argon.catalog.projects import Projects
-from argon.catalog.tables import BRANCHES, ensure_tables
+from argon.catalog.tables import BRANCHES, FEATURES, PROJECTS, ensure_tables
 from argon.engine.line import Line
 from argon.engine.scratch import Scratch
 from argon.engine.snapshot import RAW_CODEC, Snapshot
-from argon.features import Flags, configured_flags, load_stored
+from argon.features import Flags, FlagValue, configured_flags, load_stored, store_flag, unset_flag
 from argon.io import Operation, World
 from argon.models import BranchRecord, ProjectRecord
 from argon.versions.visibility import View, make_view
@@ -88,7 +88,9 @@ class Engine:
 
     def branch_record(self, branch_id: ObjectId) -> Operation[BranchRecord | None]:
         """Read a branch's record anew."""
-        found = yield self.plain[BRANCHES].find_one({"_id": branch_id})
+        # What the record says of the catalogue, a snapshot read must find; those see what a majority has.
+        table = self.plain[BRANCHES].with_options(read_concern=ReadConcern("majority"))
+        found = yield table.find_one({"_id": branch_id})
         return None if found is None else BranchRecord.model_validate(found)
 
     def line(self, record: BranchRecord) -> Line:
@@ -99,16 +101,43 @@ class Engine:
         """Put a snapshot together."""
         return Snapshot(self, branch, self._names.get(branch.project_id, ""), view, catalog, session)
 
-    def flags(self) -> Operation[Flags]:
-        """Return the feature flags, what is stored in the database included."""
+    def flags(self, *, fresh: bool = False) -> Operation[Flags]:
+        """Return the feature flags, what is stored in the database included.
+
+        Args:
+            fresh: Read them now, however short the time since they were read.
+        """
         now = time.monotonic()
-        if self._flags is None or now - self._flags_read > _FLAGS_BOUND:
+        flags = self._flags
+        if flags is None or fresh or now - self._flags_read > _FLAGS_BOUND:
+            self._flags_read = now  # whoever comes while one reads them goes on with the old ones
             if self._configured is None:
                 self._configured = configured_flags()
-            values = yield from load_stored(self.plain["features"])
-            self._flags = self._configured.with_stored(values)
-            self._flags_read = now
-        return self._flags
+            values = yield from load_stored(self.plain[FEATURES])
+            self._flags = flags = self._configured.with_stored(values)
+        return flags
+
+    def set_flag(self, flag: str, value: FlagValue) -> Operation[None]:
+        """Set a feature flag for every process; this one sees it at once.
+
+        Raises:
+            InvalidSettings: There is no such flag, or it cannot have this value.
+        """
+        yield from store_flag(self.plain[FEATURES], flag, value)
+        yield from self.flags(fresh=True)
+
+    def unset_flag(self, flag: str) -> Operation[bool]:
+        """Forget what is stored for a flag, so that the file or the default counts.
+
+        Returns:
+            Whether a value was stored.
+
+        Raises:
+            InvalidSettings: There is no such flag.
+        """
+        found = yield from unset_flag(self.plain[FEATURES], flag)
+        yield from self.flags(fresh=True)
+        return found
 
     def enabled(self, flag: str, project: str, branch: str | None = None) -> Operation[bool]:
         """Whether a feature is on for a branch."""
@@ -121,6 +150,27 @@ class Engine:
             FeatureDisabled: It is off; the message says where that was set.
         """
         (yield from self.flags()).require(flag, project, branch)
+
+    def require_log(self, branch: BranchRecord) -> Operation[None]:
+        """Check that a branch is in the log, and no physical database.
+
+        Raises:
+            UnsupportedOperation: It is a classic branch.
+        """
+        if branch.kind == "classic":
+            refuse_classic((yield from self.line(branch).opened()))
+
+    def require_on(self, branch: BranchRecord, flag: str) -> Operation[None]:
+        """Check that a feature is on for a branch, known by its record.
+
+        Raises:
+            FeatureDisabled: It is off; the message says where that was set.
+        """
+        project = self._names.get(branch.project_id)
+        if project is None:
+            found = yield self.plain[PROJECTS].find_one({"_id": branch.project_id}, {"name": 1})
+            project = self._names[branch.project_id] = found["name"] if found else ""
+        yield from self.require(flag, project, branch.name)
 
     def past(self, branch: BranchRecord, lsn: int) -> Operation[Snapshot]:
         """Return a branch as it was at an LSN.

@@ -38,7 +38,12 @@ class Handle:
         return replace(self, transaction=transaction)
 
     def snapshot(self) -> Operation[Snapshot]:
-        """Return what is to be read."""
+        """Return what is to be read.
+
+        Raises:
+            UnsupportedOperation: It is a classic branch, which is not read here.
+        """
+        yield from self.line.engine.require_log(self.line.record)
         if self.transaction is not None:
             return (yield from self.transaction.snapshot())
         if self.lsn is not None:
@@ -50,11 +55,24 @@ class Handle:
 
         Raises:
             ReadOnlyView: This is a view of the past.
+            FeatureDisabled: ``wal_data_operations`` is off.
         """
-        self.check_writable()
+        yield from self.admit_writes()
         if self.transaction is not None:
             return (yield from self.transaction.write(planner))
         return (yield from self.line.write(planner, author=self.author))
+
+    def admit_writes(self) -> Operation[None]:
+        """Check everything that can stand against a write before it is planned.
+
+        Raises:
+            ReadOnlyView: This is a view of the past.
+            FeatureDisabled: ``wal_data_operations`` is off.
+            UnsupportedOperation: It is a classic branch, which is not written here.
+        """
+        self.check_writable()
+        yield from self.line.engine.require_log(self.line.record)
+        yield from self.line.engine.require_on(self.line.record, "wal_data_operations")
 
     def check_writable(self) -> None:
         """Refuse a write to the past.

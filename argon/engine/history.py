@@ -39,6 +39,8 @@ class LogPages:
         before: int | None,
     ) -> None:
         self._log = engine.plain[LOG]
+        self._engine = engine
+        self._branch = branch
         self._left = limit
         self._query = query
         self._after = after or 0
@@ -48,7 +50,12 @@ class LogPages:
         self._before = before
 
     def next(self) -> Operation[list[WALEntry]]:
-        """Return the next page; an empty one is the end."""
+        """Return the next page; an empty one is the end.
+
+        Raises:
+            UnsupportedOperation: The branch is a classic one, without a history.
+        """
+        yield from self._engine.require_log(self._branch)
         while self._lines and self._left != 0:
             branch_id, fork = self._lines[0]
             bounds: dict[str, Any] = {"$gt": Int64(self._after)}

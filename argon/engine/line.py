@@ -73,12 +73,21 @@ class Line:
                 catalog = yield from self._load_catalog()
         return self.engine.snapshot(self.record, self.view, catalog)
 
-    def current(self) -> Operation[BranchRecord]:
+    @property
+    def in_log(self) -> bool:
+        """Whether the branch is known to be in the log, where it stays, and no physical database."""
+        return self.record.kind == "wal"
+
+    def current(self) -> Operation[BranchRecord | None]:
         """Return the branch's record, at most :data:`READ_BOUND` seconds old.
 
         Raises:
             BranchNotFound: The branch was deleted.
         """
+        return (yield from self.opened())
+
+    def opened(self) -> Operation[BranchRecord]:
+        """Return the branch's record for a write; see :meth:`current`."""
         if time.monotonic() - self._checked > READ_BOUND:
             yield from self._look()
         return self.record

@@ -20,6 +20,9 @@ FLAGS: Mapping[str, str] = {
 }
 """Every flag, all on by default, with what it means to switch it off."""
 
+_FOUNDATION = "wal_enabled"
+"""Without it the others have nothing to work on."""
+
 FlagValue = bool | Rollout
 
 
@@ -73,7 +76,7 @@ class Flags:
         return self.setting(flag).source
 
     def enabled(self, flag: str, project: str, branch: str | None = None) -> bool:
-        """Decide whether a flag is on.
+        """Decide whether a flag is on; where ``wal_enabled`` is off, all of them are.
 
         Args:
             flag: The flag's name.
@@ -86,8 +89,7 @@ class Flags:
         Raises:
             InvalidSettings: There is no such flag.
         """
-        value = self.setting(flag).value
-        return value.includes(project, branch) if isinstance(value, Rollout) else value
+        return self._switched_off_by(flag, project, branch) is None
 
     def require(self, flag: str, project: str, branch: str | None = None) -> None:
         """Refuse to go on where a flag is off.
@@ -102,15 +104,26 @@ class Flags:
                 where its value comes from and how to switch it on.
             InvalidSettings: There is no such flag.
         """
-        if self.enabled(flag, project, branch):
+        cause = self._switched_off_by(flag, project, branch)
+        if cause is None:
             return
-        setting = self.setting(flag)
+        setting = self.setting(cause)
+        if cause != flag:
+            flag = f"{flag} needs {cause}, which"
         place = f"{project}@{branch}" if branch else project
         value = setting.value.as_document() if isinstance(setting.value, Rollout) else "false"
         raise FeatureDisabled(
             f"the feature {flag} is off for {place}: {setting.source} says {value}; "
             f"to switch it on, {setting.mend}"
         )
+
+    def _switched_off_by(self, flag: str, project: str, branch: str | None) -> str | None:
+        """Return the flag that a feature is off for, if it is."""
+        for one in dict.fromkeys((flag, _FOUNDATION)):
+            value = self.setting(one).value
+            if not (value.includes(project, branch) if isinstance(value, Rollout) else value):
+                return one
+        return None
 
     def with_stored(self, values: Mapping[str, FlagValue]) -> Flags:
         """Take over what the database holds now.

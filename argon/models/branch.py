@@ -45,6 +45,10 @@ class BranchRecord(BaseModel):
         created_at: Server time.
         status: ``pending_delete`` is a recoverable mark.
         deleted_at: Server time of the deletion.
+        physical: The physical database of a classic branch; after a migration,
+            until it has been removed.
+        migrating: The run that is copying a classic branch into the log;
+            while it is set the branch takes no writes.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, populate_by_name=True, extra="ignore")
@@ -62,6 +66,8 @@ class BranchRecord(BaseModel):
     created_at: datetime
     status: BranchStatus = "active"
     deleted_at: datetime | None = None
+    physical: str | None = None
+    migrating: ObjectId | None = None
 
     @property
     def ancestors(self) -> list[tuple[int, int]]:

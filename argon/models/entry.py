@@ -29,6 +29,7 @@ class Operation(StrEnum):
     RENAME_BRANCH = "rename_branch"
     DELETE_BRANCH = "delete_branch"
     UNDELETE_BRANCH = "undelete_branch"
+    MIGRATE_BRANCH = "migrate_branch"
 
     CREATE_COLLECTION = "create_collection"
     MODIFY_COLLECTION = "modify_collection"
@@ -132,5 +133,6 @@ _CONTROL_WITH_DOCUMENT = frozenset(
         Operation.CREATE_PROJECT,
         Operation.CREATE_BRANCH,
         Operation.RENAME_BRANCH,
+        Operation.UNDELETE_BRANCH,
     }
 )

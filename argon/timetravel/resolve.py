@@ -34,7 +34,9 @@ def resolve(engine: Engine, branch: BranchRecord, point: Point) -> Operation[int
     Raises:
         PointNotFound: The point lies outside the branch's history; the
             message names the valid range.
+        UnsupportedOperation: The branch is a classic one, without a history.
     """
+    yield from engine.require_log(branch)
     if isinstance(point, Lsn):
         return (yield from _resolve_lsn(engine, branch, point.lsn))
     if isinstance(point, Tag):

@@ -1,0 +1,37 @@
+"""Where a call on a branch goes: to rows and log, or to a physical database."""
+
+from __future__ import annotations
+
+from argon.engine.handle import Handle
+from argon.errors import Conflict
+from argon.io import Operation
+
+
+def physical_of(handle: Handle, *, writes: bool) -> Operation[str | None]:
+    """Return the physical database that a call passes through to.
+
+    Another process may have migrated the branch; that is seen within the read
+    bound, and the call then goes to the log.
+
+    Args:
+        handle: The branch.
+        writes: Whether the call may write.
+
+    Returns:
+        The database's name; None for a branch in the log.
+
+    Raises:
+        BranchNotFound: The branch was deleted.
+        Conflict: The call may write, and the branch is being migrated.
+    """
+    if handle.line.in_log:
+        return None
+    record = yield from (handle.line.opened() if writes else handle.line.current())
+    if record is None or record.kind == "wal":
+        return None
+    if writes and record.migrating is not None:
+        raise Conflict(
+            f"the branch {record.name!r} takes no writes while it is migrated into the log; if its migration "
+            f"was interrupted, run 'argon branch migrate {record.name}' again"
+        )
+    return record.physical

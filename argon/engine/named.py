@@ -1,0 +1,142 @@
+"""The main branch of a project that is known by its name, and may not exist yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from bson import ObjectId
+
+from argon.catalog.branches import MAIN
+from argon.catalog.collections import Catalog
+from argon.engine.line import Line
+from argon.errors import BranchNotFound, ProjectExists, ProjectNotFound
+from argon.io import Operation
+from argon.models import BranchRecord, ProjectRecord
+from argon.wal.change import Planner
+from argon.wal.log import Head
+
+if TYPE_CHECKING:
+    from argon.engine.engine import Engine
+    from argon.engine.snapshot import Snapshot
+
+Create = Callable[[], Operation[ProjectRecord]]
+
+
+class NamedLine(Line):
+    """A project's main branch as MongoDB has databases: empty while there is none, made by the first write.
+
+    It goes on with a new project of the name when the old one has been deleted.
+
+    Args:
+        engine: The engine.
+        name: The project's name.
+        create: Makes the project.
+    """
+
+    def __init__(self, engine: Engine, name: str, create: Create) -> None:
+        self.project = ProjectRecord(_id=ObjectId(), name=name, created_at=datetime.now(UTC))
+        nothing = BranchRecord(
+            _id=ObjectId(),
+            project_id=self.project.id,
+            name=MAIN,
+            number=0,
+            base_lsn=0,
+            created_lsn=0,
+            created_at=self.project.created_at,
+        )
+        super().__init__(engine, nothing)
+        engine.branches(self.project)  # lets the engine know the name that goes with the id
+        self._name = name
+        self._create = create
+        self._line: Line | None = None
+
+    @property
+    def in_log(self) -> bool:
+        """See :meth:`Line.in_log`."""
+        return self._line is not None and self._line.in_log
+
+    def lost(self) -> None:
+        """Take note that the project was deleted."""
+        self._line = None
+
+    def snapshot(self) -> Operation[Snapshot]:
+        """See :meth:`Line.snapshot`; that of a project that does not exist is empty."""
+
+        def nothing() -> Operation[Snapshot]:
+            yield None
+            return self.engine.snapshot(self.record, self.view, Catalog([], self.view))
+
+        found: Snapshot = yield from self._on(lambda line: line.snapshot(), nothing)
+        return found
+
+    def current(self) -> Operation[BranchRecord | None]:
+        """See :meth:`Line.current`; None while the project does not exist."""
+
+        def nothing() -> Operation[None]:
+            yield None
+
+        found: BranchRecord | None = yield from self._on(lambda line: line.current(), nothing)
+        return found
+
+    def opened(self) -> Operation[BranchRecord]:
+        """See :meth:`Line.opened`; makes the project where there is none."""
+        found: BranchRecord = yield from self._on(lambda line: line.opened(), None)
+        return found
+
+    def past(self, lsn: int) -> Operation[Snapshot]:
+        """See :meth:`Line.past`."""
+        found: Snapshot = yield from self._on(lambda line: line.past(lsn), self.snapshot)
+        return found
+
+    def head(self) -> Operation[Head]:
+        """See :meth:`Line.head`."""
+        found: Head = yield from self._on(lambda line: line.head(), super().head)
+        return found
+
+    def write(
+        self, planner: Planner, *, author: str | None = None, message: str | None = None
+    ) -> Operation[Any]:
+        """See :meth:`Line.write`; makes the project where there is none."""
+        return (yield from self._on(lambda line: line.write(planner, author=author, message=message), None))
+
+    def _on(
+        self,
+        work: Callable[[Line], Operation[Any]],
+        otherwise: Callable[[], Operation[Any]] | None,
+    ) -> Operation[Any]:
+        """Do something on the branch that has the name now."""
+        held = self._line
+        if held is not None:
+            try:
+                return (yield from work(held))
+            except BranchNotFound:
+                self._line = None
+        line = yield from self._find()
+        if line is None and otherwise is not None:
+            return (yield from otherwise())
+        if line is None:
+            line = yield from self._make()
+        return (yield from work(line))
+
+    def _find(self) -> Operation[Line | None]:
+        try:
+            project = yield from self.engine.projects.get(self._name)
+        except ProjectNotFound:
+            return None
+        return (yield from self._take(project))
+
+    def _make(self) -> Operation[Line]:
+        try:
+            project = yield from self._create()
+        except ProjectExists:
+            project = yield from self.engine.projects.get(self._name)
+        return (yield from self._take(project))
+
+    def _take(self, project: ProjectRecord) -> Operation[Line]:
+        record = yield from self.engine.branches(project).get(MAIN)
+        self.project, self.record = project, record
+        self._line = line = self.engine.line(record)
+        self.view = line.view
+        return line
