@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pymongo import DeleteMany, DeleteOne, InsertOne, ReplaceOne, UpdateMany, UpdateOne
+from pymongo.collation import validate_collation_or_none
 from pymongo.common import validate_is_document_type, validate_ok_for_replace, validate_ok_for_update
 from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
 from pymongo.results import BulkWriteResult
 
 from argon.engine.delete import DeleteSpec, plan_delete
-from argon.engine.documents import Incoming
+from argon.engine.documents import Incoming, plain_values
 from argon.engine.handle import Handle
 from argon.engine.insert import write_error
 from argon.engine.operations import bulk_result, delete, encode_documents, insert_all, update
@@ -94,7 +95,7 @@ def parse(request: Any, target: Target, let: Mapping[str, Any] | None) -> Step:
         return encode_documents([request._doc], target.codec)[0]
     if isinstance(request, DeleteOne | DeleteMany):
         return DeleteSpec(
-            request._filter,
+            plain_values(request._filter, target.codec),
             many=isinstance(request, DeleteMany),
             collation=request._collation,
             hint=request._hint,
@@ -108,11 +109,11 @@ def parse(request: Any, target: Target, let: Mapping[str, Any] | None) -> Step:
         validate_ok_for_update(request._doc)
     sort = getattr(request, "_sort", None)
     return UpdateSpec(
-        request._filter,
-        request._doc,
+        plain_values(request._filter, target.codec),
+        plain_values(request._doc, target.codec),
         many=isinstance(request, UpdateMany),
         upsert=bool(request._upsert),
-        array_filters=getattr(request, "_array_filters", None),
+        array_filters=plain_values(getattr(request, "_array_filters", None), target.codec),
         collation=request._collation,
         hint=request._hint,
         sort=None if sort is None else list(sort.items()),
@@ -218,11 +219,18 @@ def _command_form(request: Any) -> Any:
     """Write a request as PyMongo shows it in the details of an error."""
     if isinstance(request, InsertOne):
         return request._doc
+    form: dict[str, Any] = {"q": request._filter}
     if isinstance(request, DeleteOne | DeleteMany):
-        return {"q": request._filter, "limit": 1 if isinstance(request, DeleteOne) else 0}
-    return {
-        "q": request._filter,
-        "u": request._doc,
-        "multi": isinstance(request, UpdateMany),
-        "upsert": bool(request._upsert),
+        form["limit"] = 1 if isinstance(request, DeleteOne) else 0
+    else:
+        form["u"] = request._doc
+        if not isinstance(request, ReplaceOne):
+            form["multi"] = isinstance(request, UpdateMany)
+        form["upsert"] = bool(request._upsert)
+    options = {
+        "collation": validate_collation_or_none(request._collation),
+        "arrayFilters": getattr(request, "_array_filters", None),
+        "hint": request._hint,
+        "sort": getattr(request, "_sort", None),
     }
+    return {**form, **{name: value for name, value in options.items() if value is not None}}

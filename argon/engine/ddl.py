@@ -7,21 +7,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import bson
+from bson import ObjectId
 from pymongo.errors import OperationFailure
 from pymongo.operations import IndexModel
 
 from argon.catalog.collections import new_record
 from argon.catalog.tables import BRANCHES, COLLECTIONS, create_store
-from argon.engine.errors import command_error, duplicate_key
+from argon.engine.errors import command_error, duplicate_key, renamed
 from argon.engine.handle import Handle
 from argon.engine.prepare import Target, existing
 from argon.engine.query import Reader, aggregate, physical_pipeline
 from argon.engine.snapshot import Snapshot
+from argon.errors import UnsupportedOperation
 from argon.io import Operation
 from argon.models import CollectionRecord, IndexRecord
 from argon.models.entry import Operation as Kind
 from argon.names import check_new_collection_name
 from argon.rewrite.index import physical_keys, physical_options
+from argon.rewrite.paths import CannotRewrite
 from argon.versions.layout import MAX_LSN
 from argon.wal.change import Plan
 
@@ -52,8 +55,6 @@ def create_collection(
     Raises:
         OperationFailure: The name is taken, or an option is wrong.
     """
-    from argon.errors import UnsupportedOperation
-
     for option in _NOT_SUPPORTED:
         if options.get(option):
             raise UnsupportedOperation(
@@ -155,14 +156,14 @@ def rename_collection(
 
     def plan(snapshot: Snapshot, _careful: bool) -> Operation[Plan]:
         check_new_collection_name(snapshot.project or "db", new_name)
-        record = _existing(
-            snapshot, space, name, f"Source collection {snapshot.namespace(name)} does not exist"
-        )
         yield None
         if name == new_name:
             raise command_error(
                 {"code": 20, "codeName": "IllegalOperation", "errmsg": "Can't rename a collection to itself"}
             )
+        record = _existing(
+            snapshot, space, name, f"Source collection {snapshot.namespace(name)} does not exist"
+        )
         target = snapshot.record(space, new_name)
         changes = []
         if target is not None:
@@ -197,11 +198,11 @@ def create_indexes(handle: Handle, target: Target, models: Sequence[IndexModel])
         record, changes = yield from existing(target, snapshot)
         added: list[IndexRecord] = []
         for document in documents:
-            index = index_record(document)
+            index = yield from _parsed(snapshot, document)
             if index.key == _ID_KEY or _conflict(record, added, index):
                 continue
             if index.physical not in built:
-                yield from _build(snapshot, record, index)
+                yield from _build(snapshot, record, index, document)
                 built.add(index.physical)
             if index.options.get("unique"):
                 yield from _refuse_duplicates(snapshot, record, index, fresh=bool(changes))
@@ -226,8 +227,10 @@ def drop_index(handle: Handle, space: str, name: str, index: Any) -> Operation[N
     """
 
     def plan(snapshot: Snapshot, _careful: bool) -> Operation[Plan]:
-        record = _existing(snapshot, space, name, f"ns not found {snapshot.namespace(name)}")
+        record = snapshot.record(space, name)
         yield None
+        if record is None:
+            return Plan([])  # PyMongo takes "ns not found" for done
         if index == "*":
             kept: list[IndexRecord] = []
         else:
@@ -288,7 +291,32 @@ def index_record(document: Mapping[str, Any]) -> IndexRecord:
     return IndexRecord(name=document["name"], key=key, options=options, physical=f"ix_{digest}")
 
 
-def _build(snapshot: Snapshot, record: CollectionRecord, index: IndexRecord) -> Operation[None]:
+def _parsed(snapshot: Snapshot, document: Mapping[str, Any]) -> Operation[IndexRecord]:
+    """Turn an index into its record; a definition that the server refuses fails in its words."""
+    if list(document["key"].items()) == _ID_KEY and len(document) > 2:
+        yield from _judge(snapshot, document)
+    try:
+        return index_record(document)
+    except CannotRewrite as error:
+        yield from _judge(snapshot, document)
+        raise UnsupportedOperation(f"a branch cannot keep the index {document['name']!r}") from error
+
+
+def _judge(snapshot: Snapshot, document: Mapping[str, Any]) -> Operation[None]:
+    """Let the server look at a definition as the user wrote it, on a collection made for that."""
+    trial = snapshot.engine.plain[f"scratch_index_{ObjectId()}"]
+    options = {name: value for name, value in document.items() if name != "key"}
+    try:
+        yield trial.create_index(list(document["key"].items()), **options)
+    except OperationFailure as error:
+        raise renamed(error, trial.full_name, snapshot.namespace("")) from error
+    finally:
+        yield trial.drop()
+
+
+def _build(
+    snapshot: Snapshot, record: CollectionRecord, index: IndexRecord, document: Mapping[str, Any]
+) -> Operation[None]:
     store = snapshot.engine.plain[record.store]
     options = physical_options(index.key, index.options)
     try:
@@ -304,6 +332,7 @@ def _build(snapshot: Snapshot, record: CollectionRecord, index: IndexRecord) -> 
                 error.code,
                 dict(error.details or {}),
             ) from error
+        yield from _judge(snapshot, document)
         raise
 
 

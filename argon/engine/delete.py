@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from pymongo.errors import OperationFailure
+
+from argon.engine.errors import NEEDS_STORE
 from argon.engine.prepare import Target, refuse_view
-from argon.engine.query import FindSpec, Reader, open_find
 from argon.engine.snapshot import Snapshot
 from argon.engine.update import matching_rows, too_much
 from argon.io import Operation
+from argon.models import CollectionRecord
+from argon.rewrite.projection import is_positional
+from argon.versions.layout import Row
 from argon.wal.change import Change, Plan
 
 
@@ -66,13 +71,7 @@ def plan_delete(
     """
     record = snapshot.record(target.space, target.name)
     if record is None:
-        # The server refuses a wrong filter also where there is nothing.
-        cursor = (
-            yield from open_find(
-                snapshot, target.space, target.name, FindSpec(spec.filter), Reader(target.codec)
-            )
-        ).cursor
-        yield cursor.to_list(1)
+        yield from _refuse_invalid(target, spec, snapshot)
         return Plan([], Deleted)
     refuse_view(snapshot, record)
     rows = yield from matching_rows(snapshot, record, target, spec, ids)
@@ -82,12 +81,10 @@ def plan_delete(
     if spec.returns and rows:
         outcome.document = rows[0]["d"]
         if spec.projection is not None:
-            query = {"$and": [{"_id": rows[0]["d"]["_id"]}, spec.filter]}
-            find = FindSpec(query, spec.projection, limit=1, collation=spec.collation)
-            opened = yield from open_find(snapshot, target.space, target.name, find, Reader(target.codec))
-            found = yield opened.cursor.to_list(1)
-            outcome.document = (found[0]["d"] if opened.wrapped else found[0]) if found else None
+            outcome.document = yield from _projected(target, spec, snapshot, record, rows[0])
             outcome.projected = True
+    elif spec.projection is not None:
+        yield from _refuse_invalid(target, spec, snapshot)
     changes = [
         Change(
             "delete",
@@ -101,3 +98,36 @@ def plan_delete(
         for row in rows
     ]
     return Plan(changes, lambda: outcome)
+
+
+def _projected(
+    target: Target, spec: DeleteSpec, snapshot: Snapshot, record: CollectionRecord, row: Row
+) -> Operation[Any]:
+    """Delete a scratch copy, for what the server returns then."""
+
+    def body(scratch: Any, session: Any) -> Operation[Any]:
+        copies = scratch.with_options(codec_options=target.codec)
+        query: Mapping[str, Any] = spec.filter
+        if not is_positional(spec.projection):
+            # The copy is known to match, and a filter may use what a scratch collection has not.
+            query = {}
+        return (yield _run(copies, replace(spec, filter=query), session))
+
+    return (yield from snapshot.engine.scratch.evaluate(record, [row["d"]], body))
+
+
+def _refuse_invalid(target: Target, spec: DeleteSpec, snapshot: Snapshot) -> Operation[None]:
+    """Refuse an invalid delete also where nothing matches, by running it on nothing."""
+    scratch = yield from snapshot.engine.scratch.collection(None)
+    try:
+        yield _run(scratch.with_options(codec_options=target.codec), spec, None)
+    except OperationFailure as error:
+        if error.code not in NEEDS_STORE:
+            raise
+
+
+def _run(copies: Any, spec: DeleteSpec, session: Any) -> Any:
+    options = {"collation": spec.collation, "let": spec.let, "session": session}
+    if spec.returns:
+        return copies.find_one_and_delete(spec.filter, projection=spec.projection, sort=spec.sort, **options)
+    return (copies.delete_many if spec.many else copies.delete_one)(spec.filter, **options)

@@ -99,6 +99,7 @@ def plain_values(value: Any, codec: CodecOptions[Any]) -> Any:
         return value
     if (
         not codec.type_registry._encoder_map
+        and codec.type_registry._fallback_encoder is None
         and codec.uuid_representation == DEFAULT_CODEC_OPTIONS.uuid_representation
     ):
         return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from bson.raw_bson import RawBSONDocument
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, WriteError
@@ -96,7 +96,7 @@ def _through_server(
             return image
 
         try:
-            image = yield from snapshot.engine.scratch.evaluate(record, [], body, snapshot.session)
+            image = yield from snapshot.engine.scratch.evaluate(record, [], body)
         except (WriteError, OperationFailure) as error:
             if error.has_error_label("TransientTransactionError"):
                 raise
@@ -157,7 +157,7 @@ def write_error(error: OperationFailure) -> dict[str, Any]:
     return {key: details[key] for key in kept if key in details}
 
 
-def raise_write_error(details: dict[str, Any]) -> None:
+def raise_write_error(details: dict[str, Any]) -> NoReturn:
     """Raise PyMongo's error for a single write that the server refused."""
     kind = DuplicateKeyError if details.get("code") == DUPLICATE_KEY else WriteError
     raise kind(str(details["errmsg"]), details.get("code"), {**details, "index": 0})

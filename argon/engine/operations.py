@@ -14,7 +14,7 @@ import bson
 from bson import ObjectId
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
-from pymongo.errors import BulkWriteError, DuplicateKeyError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
 from pymongo.results import DeleteResult, InsertManyResult, InsertOneResult, UpdateResult
 
 from argon.engine.delete import Deleted, DeleteSpec, plan_delete
@@ -27,6 +27,9 @@ from argon.engine.snapshot import Snapshot
 from argon.engine.update import PAGE, PAGE_BYTES, Updated, UpdateSpec, plan_update
 from argon.io import Operation
 from argon.wal.change import Plan
+
+_OF_COMMANDS = frozenset({13, 112, 166, 239, 246, 251})
+"""Errors of a whole command: not allowed, a lost race, a view, no snapshot, no transaction."""
 
 
 def insert_one(
@@ -84,6 +87,8 @@ def _insert(
 
     try:
         outcome: Inserted = yield from handle.write(plan)
+        if outcome.errors and handle.transaction is not None:
+            yield from handle.transaction.abort()  # as any error does
         return outcome
     except DuplicateKeyError as error:
         # A unique index: in a batch, find out whose fault it is by going one by one.
@@ -141,7 +146,7 @@ def update(handle: Handle, target: Target, spec: UpdateSpec) -> Operation[Update
     def plan(snapshot: Snapshot, careful: bool) -> Operation[Plan]:
         return (yield from plan_update(target, spec, snapshot, careful))
 
-    outcome: Updated = yield from handle.write(plan)
+    outcome: Updated = yield from _as_write(handle.write(plan), spec.returns is None)
     if not outcome.left:
         return outcome
     total = Updated()
@@ -186,7 +191,7 @@ def delete(handle: Handle, target: Target, spec: DeleteSpec) -> Operation[Delete
     def plan(snapshot: Snapshot, careful: bool) -> Operation[Plan]:
         return (yield from plan_delete(target, spec, snapshot, careful))
 
-    outcome: Deleted = yield from handle.write(plan)
+    outcome: Deleted = yield from _as_write(handle.write(plan), not spec.returns)
     if not outcome.left:
         return outcome
     total = Deleted()
@@ -205,6 +210,17 @@ def delete(handle: Handle, target: Target, spec: DeleteSpec) -> Operation[Delete
 def delete_result(outcome: Deleted, *, acknowledged: bool = True) -> DeleteResult:
     """Return PyMongo's result of a delete."""
     return DeleteResult({"n": outcome.count, "ok": 1.0}, acknowledged)
+
+
+def _as_write(operation: Operation[Any], is_write: bool) -> Operation[Any]:
+    """Run a write, and turn the error of a read that it needed into that of a write."""
+    try:
+        return (yield from operation)
+    except OperationFailure as error:
+        labelled = bool((error.details or {}).get("errorLabels"))
+        if not is_write or type(error) is not OperationFailure or labelled or error.code in _OF_COMMANDS:
+            raise
+        raise_write_error(write_error(error))
 
 
 def decode(document: Any, codec: CodecOptions[Any]) -> Any:

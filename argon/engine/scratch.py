@@ -43,22 +43,21 @@ class Scratch:
         record: CollectionRecord | None,
         documents: Sequence[Mapping[str, Any]],
         body: Callable[[Any, Any], Operation[Any]],
-        session: Any = None,
     ) -> Operation[Any]:
         """Run a body on copies of documents, then forget them.
+
+        Also an open transaction's documents are evaluated apart from it: it would hold the copies
+        against other writers until its end, and an error would end it.
 
         Args:
             record: The collection whose validator and collation shall apply.
             documents: The copies; the validator does not see them come in.
             body: Takes the scratch collection and the session to pass on.
-            session: The session of an open transaction, whose end is not waited for.
 
         Returns:
             What the body returns.
         """
         scratch = yield from self.collection(record)
-        if session is not None:
-            return (yield from _inside(scratch, documents, body, session))
         for pause in backoff():
             session = yield self._client.start_session(causal_consistency=False)
             try:
@@ -98,16 +97,3 @@ class Scratch:
                     raise
             self._made.add(name)
         return self._database[name]
-
-
-def _inside(
-    scratch: Any,
-    documents: Sequence[Mapping[str, Any]],
-    body: Callable[[Any, Any], Operation[Any]],
-    session: Any,
-) -> Operation[Any]:
-    if documents:
-        yield scratch.insert_many(documents, bypass_document_validation=True, session=session)
-    result = yield from body(scratch, session)
-    yield scratch.delete_many({}, session=session)
-    return result

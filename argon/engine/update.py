@@ -27,6 +27,7 @@ from argon.engine.unique import unique_check
 from argon.io import Operation
 from argon.models import CollectionRecord
 from argon.rewrite.filter import equality_id
+from argon.rewrite.projection import is_positional
 from argon.rewrite.update import is_pipeline, is_replacement, prefix_update, uses_positional
 from argon.versions.ids import id_key
 from argon.versions.layout import Row, size_of
@@ -262,9 +263,7 @@ def _evaluate(
             return reply, found[0]
 
         try:
-            answer, image = yield from snapshot.engine.scratch.evaluate(
-                record, [row["d"]], body, snapshot.session
-            )
+            answer, image = yield from snapshot.engine.scratch.evaluate(record, [row["d"]], body)
         except PyMongoError as error:
             if error.has_error_label("TransientTransactionError") or not images:
                 raise
@@ -281,16 +280,14 @@ def _evaluate_together(
         found: list[RawBSONDocument] = yield scratch.find({}, session=session).to_list(None)
         return found
 
-    images = yield from snapshot.engine.scratch.evaluate(
-        record, [row["d"] for row in rows], body, snapshot.session
-    )
+    images = yield from snapshot.engine.scratch.evaluate(record, [row["d"] for row in rows], body)
     by_id = {id_key(image["_id"]): image for image in images}
     return [by_id[id_key(row["d"]["_id"])] for row in rows]
 
 
 def _looks_at_filter(spec: UpdateSpec) -> bool:
     """Whether the update or what is returned depends on which array element the filter matched."""
-    if spec.projection is not None:
+    if is_positional(spec.projection):
         return True
     return not is_pipeline(spec.update) and uses_positional(spec.update)
 
@@ -338,7 +335,7 @@ def _validate(target: Target, spec: UpdateSpec, snapshot: Snapshot) -> Operation
     """Refuse an invalid update also where nothing matches, by running it on nothing."""
     scratch = yield from snapshot.engine.scratch.collection(None)
     try:
-        yield from _modify(scratch, snapshot.session, target, spec)
+        yield from _modify(scratch, None, target, spec)
     except OperationFailure as error:
         # A scratch collection has no text or geospatial index to find nothing with.
         if error.code not in (27, 291):
@@ -367,7 +364,7 @@ def _plan_upsert(target: Target, spec: UpdateSpec, snapshot: Snapshot) -> Operat
             made = yield scratch.find({}, session=session).to_list(1)
             return reply, made[0]
 
-        answer, image = yield from snapshot.engine.scratch.evaluate(record, [], body, snapshot.session)
+        answer, image = yield from snapshot.engine.scratch.evaluate(record, [], body)
     else:
         image = document.raw
     # The filter did not match, and yet the id may be taken: the server then refuses the insert.

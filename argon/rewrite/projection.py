@@ -76,7 +76,7 @@ def prefix_projection(projection: Mapping[str, Any] | Sequence[str] | Set[str] |
         return Projection(Plan.ROWS, {}, {DOCUMENT: 1, "_id": 0})
     if isinstance(projection, Mapping) and has_duplicate_keys(projection):
         return Projection(Plan.SCRATCH, document, find_only=True)
-    positional = any(isinstance(path, str) and path.endswith(".$") for path in document)
+    positional = is_positional(document)
     kinds = {kind for path, value in document.items() for kind in _entry_kinds(path, value)}
     if _Kind.FIND_ONLY in kinds:
         return Projection(Plan.SCRATCH, document, positional=positional, find_only=True)
@@ -85,6 +85,11 @@ def prefix_projection(projection: Mapping[str, Any] | Sequence[str] | Set[str] |
         plan = Plan.SCRATCH if find_only else Plan.AGGREGATE
         return Projection(plan, document, positional=positional, find_only=find_only)
     return Projection(Plan.ROWS, document, _on_rows(document), positional, find_only)
+
+
+def is_positional(projection: Any) -> bool:
+    """Tell whether a projection names the array element that the filter matched (``a.$``)."""
+    return any(isinstance(path, str) and path.endswith(".$") for path in projection or ())
 
 
 def _as_mapping(projection: Mapping[str, Any] | Sequence[str] | Set[str] | None) -> dict[str, Any]:

@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from bson import ObjectId
+from bson import Binary, Code, ObjectId
+from bson.datetime_ms import DatetimeMS
+from bson.dbref import DBRef
 from bson.decimal128 import Decimal128
+from bson.regex import Regex
 
 
 def id_key(value: Any) -> Hashable:
@@ -23,6 +27,8 @@ def id_key(value: Any) -> Hashable:
     Args:
         value: A BSON value.
     """
+    if isinstance(value, Code):  # which is a str, too
+        return ("code", str(value), None if value.scope is None else id_key(value.scope))
     if isinstance(value, ObjectId | str):
         return value
     if isinstance(value, bool) or value is None:
@@ -34,6 +40,15 @@ def id_key(value: Any) -> Hashable:
     if isinstance(value, Decimal128):
         number = value.to_decimal()
         return ("number", "nan" if number.is_nan() else number)
+    if isinstance(value, bytes):
+        return ("binary", value.subtype if isinstance(value, Binary) else 0, bytes(value))
+    if isinstance(value, datetime):
+        # A naive one is UTC, and BSON keeps milliseconds.
+        return ("datetime", int(DatetimeMS(value)))
+    if isinstance(value, Regex):
+        return ("regex", value.pattern, value.flags)
+    if isinstance(value, DBRef):
+        value = value.as_doc()
     if isinstance(value, Mapping):
         return ("document", tuple((key, id_key(item)) for key, item in value.items()))
     if isinstance(value, list | tuple):
