@@ -20,6 +20,7 @@ from argon.engine.errors import duplicate_id
 from argon.engine.snapshot import Snapshot
 from argon.engine.unique import unique_check
 from argon.io import Operation
+from argon.rewrite.touched import WHOLE, both_touched
 from argon.versions.ids import id_key
 from argon.versions.layout import PROVISIONAL_LSN, Row
 from argon.wal.change import Change, Check, Plan, Planner
@@ -181,6 +182,7 @@ class Transaction:
         if first is None:
             self._net[key] = replace(change, in_place=None, array_filters=None)
             return
+        first.touched = WHOLE if first.after is None else both_touched(first.touched, change.touched)
         first.after = change.after
         if change.store != COLLECTIONS:
             first.operation = _operation(first)

@@ -28,6 +28,7 @@ from argon.io import Operation
 from argon.models import CollectionRecord
 from argon.rewrite.filter import equality_id
 from argon.rewrite.projection import is_positional
+from argon.rewrite.touched import touched_paths
 from argon.rewrite.update import is_pipeline, is_replacement, prefix_update, uses_positional
 from argon.versions.ids import id_key
 from argon.versions.layout import Row, size_of
@@ -137,17 +138,18 @@ def plan_update(
         return Plan([], lambda: Updated(left=True))
     quick = None if careful or record.validated or spec.exact_only else _quick(spec)
     changes: list[Change] = []
+    touched = touched_paths(spec.update)
     outcome = Updated(matched=len(rows))
     if quick is not None:
         for row in rows:
-            change = _change(target, record, snapshot, row)
+            change = _change(target, record, snapshot, row, touched)
             quick(change, target)
             changes.append(change)
     else:
         images, outcome.document, outcome.error = yield from _evaluate(target, spec, snapshot, record, rows)
         outcome.projected = spec.returns is not None
         for row, image in zip(rows, images, strict=False):
-            change = _change(target, record, snapshot, row)
+            change = _change(target, record, snapshot, row, touched)
             change.after = image
             changes.append(change)
     for change in changes:
@@ -203,7 +205,13 @@ def too_much(rows: Sequence[Row]) -> bool:
     return len(rows) > PAGE or sum(size_of(row) for row in rows) > PAGE_BYTES
 
 
-def _change(target: Target, record: CollectionRecord, snapshot: Snapshot, row: Row) -> Change:
+def _change(
+    target: Target,
+    record: CollectionRecord,
+    snapshot: Snapshot,
+    row: Row,
+    touched: tuple[str, ...] | None,
+) -> Change:
     return Change(
         "update",
         target.space,
@@ -212,6 +220,7 @@ def _change(target: Target, record: CollectionRecord, snapshot: Snapshot, row: R
         row["d"]["_id"],
         before=row,
         inherited=snapshot.is_inherited(row),
+        touched=touched,
     )
 
 

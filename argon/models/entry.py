@@ -73,6 +73,8 @@ class WALEntry(BaseModel):
         document: The post-image.
         old_document: The pre-image; left to the version rows where both images
             do not fit in one entry.
+        touched: Which fields an update named, for change events; None where that is not
+            known (see :mod:`argon.rewrite.touched`).
         commit: The last LSN of the commit that the entry became visible with.
         author: Who made the commit.
         message: Why.
@@ -91,6 +93,7 @@ class WALEntry(BaseModel):
     document_id: Any = None
     document: Mapping[str, Any] | None = None
     old_document: Mapping[str, Any] | None = None
+    touched: list[str] | None = None
     commit: int
     author: str | None = None
     message: str | None = None

@@ -29,6 +29,7 @@ class Change:
         array_filters: Of ``in_place``.
         collation: Of ``in_place``.
         noop: Set when the update turned out to change nothing.
+        touched: Which fields an update named, where that is known (see :mod:`argon.rewrite.touched`).
     """
 
     operation: str
@@ -43,6 +44,7 @@ class Change:
     array_filters: list[Mapping[str, Any]] | None = None
     collation: Any = None
     noop: bool = False
+    touched: tuple[str, ...] | None = None
 
     def size(self) -> int:
         """Return roughly how many bytes the change adds to a transaction."""

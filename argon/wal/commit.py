@@ -180,6 +180,7 @@ def _entry(change: Change) -> Entry:
         document_id=change.document_id,
         document=change.after,
         old_document=None if change.before is None else change.before["d"],
+        touched=change.touched if change.operation == "update" else None,
         has_id=True,
     )
 

@@ -51,6 +51,7 @@ class Entry:
     document_id: Any = None
     document: Mapping[str, Any] | None = None
     old_document: Mapping[str, Any] | None = None
+    touched: Sequence[str] | None = None
     has_id: bool = False
 
 
@@ -109,6 +110,8 @@ def encode(
             stored["document"] = entry.document
         if entry.old_document is not None and _both_fit(entry):
             stored["old_document"] = entry.old_document
+        if entry.touched is not None:
+            stored["touched"] = list(entry.touched)
         if len(entries) > 1:
             stored["commit"] = last
         if author is not None:
