@@ -13,7 +13,7 @@ from pymongo.operations import IndexModel
 
 from argon.catalog.collections import new_record
 from argon.catalog.tables import BRANCHES, COLLECTIONS, create_store
-from argon.engine.errors import command_error, duplicate_key, renamed
+from argon.engine.errors import command_error, duplicate_key, renamed, shell
 from argon.engine.handle import Handle
 from argon.engine.prepare import Target, existing
 from argon.engine.query import Reader, aggregate, physical_pipeline
@@ -370,8 +370,8 @@ def _conflict(record: CollectionRecord, added: Sequence[IndexRecord], index: Ind
     return False
 
 
-def _shown(index: IndexRecord) -> dict[str, Any]:
-    return {"v": 2, "key": dict(index.key), "name": index.name, **index.options}
+def _shown(index: IndexRecord) -> str:
+    return shell({"v": 2, **index.options, "key": dict(index.key), "name": index.name})
 
 
 def _refuse_duplicates(

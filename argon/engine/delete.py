@@ -71,7 +71,7 @@ def plan_delete(
     """
     record = snapshot.record(target.space, target.name)
     if record is None:
-        yield from _refuse_invalid(target, spec, snapshot)
+        yield from _refuse_invalid(target, spec, snapshot, record)
         return Plan([], Deleted)
     refuse_view(snapshot, record)
     rows = yield from matching_rows(snapshot, record, target, spec, ids)
@@ -84,7 +84,7 @@ def plan_delete(
             outcome.document = yield from _projected(target, spec, snapshot, record, rows[0])
             outcome.projected = True
     elif spec.projection is not None:
-        yield from _refuse_invalid(target, spec, snapshot)
+        yield from _refuse_invalid(target, spec, snapshot, record)
     changes = [
         Change(
             "delete",
@@ -116,11 +116,13 @@ def _projected(
     return (yield from snapshot.engine.scratch.evaluate(record, [row["d"]], body))
 
 
-def _refuse_invalid(target: Target, spec: DeleteSpec, snapshot: Snapshot) -> Operation[None]:
+def _refuse_invalid(
+    target: Target, spec: DeleteSpec, snapshot: Snapshot, record: CollectionRecord | None
+) -> Operation[None]:
     """Refuse an invalid delete also where nothing matches, by running it on nothing."""
-    scratch = yield from snapshot.engine.scratch.collection(None)
+    nothing = yield from snapshot.engine.scratch.nothing(record)
     try:
-        yield _run(scratch.with_options(codec_options=target.codec), spec, None)
+        yield _run(nothing.with_options(codec_options=target.codec), spec, None)
     except OperationFailure as error:
         if error.code not in NEEDS_STORE:
             raise

@@ -17,8 +17,8 @@ from pymongo.errors import OperationFailure
 from argon.engine.documents import plain_values
 from argon.engine.errors import NEEDS_STORE, renamed
 from argon.engine.snapshot import Snapshot
-from argon.engine.statistics import about_collection
 from argon.engine.source import NO_STORE, CollectionSource
+from argon.engine.statistics import about_collection
 from argon.errors import UnsupportedOperation
 from argon.io import Operation
 from argon.models import CollectionRecord
@@ -462,7 +462,7 @@ def _on_scratch(
                 ).to_list(None)
             return found
 
-        documents += yield from snapshot.engine.scratch.evaluate(record, page, body, snapshot.session)
+        documents += yield from snapshot.engine.scratch.evaluate(record, page, body)
     return Materialized(documents)
 
 

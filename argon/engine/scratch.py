@@ -15,6 +15,7 @@ from typing import Any
 import bson
 from pymongo.errors import CollectionInvalid, OperationFailure, PyMongoError
 
+from argon.engine.source import NO_STORE
 from argon.io import Operation, World
 from argon.models import CollectionRecord
 from argon.wal.transactions import MAJORITY, SNAPSHOT, backoff
@@ -78,6 +79,15 @@ class Scratch:
                 yield session.end_session()
             yield self._world.sleep(pause)
         raise last
+
+    def nothing(self, record: CollectionRecord | None) -> Operation[Any]:
+        """Return a collection in which an operation finds nothing, missing if the user's is.
+
+        The server looks less closely at what is asked of a missing one.
+        """
+        if record is None:
+            return self._database[NO_STORE]
+        return (yield from self.collection(None))
 
     def collection(self, record: CollectionRecord | None) -> Operation[Any]:
         """Return the scratch collection with a collection's rules; it is always empty."""
