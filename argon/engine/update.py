@@ -18,7 +18,7 @@ from pymongo import ReturnDocument
 from pymongo.errors import OperationFailure, PyMongoError
 
 from argon.engine.documents import incoming, replacement_image
-from argon.engine.errors import command_error, duplicate_key
+from argon.engine.errors import NEEDS_STORE, command_error, duplicate_key
 from argon.engine.insert import write_error
 from argon.engine.prepare import Target, existing, refuse_view
 from argon.engine.query import FindSpec, find_rows, rows_by_id
@@ -125,13 +125,18 @@ def plan_update(
         refuse_view(snapshot, record)
     rows: list[Row] = []
     if record is not None:
-        rows = yield from matching_rows(snapshot, record, target, spec, ids)
+        try:
+            rows = yield from matching_rows(snapshot, record, target, spec, ids)
+        except OperationFailure:
+            # The server looks at the update before it looks for documents.
+            yield from _validate(target, spec, snapshot, record)
+            raise
     if not rows:
         if ids is not None:
             return Plan([], Updated)
         if spec.upsert:
             return (yield from _plan_upsert(target, spec, snapshot))
-        yield from _validate(target, spec, snapshot)
+        yield from _validate(target, spec, snapshot, record)
         return Plan([], Updated)
     assert record is not None
     if spec.many and ids is None and too_much(rows):
@@ -340,14 +345,15 @@ def _modify(
     return (yield copies.update_one(query, spec.update, **options))
 
 
-def _validate(target: Target, spec: UpdateSpec, snapshot: Snapshot) -> Operation[None]:
+def _validate(
+    target: Target, spec: UpdateSpec, snapshot: Snapshot, record: CollectionRecord | None
+) -> Operation[None]:
     """Refuse an invalid update also where nothing matches, by running it on nothing."""
-    scratch = yield from snapshot.engine.scratch.collection(None)
+    nothing = yield from snapshot.engine.scratch.nothing(record)
     try:
-        yield from _modify(scratch, None, target, spec)
+        yield from _modify(nothing, None, target, spec)
     except OperationFailure as error:
-        # A scratch collection has no text or geospatial index to find nothing with.
-        if error.code not in (27, 291):
+        if error.code not in NEEDS_STORE:
             raise
 
 
