@@ -20,7 +20,7 @@ from argon.io import Operation
 
 MAX_BLOCK = 4096
 _LOAD_WINDOW = 0.05
-"""Seconds within which a second request for a block counts as load."""
+"""Seconds for each LSN of a block; using it up sooner counts as load."""
 
 
 class LsnAllocator:
@@ -53,22 +53,24 @@ class LsnAllocator:
         Returns:
             The first LSN of the run.
         """
-        while True:
-            with self._lock:
-                if self._next <= above:
-                    self._next = self._end = 0
-                if self._end - self._next >= count:
-                    first = self._next
-                    self._next += count
-                    return first
-                now = time.monotonic()
-                busy = now - self._fetched < _LOAD_WINDOW
-                self._block = min(self._block * 2, MAX_BLOCK) if busy else 1
-                self._fetched = now
-                size = max(count, self._block)
-            first, end = yield from self._fetch(size, above)
-            with self._lock:
-                self._next, self._end = first, end
+        with self._lock:
+            if self._next <= above:
+                # Another writer has gone past the block, as it will go past the next one.
+                self._next = self._end = 0
+                self._block = 1
+            if self._end - self._next >= count:
+                self._next += count
+                return self._next - count
+            now = time.monotonic()
+            busy = now - self._fetched < _LOAD_WINDOW * self._block
+            self._block = min(self._block * 2, MAX_BLOCK) if busy else 1
+            self._fetched = now
+            size = max(count, self._block)
+        first, end = yield from self._fetch(size, above)
+        with self._lock:
+            if end - (first + count) > self._end - self._next:
+                self._next, self._end = first + count, end
+        return first
 
     def _fetch(self, size: int, above: int) -> Operation[tuple[int, int]]:
         # As a pipeline, so that one round trip also heals a counter that fell behind the log.
