@@ -5,7 +5,17 @@ from argon.driver.branch import Branch
 from argon.driver.collection import WALCollection
 from argon.driver.database import WALDatabase
 from argon.driver.project import Project
+from argon.materializer import Materializer, VerifyReport
 
 __version__ = "0.1.0"
 
-__all__ = ["Argon", "Branch", "Project", "WALCollection", "WALDatabase", "__version__"]
+__all__ = [
+    "Argon",
+    "Branch",
+    "Materializer",
+    "Project",
+    "VerifyReport",
+    "WALCollection",
+    "WALDatabase",
+    "__version__",
+]

@@ -97,6 +97,13 @@ class Engine:
         """Return this process's state of a branch."""
         return self._lines.setdefault(record.id, Line(self, record))
 
+    def forget(self, project_id: ObjectId) -> None:
+        """Look at a project's branches and catalogues anew: their rows were replaced."""
+        for line in list(self._lines.values()):
+            if line.record.project_id == project_id:
+                line.forget()
+        self._past.clear()
+
     def snapshot(self, branch: BranchRecord, view: View, catalog: Catalog, session: Any = None) -> Snapshot:
         """Put a snapshot together."""
         return Snapshot(self, branch, self._names.get(branch.project_id, ""), view, catalog, session)

@@ -1,0 +1,107 @@
+"""Projects and branches as their control entries tell them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bson import ObjectId
+
+from argon.catalog.branches import lineage_from
+from argon.models import DDL_OPERATIONS, BranchRecord, ProjectRecord, WALEntry
+from argon.models.entry import Operation as Kind
+
+_COMPARED = ("name", "number", "kind", "status", "parent_id", "base_lsn", "created_lsn", "ddl_lsn", "lineage")
+
+
+class History:
+    """What the control entries of one project come to.
+
+    Args:
+        project: The project's record, for its id.
+
+    Attributes:
+        branches: The branches by id, as the log has them.
+        project_name: The project's name.
+        project_status: Whether it was deleted.
+    """
+
+    def __init__(self, project: ProjectRecord) -> None:
+        self._project_id = project.id
+        self.branches: dict[ObjectId, BranchRecord] = {}
+        self.project_name: str | None = None
+        self.project_status = "active"
+
+    def apply(self, entry: WALEntry) -> None:
+        """Take note of an entry, whatever it is.
+
+        Args:
+            entry: The next one in the order of LSNs.
+        """
+        if entry.branch_id == self._project_id:
+            self._apply_to_project(entry)
+        elif entry.operation == Kind.CREATE_BRANCH:
+            self._create(entry)
+        elif entry.branch_id in self.branches:
+            change = _change(entry)
+            if change:
+                known = self.branches[entry.branch_id]
+                self.branches[entry.branch_id] = known.model_copy(update=change)
+
+    def adopt(self, record: BranchRecord) -> None:
+        """Take a branch as its record has it, because the log has lost its creation."""
+        self.branches.setdefault(record.id, record)
+
+    def _apply_to_project(self, entry: WALEntry) -> None:
+        if entry.operation == Kind.CREATE_PROJECT and entry.document is not None:
+            self.project_name = entry.document["name"]
+        if entry.operation == Kind.DELETE_PROJECT:
+            self.project_status = "pending_delete"
+
+    def _create(self, entry: WALEntry) -> None:
+        about: Any = entry.document
+        parent = self.branches.get(about["parent_id"])
+        base = int(about["base_lsn"])
+        self.branches[entry.branch_id] = BranchRecord(
+            _id=entry.branch_id,
+            project_id=entry.project_id,
+            name=about["name"],
+            number=about["number"],
+            kind=about["kind"],
+            parent_id=about["parent_id"],
+            base_lsn=base,
+            created_lsn=entry.lsn,
+            lineage=[] if parent is None else lineage_from(parent, base),
+            created_at=entry.timestamp,
+        )
+
+
+def differences(logged: BranchRecord, stored: BranchRecord) -> list[str]:
+    """Say where a branch's record is not what the log says.
+
+    Args:
+        logged: The branch as the log has it.
+        stored: Its record.
+    """
+    found = []
+    for field in _COMPARED:
+        expected, actual = getattr(logged, field), getattr(stored, field)
+        if expected != actual:
+            found.append(f"{field} is {_shown(actual)}, and by the log it is {_shown(expected)}")
+    return found
+
+
+def _change(entry: WALEntry) -> dict[str, Any]:
+    if entry.operation in DDL_OPERATIONS:
+        return {"ddl_lsn": entry.commit}
+    if entry.operation == Kind.DELETE_BRANCH:
+        return {"status": "pending_delete"}
+    if entry.operation == Kind.MIGRATE_BRANCH:
+        return {"kind": "wal"}
+    if entry.operation in (Kind.RENAME_BRANCH, Kind.UNDELETE_BRANCH):
+        name = {} if entry.document is None else {"name": entry.document["name"]}
+        return {"status": "active", **name}
+    return {}
+
+
+def _shown(value: Any) -> str:
+    return str([ancestor.model_dump() for ancestor in value]) if isinstance(value, list) else repr(value)

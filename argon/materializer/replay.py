@@ -1,0 +1,132 @@
+"""Rebuilding a collection's state from the log alone.
+
+Nothing here looks at a version row, so that a replay is a second opinion on
+what the rows say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from bson.raw_bson import RawBSONDocument
+
+from argon.errors import CorruptHistory
+from argon.io import Operation, run
+from argon.materializer.names import Names, lines
+from argon.materializer.pages import line_pages
+from argon.models import BranchRecord
+from argon.models.entry import DDL_OPERATIONS, DOCUMENT_OPERATIONS
+from argon.models.entry import Operation as Kind
+from argon.points import as_point
+from argon.timetravel.resolve import resolve
+from argon.versions.ids import id_key
+from argon.wal.log import DEFAULT_SPACE, LOG
+
+if TYPE_CHECKING:
+    from argon.engine.engine import Engine
+
+State = dict[Hashable, RawBSONDocument]
+"""Documents with the bytes of the log, by :func:`argon.versions.ids.id_key` of their ids."""
+
+
+class _HasEngine(Protocol):
+    @property
+    def engine(self) -> Engine:
+        """The engine that serves it."""
+
+
+class _HasRecord(Protocol):
+    @property
+    def record(self) -> BranchRecord:
+        """What the catalogue holds of it."""
+
+
+class Materializer:
+    """Turns a branch, a collection and an LSN into documents by replaying the log.
+
+    Args:
+        source: Where the log is: an :class:`argon.Argon`, a project or a branch.
+    """
+
+    def __init__(self, source: _HasEngine) -> None:
+        self._engine = source.engine
+
+    def replay(
+        self, branch: _HasRecord, collection: str, lsn: int | None = None, space: str = DEFAULT_SPACE
+    ) -> State:
+        """Rebuild a collection as it was.
+
+        Args:
+            branch: The branch; a deleted one will do.
+            collection: The collection's name at that moment.
+            lsn: The moment; by default the branch's head.
+            space: The collection's space.
+
+        Returns:
+            The documents by :func:`argon.versions.ids.id_key` of their ids;
+            none where there was no such collection, or a view.
+
+        Raises:
+            PointNotFound: The LSN is outside the branch's history.
+            CorruptHistory: The log contradicts itself; the message names the entry.
+        """
+        return run(replay(self._engine, branch.record, collection, lsn, space))
+
+
+def replay(
+    engine: Engine, branch: BranchRecord, collection: str, lsn: int | None = None, space: str = DEFAULT_SPACE
+) -> Operation[State]:
+    """See :meth:`Materializer.replay`."""
+    if lsn is None:
+        lsn = (yield from engine.log.head(branch)).lsn
+    else:
+        lsn = yield from resolve(engine, branch, as_point(lsn=lsn))
+    log = engine.raw[LOG]
+    names = Names()
+    history = [(branch_id, lsn if limit is None else limit) for branch_id, limit in lines(branch, lsn)]
+    for branch_id, limit in history:
+        pages = line_pages(log, branch_id, limit, {"operation": {"$in": sorted(DDL_OPERATIONS)}})
+        while page := (yield from pages.next()):
+            for entry in page:
+                names.add(entry)
+    store = names.resolve(branch, (space, collection), lsn)
+    state: State = {}
+    if not store:
+        return state
+    query = {
+        "operation": {"$in": sorted(DOCUMENT_OPERATIONS)},
+        "collection": {"$in": sorted({name for _, name in names.of_store(store)})},
+    }
+    for branch_id, limit in history:
+        pages = line_pages(log, branch_id, limit, query)
+        while page := (yield from pages.next()):
+            for entry in page:
+                name = (entry.get("space", DEFAULT_SPACE), entry["collection"])
+                if names.resolve(branch, name, int(entry["lsn"])) == store:
+                    apply(state, entry)
+    return state
+
+
+def apply(state: State, entry: Mapping[str, Any]) -> None:
+    """Do to a state what an entry did.
+
+    Args:
+        state: The documents of its collection.
+        entry: An insert, an update or a delete.
+
+    Raises:
+        CorruptHistory: It does not follow from the state.
+    """
+    key = id_key(entry["document_id"])
+    if (key in state) == (entry["operation"] == Kind.INSERT):
+        there = "is there already" if key in state else "is not there"
+        raise CorruptHistory(
+            f"the log cannot be replayed: LSN {entry['lsn']} is {entry['operation']} of "
+            f"{entry['document_id']!r} in {entry['collection']!r}, which {there}: "
+            "'argon verify' shows the extent"
+        )
+    if entry["operation"] == Kind.DELETE:
+        del state[key]
+    else:
+        state[key] = entry["document"]

@@ -1,0 +1,79 @@
+"""Where a verification begins: the heads of all branches at one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bson import ObjectId
+
+from argon.catalog.tables import BRANCHES, PROJECTS
+from argon.errors import ProjectNotFound
+from argon.io import Operation
+from argon.models import BranchRecord, ProjectRecord
+from argon.wal.log import LOG
+from argon.wal.transactions import patiently
+
+if TYPE_CHECKING:
+    from argon.engine.engine import Engine
+
+
+@dataclass(frozen=True)
+class Start:
+    """A project at one moment.
+
+    Attributes:
+        project: Its record.
+        branches: All its branches' records, deleted ones too.
+        heads: The last LSN of each line, the project's own included; a line's creation counts.
+    """
+
+    project: ProjectRecord
+    branches: dict[ObjectId, BranchRecord]
+    heads: dict[ObjectId, int]
+
+    @property
+    def last(self) -> int:
+        """The greatest LSN."""
+        return max(self.heads.values(), default=0)
+
+
+def read_start(engine: Engine, project_id: ObjectId) -> Operation[Start]:
+    """Read the records and the heads of a project, all as of one moment.
+
+    Args:
+        engine: The engine.
+        project_id: The project.
+
+    Raises:
+        ProjectNotFound: Its record is gone.
+    """
+
+    def read() -> Operation[Start]:
+        session = yield engine.client.start_session(snapshot=True)
+        try:
+            found = yield engine.plain[PROJECTS].find_one({"_id": project_id}, session=session)
+            if found is None:
+                raise ProjectNotFound(f"the record of the project {project_id} is gone")
+            records = (
+                yield engine.plain[BRANCHES].find({"project_id": project_id}, session=session).to_list(None)
+            )
+            branches = {record["_id"]: BranchRecord.model_validate(record) for record in records}
+            heads: dict[ObjectId, int] = {}
+            for line_id in (project_id, *branches):
+                last = yield engine.plain[LOG].find_one(
+                    {"branch_id": line_id},
+                    projection={"lsn": 1, "prev_lsn": 1},
+                    sort=[("prev_lsn", -1)],
+                    session=session,
+                )
+                branch = branches.get(line_id)
+                born = 0 if branch is None else max(branch.base_lsn, branch.created_lsn)
+                # Where a link is damaged, the greater end hides no entry from the look that follows.
+                known = (0, 0) if last is None else (int(last["lsn"]), int(last["prev_lsn"] or 0))
+                heads[line_id] = max(*known, born)
+            return Start(ProjectRecord.model_validate(found), branches, heads)
+        finally:
+            yield session.end_session()
+
+    return (yield from patiently(engine.world, read))
