@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +15,11 @@ from argon.io import Operation
 from argon.models import CollectionRecord
 from argon.wal.log import DEFAULT_SPACE
 
+MARKER = "argon.migration"
+"""What a migration writes to a physical database, and removes again."""
 _SPACE_PREFIX = "space:"
+NOT_OURS = re.compile(rf"^({_SPACE_PREFIX}.+:.|{re.escape(MARKER)}$|system\.views$)")
+"""Collections of a physical database that are none of its branch's default space."""
 _MODIFIABLE = ("validator", "validationLevel", "validationAction")
 # What the server adds to the description of an index, or says in another way.
 _NOT_OPTIONS = ("key", "name", "v", "ns", "textIndexVersion", "2dsphereIndexVersion")
@@ -108,7 +113,7 @@ def from_database(database: Any) -> Operation[list[Definition]]:
     infos = yield database.command("listCollections", cursor={"batchSize": _ALL})
     found: list[Definition] = []
     for info in infos["cursor"]["firstBatch"]:
-        if info["name"].startswith("system."):
+        if info["name"].startswith("system.") or info["name"] == MARKER:
             continue
         indexes: Iterable[Mapping[str, Any]] = ()
         if info["type"] == "collection":
@@ -155,7 +160,7 @@ def _given(index: Mapping[str, Any], collation: Mapping[str, Any] | None) -> dic
         for name, value in _DEFAULTS_OF_TEXT.items():
             if options.get(name) == value:
                 del options[name]
-    if collation is not None and "_fts" not in index["key"]:
+    if collation is not None:
         # The collection's own comes by itself; to have none takes a word.
         own = options.pop("collation", {"locale": "simple"})
         if own != collation:

@@ -31,6 +31,7 @@ from pymongo import DeleteOne, ReplaceOne
 from argon.classic.branches import database_of, drop_physical
 from argon.classic.copy import Pages
 from argon.classic.definitions import (
+    MARKER,
     Definition,
     from_database,
     from_record,
@@ -58,7 +59,6 @@ from argon.wal.change import Plan, Planner
 Progress = Callable[[int, int], None]
 """Told how many documents are done, and how many there are about."""
 
-MARKER = "argon.migration"
 _SETTLED = 2 * READ_BOUND
 _PASSES = 5
 _DEFAULT_RULES: Mapping[str, Any] = {
@@ -150,7 +150,6 @@ def _until_nobody_writes(copying: _Copying, database: Any, progress: Progress | 
         since = (yield database.command("ping"))["operationTime"]
         yield copying.line.engine.world.sleep(_SETTLED)
         definitions = yield from from_database(database)
-        definitions = [definition for definition in definitions if definition.physical != MARKER]
         refuse_special(definitions)
         yield from _Pass(copying, database, definitions, progress).run()
         if not (yield from _was_written(database, since, copying.run)):

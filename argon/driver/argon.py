@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pymongo import MongoClient
 
+from argon.classic.branches import create_project
 from argon.driver.branch import Branch
 from argon.driver.project import Project
 from argon.engine.engine import Engine
+from argon.features import Flags, FlagValue
+from argon.features.flags import check_flag_value
 from argon.io import ThreadWorld, run
 from argon.names import parse_target
 from argon.server import check_server, resolve_uri
 from argon.settings import load_settings
+
+if TYPE_CHECKING:
+    from argon.driver.client import WALClient
 
 
 class Argon:
@@ -78,10 +85,13 @@ class Argon:
     def create_project(self, name: str) -> Project:
         """Make a project with its branch ``main``.
 
+        Where the feature ``wal_enabled`` is off, ``main`` is a classic branch: an
+        ordinary database.
+
         Raises:
             ProjectExists: There is one of this name.
         """
-        return Project(self, run(self.engine.projects.create(name, author=self.author)))
+        return Project(self, run(create_project(self.engine, name, author=self.author)))
 
     def project(self, name: str) -> Project:
         """Return a project.
@@ -102,6 +112,39 @@ class Argon:
             ProjectNotFound: There is none of this name.
         """
         run(self.engine.projects.delete(name, author=self.author))
+
+    def features(self) -> Flags:
+        """Return the feature flags in force, read now."""
+        return run(self.engine.flags(fresh=True))
+
+    def set_feature(self, flag: str, value: FlagValue | Mapping[str, Any]) -> None:
+        """Set a feature flag for every process; this one sees it at once, others within seconds.
+
+        Args:
+            flag: Its name.
+            value: True, False, or a rollout such as ``{"projects": ["shop"], "percent": 25}``.
+
+        Raises:
+            InvalidSettings: There is no such flag, or it cannot have this value.
+        """
+        run(self.engine.set_flag(flag, check_flag_value(flag, value, "the arguments")))
+
+    def unset_feature(self, flag: str) -> bool:
+        """Forget what was set for a flag, so that the file or the default counts.
+
+        Returns:
+            Whether something was set.
+
+        Raises:
+            InvalidSettings: There is no such flag.
+        """
+        return run(self.engine.unset_flag(flag))
+
+    def client(self) -> WALClient[Any]:
+        """Return a client shaped as PyMongo's, whose databases are projects and branches."""
+        from argon.driver.client import WALClient
+
+        return WALClient(argon=self)
 
     def branch(self, target: str) -> Branch:
         """Return a branch by ``"project"`` (its main branch) or ``"project@branch"``."""

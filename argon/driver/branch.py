@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from bson import ObjectId
 
+from argon.classic.branches import create_branch
+from argon.classic.migrate import Progress, migrate
 from argon.engine.handle import Handle
 from argon.engine.history import read_log
 from argon.io import run
@@ -32,6 +34,7 @@ class Branch:
     def __init__(self, project: Project, record: BranchRecord) -> None:
         self._project = project
         self._record = record
+        self._client: Any = None
 
     def __repr__(self) -> str:
         return f"Branch({self._project.name}@{self.name})"
@@ -111,7 +114,13 @@ class Branch:
     @property
     def client(self) -> Any:
         """The client that serves it."""
-        return self._project.client
+        return self._client or self._project.client
+
+    def seen_through(self, client: Any) -> Branch:
+        """Return the same branch for databases that give another client as theirs."""
+        same = Branch(self._project, self._record)
+        same._client = client
+        return same
 
     @property
     def handle(self) -> Handle:
@@ -153,16 +162,39 @@ class Branch:
         Raises:
             PointNotFound: The point is outside the branch's history.
             BranchExists: The name is taken.
+            FeatureDisabled: ``wal_time_travel`` is off.
+            UnsupportedOperation: It is a classic branch, without a history.
         """
         self.require("wal_time_travel")
         point = as_point(lsn=lsn, time=time, ago=ago, tag=tag)
         found = run(resolve(self.engine, self._record, point))
         if name is None:
             name = f"{self.name}-{'lsn' if lsn is not None else 'restore'}-{found}"
-        branches = self.engine.branches(self._project.record)
         message = f"restore {self.name} at LSN {found}"
-        record = run(branches.create(name, self._record, found, author=self._project.author, message=message))
-        return Branch(self._project, record)
+        project, author = self._project.record, self._project.author
+        made = create_branch(self.engine, project, self._record, name, found, author=author, message=message)
+        return Branch(self._project, run(made))
+
+    def migrate(self, *, progress: Progress | None = None) -> None:
+        """Turn this classic branch, a physical database, into one in the log.
+
+        It stays readable all the time. Writes are refused meanwhile; other
+        handles go on by themselves afterwards, in every process. A migration that
+        was interrupted is finished by running it again.
+
+        Args:
+            progress: Is told how many documents are done, and how many there are about.
+
+        Raises:
+            UnsupportedOperation: It is no classic branch, or has a collection of a
+                kind that a branch in the log cannot have (capped, time series …).
+            FeatureDisabled: Branches in the log take no writes here.
+            Conflict: Others keep on writing past Argon, or another run has taken over.
+        """
+        migrated = migrate(
+            self.engine, self._project.record, self._record, author=self._project.author, progress=progress
+        )
+        self._record = run(migrated)
 
     def log(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bson.codec_options import CodecOptions
 from pymongo.command_cursor import CommandCursor
@@ -14,6 +14,8 @@ from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from argon.classic.passage import physical_of
+from argon.driver.classic import ClassicCollection, PhysicalDatabase, writes_out
 from argon.driver.collection import WALCollection
 from argon.engine import ddl, reading
 from argon.engine.handle import Handle
@@ -69,6 +71,20 @@ class WALDatabase(Database[D]):
         self._branch = branch
         self._handle = _handle or branch.handle
 
+    def _physical(self, *, writes: bool = False) -> Database[Any] | None:
+        """Return the database that a call passes through to, where the branch is a classic one."""
+        physical = run(physical_of(self._handle, writes=writes))
+        if physical is None:
+            return None
+        return PhysicalDatabase(
+            self._branch.engine.client,
+            physical,
+            self.codec_options,
+            self.read_preference,
+            self.write_concern,
+            self.read_concern,
+        )
+
     @property
     def branch(self) -> Branch:
         """The branch."""
@@ -116,8 +132,10 @@ class WALDatabase(Database[D]):
         Raises:
             OperationFailure: Code 112, with the label TransientTransactionError:
                 a document of the group was changed by somebody else first.
+            UnsupportedOperation: The branch is a classic one.
         """
-        self._handle.check_writable()
+        run(self._handle.line.opened())
+        run(self._handle.admit_writes())
         transaction = Transaction(self._handle.line, author or self._handle.author, message)
         try:
             yield self._with_handle(self._handle.within(transaction))
@@ -139,7 +157,8 @@ class WALDatabase(Database[D]):
         read_concern: ReadConcern | None = None,
     ) -> WALCollection[Any]:
         """See :meth:`pymongo.database.Database.get_collection`."""
-        return WALCollection(
+        kind = WALCollection if self._handle.line.in_log else ClassicCollection
+        return kind(
             self,
             name,
             DEFAULT_SPACE,
@@ -208,6 +227,8 @@ class WALDatabase(Database[D]):
         **kwargs: Any,
     ) -> CommandCursor[Any]:
         """See :meth:`pymongo.database.Database.list_collections`."""
+        if (physical := self._physical()) is not None:
+            return physical.list_collections(session, filter, comment, **kwargs)
         described = run(reading.list_collections(self._handle, DEFAULT_SPACE, filter))
         return CommandCursor(
             self["$cmd"], {"id": 0, "firstBatch": described, "ns": f"{self.name}.$cmd"}, None
@@ -228,6 +249,9 @@ class WALDatabase(Database[D]):
         from pymongo.errors import CollectionInvalid
 
         collection = self.get_collection(name, codec_options, read_preference, write_concern, read_concern)
+        if (physical := self._physical(writes=True)) is not None:
+            physical.create_collection(name, check_exists=check_exists, session=session, **kwargs)
+            return collection
         if check_exists and run(self._handle.snapshot()).record(DEFAULT_SPACE, name) is not None:
             raise CollectionInvalid(f"collection {name} already exists")
         run(ddl.create_collection(self._handle, DEFAULT_SPACE, name, kwargs))
@@ -238,6 +262,8 @@ class WALDatabase(Database[D]):
     ) -> dict[str, Any]:
         """See :meth:`pymongo.database.Database.drop_collection`."""
         name = name_or_collection if isinstance(name_or_collection, str) else name_or_collection.name
+        if (physical := self._physical(writes=True)) is not None:
+            return physical.drop_collection(name, session, comment, encrypted_fields)
         if run(ddl.drop_collection(self._handle, DEFAULT_SPACE, name)):
             return {"ns": f"{self.name}.{name}", "nIndexesWas": 1, "ok": 1.0}
         return {"ok": 1.0}
@@ -245,6 +271,8 @@ class WALDatabase(Database[D]):
     def aggregate(self, pipeline: Any, session: Any = None, **kwargs: Any) -> CommandCursor[Any]:
         """See :meth:`pymongo.database.Database.aggregate`."""
         validate_list("pipeline", pipeline)
+        if (physical := self._physical(writes=writes_out(pipeline))) is not None:
+            return physical.aggregate(pipeline, session, **kwargs)
         target = Target(DEFAULT_SPACE, "", self.codec_options)
         reader = Reader(self.codec_options, {"read_preference": self.read_preference})
         return run(reading.aggregate(self._handle, target, None, pipeline, reader, kwargs))
@@ -257,24 +285,33 @@ class WALDatabase(Database[D]):
         """
         name = command if isinstance(command, str) else next(iter(command))
         if str(name).lower() not in _SERVER_COMMANDS:
+            # What a command does is not known here, so it counts as a write.
+            if (physical := self._physical(writes=True)) is not None:
+                return physical.command(command, value, *args, **kwargs)
             raise UnsupportedOperation(
                 f"the command {name!r} would go past the log: use the method of the collection or "
                 "database that does the same"
             )
         return self._client.admin.command(command, value, *args, **kwargs)
 
-    def watch(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Not supported on a branch."""
+    def watch(self, *args: Any, **kwargs: Any) -> Any:
+        """Not supported on a branch in the log; on a classic one, of its physical database."""
+        if (physical := self._physical()) is not None:
+            return physical.watch(*args, **kwargs)
         raise UnsupportedOperation(
             "watch() is not available on a branch: use branch.log(), which has every change"
         )
 
-    def cursor_command(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Not supported on a branch."""
+    def cursor_command(self, *args: Any, **kwargs: Any) -> Any:
+        """Not supported on a branch in the log."""
+        if (physical := self._physical(writes=True)) is not None:
+            return physical.cursor_command(*args, **kwargs)
         raise UnsupportedOperation("cursor_command() would go past the log: use the collection's methods")
 
-    def validate_collection(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Not supported on a branch."""
+    def validate_collection(self, *args: Any, **kwargs: Any) -> Any:
+        """Not supported on a branch in the log."""
+        if (physical := self._physical()) is not None:
+            return physical.validate_collection(*args, **kwargs)
         raise UnsupportedOperation("validate_collection() looks at physical data: use 'argon verify'")
 
     def dereference(self, dbref: Any, session: Any = None, comment: Any = None, **kwargs: Any) -> Any:

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from bson import ObjectId
 
+from argon.classic.branches import create_branch
+from argon.classic.migrate import Progress as MigrationProgress
 from argon.driver.branch import Branch
 from argon.engine.history import read_log
 from argon.io import run
-from argon.materializer import Progress as Reading
-from argon.materializer import VerifyReport
-from argon.materializer.rebuild import RebuildReport, rebuild
-from argon.materializer.verify import verify
 from argon.models import ProjectRecord
 from argon.points import as_point
 from argon.timetravel.resolve import resolve
@@ -101,6 +99,9 @@ class Project:
     def create_branch(self, name: str, parent: str | Branch = "main", at: Any = None) -> Branch:
         """Make a branch; nothing is copied, and it can be used at once.
 
+        Where the feature ``wal_create_branch`` is off, and where the parent is a
+        classic branch, the new one is classic too: a copy in a physical database.
+
         Args:
             name: Its name.
             parent: The branch it leaves.
@@ -110,18 +111,22 @@ class Project:
             BranchExists: The name is taken.
             BranchNotFound: There is no such parent.
             PointNotFound: The point is outside the parent's history.
+            FeatureDisabled: A point was given, and ``wal_time_travel`` is off.
+            UnsupportedOperation: A point was given, and the parent is a classic branch.
         """
         source = parent if isinstance(parent, Branch) else self.branch(parent)
         base = None
         if at is not None:
+            source.require("wal_time_travel")
             base = run(resolve(self.engine, source.record, as_point(at=at)))
-        classic = not run(self.engine.enabled("wal_create_branch", self.name, name))
-        if classic or source.kind == "classic":
-            from argon.classic.branches import create_classic
+        made = create_branch(self.engine, self._record, source.record, name, base, author=self.author)
+        return Branch(self, run(made))
 
-            return Branch(self, run(create_classic(self.engine, self._record, source.record, name, base)))
-        branches = self.engine.branches(self._record)
-        return Branch(self, run(branches.create(name, source.record, base, author=self.author)))
+    def migrate_branch(self, name: str, *, progress: MigrationProgress | None = None) -> Branch:
+        """Turn a classic branch into one in the log; see :meth:`Branch.migrate`."""
+        branch = self.branch(name)
+        branch.migrate(progress=progress)
+        return branch
 
     def delete_branch(self, name: str, *, force: bool = False) -> None:
         """Delete a branch; :meth:`undelete_branch` brings it back.
@@ -151,31 +156,3 @@ class Project:
         """
         branches = self.engine.branches(self._record)
         return Branch(self, run(branches.undelete(name, new_name=new_name, author=self.author)))
-
-    def verify(self, progress: Reading | None = None) -> VerifyReport:
-        """Hold the log against the version rows, in both directions.
-
-        The project may be written to meanwhile.
-
-        Args:
-            progress: Is told how many entries and how many rows have been read.
-
-        Returns:
-            What was found.
-        """
-        return run(verify(self.engine, self.id, progress))
-
-    def rebuild(self, progress: Reading | None = None) -> RebuildReport:
-        """Build all version rows anew from the log; nobody may write to the project meanwhile.
-
-        Args:
-            progress: Is told how many entries have been applied and how many rows written.
-
-        Returns:
-            What was done.
-
-        Raises:
-            Conflict: Somebody wrote to the project.
-            CorruptHistory: The log itself is damaged; the rows are left as they are.
-        """
-        return run(rebuild(self.engine, self.id, progress))

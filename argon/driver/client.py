@@ -1,0 +1,201 @@
+"""PyMongo's client, whose databases are projects and branches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+from bson.codec_options import CodecOptions
+from pymongo import MongoClient
+from pymongo.command_cursor import CommandCursor
+from pymongo.database import Database
+from pymongo.errors import ConfigurationError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from argon.catalog.branches import MAIN
+from argon.driver.argon import Argon
+from argon.driver.branch import Branch
+from argon.driver.database import WALDatabase
+from argon.driver.named import NamedBranch
+from argon.errors import NotFound, UnsupportedOperation
+from argon.names import parse_target
+from argon.server import resolve_uri
+from argon.settings import load_settings
+
+if TYPE_CHECKING:
+    from pymongo.client_session import ClientSession
+
+D = TypeVar("D", bound=Mapping[str, Any])
+
+SERVERS_OWN = ("admin", "config", "local")
+"""Databases that are the server's and no projects."""
+
+
+class WALClient(MongoClient[D]):
+    """A MongoClient on whose databases every write is versioned.
+
+    ``client["shop"]`` is the main branch of the project ``shop``, which comes
+    into being with the first write, and ``client["shop@feature"]`` a branch of
+    it, which must exist. ``admin``, ``config`` and ``local`` are the server's own.
+    Everything else is PyMongo's; the arguments are too, so that libraries which
+    make their client themselves can make this one.
+
+    Args:
+        host: See :class:`pymongo.mongo_client.MongoClient`; by default the server
+            that :class:`argon.Argon` would use.
+        argon: What to work on, instead of a connection of its own.
+        argon_database: The database that holds everything; by default the one in the settings.
+        args: See :class:`pymongo.mongo_client.MongoClient`.
+        kwargs: See :class:`pymongo.mongo_client.MongoClient`.
+    """
+
+    # Everything else is the plain client's own state, which the two share: one pool, one topology.
+    __slots__ = ("_argon", "_argon_database", "_branches", "_given", "_plain")
+
+    def __init__(
+        self,
+        host: Any = None,
+        *args: Any,
+        argon: Argon | None = None,
+        argon_database: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if argon is None:
+            if host is None:
+                host = resolve_uri(load_settings().mongodb_uri)
+            plain: MongoClient[Any] = MongoClient(host, *args, **kwargs)
+        else:
+            plain = argon.mongo
+        self.__dict__ = plain.__dict__
+        self._plain = plain
+        self._given = self._argon = argon
+        self._argon_database = argon_database
+        self._branches: dict[str, NamedBranch] = {}
+
+    def __del__(self) -> None:
+        # The plain client looks after its own end.
+        return
+
+    @property
+    def argon(self) -> Argon:
+        """What the client works on; it is opened with the first use, as connections are."""
+        if self._argon is None:
+            self._argon = Argon(database=self._argon_database, client=self._plain)
+        return self._argon
+
+    def __getitem__(self, name: str) -> Database[D]:
+        return self.get_database(name)
+
+    def get_database(
+        self,
+        name: str | None = None,
+        codec_options: CodecOptions[Any] | None = None,
+        read_preference: Any = None,
+        write_concern: WriteConcern | None = None,
+        read_concern: ReadConcern | None = None,
+    ) -> Database[D]:
+        """See :meth:`pymongo.mongo_client.MongoClient.get_database`.
+
+        Raises:
+            BranchNotFound: The name is ``project@branch``, and there is no such branch.
+            InvalidName: It is no name for a project.
+        """
+        options = (codec_options, read_preference, write_concern, read_concern)
+        if name is None:
+            name = self._default_name()
+        if name in SERVERS_OWN:
+            return self._plain.get_database(name, *options)
+        return WALDatabase(self._branch(name), *options)
+
+    def get_default_database(
+        self,
+        default: str | None = None,
+        codec_options: CodecOptions[Any] | None = None,
+        read_preference: Any = None,
+        write_concern: WriteConcern | None = None,
+        read_concern: ReadConcern | None = None,
+    ) -> Database[D]:
+        """See :meth:`pymongo.mongo_client.MongoClient.get_default_database`."""
+        name = self._default_name(default)
+        return self.get_database(name, codec_options, read_preference, write_concern, read_concern)
+
+    def list_database_names(self, session: ClientSession | None = None, comment: Any = None) -> list[str]:
+        """Return the names of the projects."""
+        return [project.name for project in self.argon.projects()]
+
+    def list_databases(
+        self, session: ClientSession | None = None, comment: Any = None, **kwargs: Any
+    ) -> CommandCursor[dict[str, Any]]:
+        """Describe the projects, without the sizes on disk, which they share; see ``argon size``."""
+        described = [{"name": name, "empty": False} for name in self.list_database_names()]
+        reply = {"id": 0, "firstBatch": described, "ns": "admin.$cmd"}
+        return CommandCursor(self._plain.admin["$cmd"], reply, None)
+
+    def drop_database(
+        self,
+        name_or_database: str | Database[Any],
+        session: ClientSession | None = None,
+        comment: Any = None,
+    ) -> None:
+        """Delete a project, or with the name ``project@branch`` that branch; it is no error if there is none.
+
+        Raises:
+            UnsupportedOperation: It is one of the server's own databases.
+        """
+        name = name_or_database.name if isinstance(name_or_database, Database) else name_or_database
+        if not isinstance(name, str):
+            raise TypeError(f"name_or_database must be an instance of str or a Database, not {type(name)}")
+        if name in SERVERS_OWN:
+            raise UnsupportedOperation(f"the database {name!r} is the server's own")
+        project, branch = parse_target(name)
+        try:
+            if branch in (None, MAIN):
+                self.argon.delete_project(project)
+            else:
+                self.argon.project(project).delete_branch(branch or MAIN)
+        except NotFound:
+            return
+        finally:
+            if project in self._branches:
+                self._branches[project].lost()
+
+    def start_session(self, *args: Any, **kwargs: Any) -> ClientSession:
+        """See :meth:`pymongo.mongo_client.MongoClient.start_session`; the session is the plain client's."""
+        return self._plain.start_session(*args, **kwargs)
+
+    def close(self) -> None:
+        """Close the connections, which are those of the Argon that it was made from too."""
+        if self._given is not None:
+            self._given.close()
+        else:
+            self._plain.close()
+
+    def watch(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Not supported: the server's events are about rows."""
+        raise UnsupportedOperation(
+            "watch() would show physical rows: use branch.log(), which has every change"
+        )
+
+    def bulk_write(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Not supported: one commit is on one branch."""
+        raise UnsupportedOperation(
+            "bulk_write() over several databases is not available: use the collections' bulk_write(), or "
+            "db.commit() for what must land together"
+        )
+
+    def _branch(self, name: str) -> Branch:
+        project, branch = parse_target(name)
+        if branch in (None, MAIN):
+            if project not in self._branches:
+                self._branches[project] = NamedBranch(self.argon, project, self)
+            return self._branches[project]
+        return self.argon.project(project).branch(branch or MAIN).seen_through(self)
+
+    def _default_name(self, default: str | None = None) -> str:
+        try:
+            return self._plain.get_default_database().name
+        except ConfigurationError:
+            if default is None:
+                raise
+            return default
