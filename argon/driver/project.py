@@ -12,6 +12,10 @@ from argon.classic.migrate import Progress as MigrationProgress
 from argon.driver.branch import Branch
 from argon.engine.history import read_log
 from argon.io import run
+from argon.materializer import Progress as Reading
+from argon.materializer import VerifyReport
+from argon.materializer.rebuild import RebuildReport, rebuild
+from argon.materializer.verify import verify
 from argon.models import ProjectRecord
 from argon.points import as_point
 from argon.timetravel.resolve import resolve
@@ -156,3 +160,31 @@ class Project:
         """
         branches = self.engine.branches(self._record)
         return Branch(self, run(branches.undelete(name, new_name=new_name, author=self.author)))
+
+    def verify(self, progress: Reading | None = None) -> VerifyReport:
+        """Hold the log against the version rows, in both directions.
+
+        The project may be written to meanwhile.
+
+        Args:
+            progress: Is told how many entries and how many rows have been read.
+
+        Returns:
+            What was found.
+        """
+        return run(verify(self.engine, self.id, progress))
+
+    def rebuild(self, progress: Reading | None = None) -> RebuildReport:
+        """Build all version rows anew from the log; nobody may write to the project meanwhile.
+
+        Args:
+            progress: Is told how many entries have been applied and how many rows written.
+
+        Returns:
+            What was done.
+
+        Raises:
+            Conflict: Somebody wrote to the project.
+            CorruptHistory: The log itself is damaged; the rows are left as they are.
+        """
+        return run(rebuild(self.engine, self.id, progress))
