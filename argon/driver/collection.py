@@ -460,10 +460,12 @@ class WALCollection(Collection[D]):
 
     def drop_index(self, index_or_name: Any, session: Any = None, comment: Any = None, **kwargs: Any) -> None:
         """See :meth:`pymongo.collection.Collection.drop_index`."""
-        index = index_or_name
-        if not isinstance(index, str):
-            index = list(helpers_shared._index_list(index_or_name))
-        run(ddl.drop_index(self._handle, self._space, self.name, index))
+        name = index_or_name
+        if isinstance(name, list):
+            name = helpers_shared._gen_index_name(name)
+        if not isinstance(name, str):
+            raise TypeError(f"index_or_name must be an instance of str or list, not {type(name)}")
+        run(ddl.drop_index(self._handle, self._space, self.name, name))
 
     def drop_indexes(self, session: Any = None, comment: Any = None, **kwargs: Any) -> None:
         """See :meth:`pymongo.collection.Collection.drop_indexes`."""

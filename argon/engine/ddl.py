@@ -13,10 +13,11 @@ from pymongo.operations import IndexModel
 
 from argon.catalog.collections import new_record
 from argon.catalog.tables import BRANCHES, COLLECTIONS, create_store
-from argon.engine.errors import command_error, duplicate_key, renamed, shell
+from argon.engine.errors import command_error, duplicate_key, renamed
 from argon.engine.handle import Handle
 from argon.engine.prepare import Target, existing
 from argon.engine.query import Reader, aggregate, physical_pipeline
+from argon.engine.shell import shell
 from argon.engine.snapshot import Snapshot
 from argon.errors import UnsupportedOperation
 from argon.io import Operation

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bson import ObjectId
-from bson.decimal128 import Decimal128
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
+from argon.engine.shell import shell
 from argon.wal.rows import DuplicateId
 
 DUPLICATE_KEY = 11000
@@ -65,24 +64,3 @@ def renamed(error: OperationFailure, physical: str, logical: str) -> OperationFa
         return error
     details["errmsg"] = details["errmsg"].replace(physical, logical)
     return type(error)(details["errmsg"], error.code, details)
-
-
-def shell(value: Any) -> str:
-    """Write a value the way the server writes it in messages."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return f'"{value}"'
-    if isinstance(value, ObjectId):
-        return f"ObjectId('{value}')"
-    if isinstance(value, float):
-        return f"{value:.1f}" if value.is_integer() else repr(value)
-    if isinstance(value, Decimal128):
-        return str(value)
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{key}: {shell(item)}" for key, item in value.items()) + " }"
-    if isinstance(value, list | tuple):
-        return "[ " + ", ".join(shell(item) for item in value) + " ]"
-    return str(value)

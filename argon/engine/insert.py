@@ -67,9 +67,9 @@ def plan_inserts(
         Change("insert", target.space, target.name, record.store, document.id, after=document.raw)
         for _, document in checked
     ]
-    # MongoDB creates a collection also when the insert that implies it fails.
     check = unique_check(snapshot, record, inserts)
-    return Plan([*changes, *inserts], lambda: Inserted(len(inserts), errors), check)
+    # A document that is no document creates no collection.
+    return Plan([*changes, *inserts] if inserts else [], lambda: Inserted(len(inserts), errors), check)
 
 
 def _through_server(
