@@ -172,7 +172,7 @@ def _broken(database: Any, branch: dict[str, Any], entry: dict[str, Any]) -> Fin
         FAIL,
         f"branch {owner['name']}@{branch['name']}: before LSN {entry['lsn']} stood LSN {entry['prev_lsn']}, "
         "and that entry is missing",
-        f"'argon verify -p {owner['name']} {branch['name']}' shows the extent; restore wal_log from a backup",
+        f"'argon verify {owner['name']}' shows the extent; restore wal_log from a backup",
     )
 
 

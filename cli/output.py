@@ -193,6 +193,11 @@ def to_cell(value: Any) -> str:
     return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
+def counted(number: int, noun: str) -> str:
+    """Write a number of things: ``1 document``, ``34,006 documents``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def iso(moment: datetime) -> str:
     """Write a moment so that it can be pasted back as a POINT."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)

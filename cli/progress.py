@@ -13,31 +13,33 @@ def is_watched() -> bool:
 
 
 @contextmanager
-def progress(title: str, total: int | None, unit: str) -> Iterator[Callable[[int, int], None]]:
+def progress(
+    title: str, total: int | None = None, *, counted: str = "documents", in_bytes: bool = False
+) -> Iterator[Callable[[int, int], None]]:
     """Show how far a long piece of work is, on stderr.
 
     Args:
         title: What is being done.
         total: Where it ends; None if that is not known.
-        unit: ``bytes``, or the name of what is counted.
+        counted: What it is done to.
+        in_bytes: The total is a number of bytes.
 
     Yields:
-        A function to tell how far it is, and how many documents that makes.
+        A function to tell how far it is, and how many things have been done.
     """
     if not is_watched():
-        yield lambda _done, _documents: None
+        yield lambda _done, _count: None
         return
     from rich import progress as bars
     from rich.console import Console
 
-    amount: bars.ProgressColumn = bars.DownloadColumn() if unit == "bytes" else bars.MofNCompleteColumn()
-    columns = [
+    columns: list[bars.ProgressColumn] = [
         bars.TextColumn("{task.description}"),
         bars.BarColumn(),
-        amount,
-        bars.TextColumn("{task.fields[documents]:,} documents"),
+        *([bars.DownloadColumn()] if in_bytes else []),
+        bars.TextColumn(f"{{task.fields[count]:,}} {counted}"),
         bars.TimeElapsedColumn(),
     ]
     with bars.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title, total=total, documents=0)
-        yield lambda done, documents: bar.update(task, completed=done, documents=documents)
+        task = bar.add_task(title, total=total, count=0)
+        yield lambda done, count: bar.update(task, completed=done, count=count)

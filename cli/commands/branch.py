@@ -12,6 +12,7 @@ from argon_cli.lazy import NounGroup
 from argon_cli.options import global_options
 from argon_cli.output import Column, iso
 from argon_cli.points import Place, arguments, read_point
+from argon_cli.progress import progress
 
 if TYPE_CHECKING:
     from argon import Branch, Project
@@ -21,6 +22,7 @@ COLUMNS = (
     Column("parent", key=True, optional=True),
     Column("base_lsn", key=True, right=True),
     Column("head_lsn", key=True, right=True),
+    Column("kind"),
     Column("status"),
     Column("created_at", key=True),
     Column("in_use", mark=True),
@@ -63,9 +65,10 @@ def list_(context: Context, deleted: bool) -> None:
     """List the branches of the project."""
     listed = context.project.branches(deleted=deleted)
     names = _names(context.project)
-    context.output.records(
-        (describe(each, names, context) for each in listed), COLUMNS, empty="there is no such branch"
-    )
+    # Classic branches are rare: where there is none, the column would only take room.
+    columns = [each for each in COLUMNS if each.field != "kind" or any(item.kind != "wal" for item in listed)]
+    records = (describe(each, names, context) for each in listed)
+    context.output.records(records, columns, empty="there is no such branch")
 
 
 @branch.command("show")
@@ -151,7 +154,8 @@ def restore(
 @pass_context
 def migrate(context: Context, name: str) -> None:
     """Turn a classic branch, a physical database, into one in the log."""
-    migrated = context.project.migrate_branch(name)
+    with progress(f"migrating {name}") as show:
+        migrated = context.project.migrate_branch(name, progress=lambda done, _total: show(done, done))
     _done(context, f"{name} is now in the log, with branches and time travel of its own", migrated)
 
 
@@ -163,7 +167,8 @@ def describe(item: Branch, names: dict[Any, str], context: Context) -> dict[str,
         "parent": names.get(item.parent_id) or (str(item.parent_id) if item.parent_id else None),
         "base_lsn": item.base_lsn,
         "head_lsn": item.head_lsn,
-        "status": str(item.status),
+        "kind": item.kind,
+        "status": item.status,
         "created_at": iso(item.created_at),
         "in_use": item.name == context.branch_setting.value,
     }

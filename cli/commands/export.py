@@ -8,12 +8,13 @@ from typing import Any
 import click
 from pymongo.collection import Collection
 
-from argon.errors import FeatureDisabled
+from argon.errors import FeatureDisabled, UnsupportedOperation
 from argon.points import Lsn
 from argon_cli.context import Context, pass_context
 from argon_cli.files.formats import FORMATS, STANDARD_STREAM, format_of, open_output, stem_of
 from argon_cli.files.write import write
 from argon_cli.options import global_options
+from argon_cli.output import counted
 from argon_cli.points import Place, read_point
 from argon_cli.progress import is_watched, progress
 from argon_cli.query import projection, read_fields, read_filter, read_sort
@@ -70,7 +71,7 @@ def export(
 
     count = 0
     total = documents.count_documents(query or {}) if is_watched() else None
-    with progress(f"exporting {source}", total, "documents") as show:
+    with progress(f"exporting {source}", total) as show:
 
         def watched() -> Iterator[Record]:
             nonlocal count
@@ -85,7 +86,7 @@ def export(
         with open_output(file) as stream:
             write(stream, chosen, watched(), relaxed=relaxed, fields=fields or [])
     moment = f" as of LSN {lsn}" if lsn else ""
-    message = f"exported {count:,} documents of {source}{moment}"
+    message = f"exported {counted(count, 'document')} of {source}{moment}"
     if to_stdout:
         context.output.note(message)
     else:
@@ -102,7 +103,7 @@ def _at_one_moment(
     lsn = context.branch().head_lsn
     try:
         return context.collection(name, Place(None, Lsn(lsn))), lsn
-    except FeatureDisabled:
+    except (FeatureDisabled, UnsupportedOperation):  # time travel is off, or the branch a classic one
         return context.collection(name), None
 
 

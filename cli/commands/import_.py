@@ -16,6 +16,7 @@ from argon_cli.files.load import Loader
 from argon_cli.files.read import read
 from argon_cli.files.types import BadDocument
 from argon_cli.options import global_options
+from argon_cli.output import counted
 from argon_cli.progress import progress
 
 
@@ -68,7 +69,7 @@ def import_(
     documents = context.data().collection(target)
     loader = Loader(documents, upsert=upsert, skip_errors=on_error == "skip")
     try:
-        with open_input(file) as source, progress(f"importing {target}", source.size, "bytes") as show:
+        with open_input(file) as source, progress(f"importing {target}", source.size, in_bytes=True) as show:
             items = read(source.stream, chosen, typed_csv=types == "auto")
             first = next(items, None)
             if drop and not (isinstance(first, BadDocument) and on_error == "stop"):
@@ -96,7 +97,7 @@ def _finish(context: Context, target: str, loader: Loader) -> None:
     if loader.failed > len(loader.errors):
         context.output.note(f"left out: {loader.failed - len(loader.errors):,} more")
     branch = f"{context.project.name}@{context.branch_setting.value}"
-    counts = [f"imported {loader.imported:,} documents into {target} on {branch}"]
+    counts = [f"imported {counted(loader.imported, 'document')} into {target} on {branch}"]
     counts += [f"{loader.replaced:,} of them replaced"] if loader.replaced else []
     counts += [f"{loader.failed:,} left out"] if loader.failed else []
     result: dict[str, Any] = {

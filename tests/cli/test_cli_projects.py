@@ -178,3 +178,16 @@ def test_restore_beyond_history(shop: Cli) -> None:
     shop.error(3, "branch", "restore", "--time", "2001-01-01T00:00:00Z")
     shop.error(3, "branch", "restore", "--time", "no-such-tag")
     assert names(shop.json("branch", "list")) == before
+
+
+def test_a_classic_branch_is_migrated_into_the_log(shop: Cli) -> None:
+    shop.ok("features", "set", "wal_create_branch", "false")
+    assert shop.json("branch", "create", "old")["kind"] == "classic"
+    shop.file("users.json", '{"_id": 1}{"_id": 2}')
+    shop.ok("import", "users.json", "-b", "old")
+    assert shop.ok("export", "-c", "users", "-p", "shop@old", "--relaxed") == '{"_id": 1}\n{"_id": 2}\n'
+    assert "'argon branch migrate old'" in shop.error(1, "log", "old")
+    assert shop.json("branch", "migrate", "old")["kind"] == "wal"
+    assert shop.json("find", "users", "-b", "old") == [{"_id": 1}, {"_id": 2}]
+    assert len(shop.json("log", "old", "--collection", "users")) >= 2
+    assert "classic" in shop.error(1, "branch", "migrate", "main")

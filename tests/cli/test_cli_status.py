@@ -129,17 +129,32 @@ def test_the_doctor_sees_flags_that_are_off(shop: Cli) -> None:
     assert (found["state"], "wal_data_operations" in found["found"]) == ("warn", True)
 
 
-def test_verify_agrees_and_sees_damage(shop: Cli, database: Any) -> None:
+def test_verify_agrees(shop: Cli) -> None:
+    shop.file("users.json", '{"_id": 1}{"_id": 2}')
+    shop.ok("import", "users.json")
+    report = shop.json("verify")
+    assert (report["project"], report["ok"], report["problems"]) == ("shop", True, [])
+    assert report["versions"] >= 2
+    assert report["head_lsn"] == shop.json("branch", "show")["head_lsn"]
+    assert "log and versions of shop agree" in shop("verify", "shop").stderr
+    shop.error(3, "verify", "nope")
+
+
+def test_verify_names_the_damage_and_rebuild_mends_it(shop: Cli, database: Any) -> None:
     shop.file("users.json", '{"_id": 1, "n": 1}{"_id": 2, "n": 1}')
     shop.ok("import", "users.json")
-    assert shop("verify").exit_code == 0
-    rows = next(name for name in database.list_collection_names() if name.startswith("rows_"))
-    database[rows].update_one({"d._id": 2}, {"$set": {"d.n": 7}})
+    for name in database.list_collection_names():
+        if name.startswith("rows_"):
+            database[name].update_one({"d._id": 2}, {"$set": {"d.n": 7}})
     result = shop("verify", "-o", "json")
     assert result.exit_code == 1
-    assert "users" in result.stdout
-    assert shop("verify", "--rebuild", "--yes").exit_code == 0
-    assert shop("verify").exit_code == 0
+    report = json.loads(result.stdout)
+    assert (report["ok"], report["problem_count"]) == (False, 1)
+    assert (report["problems"][0]["collection"], report["problems"][0]["document_id"]) == ("users", 2)
+    assert "'argon verify --rebuild'" in shop("verify").stderr
+    assert "--yes" in shop.error(2, "verify", "--rebuild")
+    assert shop.json("find", "users", '{"_id": 2}') == [{"_id": 2, "n": 7}]
+    shop.ok("verify", "--rebuild", "--yes")
     assert shop.json("find", "users") == [{"_id": 1, "n": 1}, {"_id": 2, "n": 1}]
 
 
