@@ -28,9 +28,9 @@ def demo(context: Context) -> None:
     """
     file, count = write_cities(user_cache_path("argon", appauthor=False))
     _clear_the_way(context)
-    stage = Stage(context, {"argon": context.argon})
+    stage = Stage(context)
     _fill(stage, str(file), count)
-    _branch(stage)
+    _branch(stage, context)
     _travel(stage, context)
     _restore(stage, context)
     _farewell(stage, context)
@@ -52,12 +52,16 @@ def _fill(stage: Stage, file: str, count: int) -> None:
     stage.run("find", "cities", ICELAND, *LARGEST, "-p", f"{PROJECT}@main")
 
 
-def _branch(stage: Stage) -> None:
+def _branch(stage: Stage, context: Context) -> None:
     stage.say("2. A branch is a pointer: nothing is copied, and it can be written to at once.")
     stage.run("branch", "create", "growth", "-p", f"{PROJECT}@main")
     stage.say("   Programs write to it through PyMongo's own collections.")
+    if context.flags.uri or context.flags.database:
+        stage.know(argon=context.argon)  # a URI on the screen could show a password
+        stage.python("from argon import WALDatabase")
+    else:
+        stage.python("from argon import Argon, WALDatabase", "argon = Argon()")
     stage.python(
-        "from argon import WALDatabase",
         f"project = argon.project({PROJECT!r})",
         'growth = WALDatabase(project.branch("growth")).collection("cities")',
         'growth.update_many({"country": "IS"}, {"$mul": {"population": 2}}).modified_count',
@@ -82,7 +86,7 @@ def _travel(stage: Stage, context: Context) -> None:
 def _restore(stage: Stage, context: Context) -> None:
     lsn = context.argon.project(PROJECT).branch("main").head_lsn
     stage.say("4. An accident: every city of more than a million people is deleted from main.")
-    stage.python('main.delete_many({"population": {"$gt": 1_000_000}}).deleted_count')
+    stage.python('main.delete_many({"population": {"$gt": 1_000_000}}).deleted_count', "argon.close()")
     stage.run("count", "cities", "-p", f"{PROJECT}@main")
     stage.say(f"   LSN {lsn} was the last good one. Restoring to it makes a new branch, without copying.")
     stage.run("branch", "restore", "main", "--lsn", str(lsn), "--name", "rescued", "-p", PROJECT)

@@ -19,12 +19,11 @@ class Stage:
 
     Args:
         context: The tour's own; what it runs works on the same server.
-        variables: The names that the Python lines know.
     """
 
-    def __init__(self, context: Context, variables: dict[str, Any]) -> None:
+    def __init__(self, context: Context) -> None:
         self._context = context
-        self._variables = variables
+        self._variables: dict[str, Any] = {}
         self._coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
     def say(self, text: str) -> None:
@@ -43,6 +42,10 @@ class Stage:
         for line in lines:
             click.echo(self._style(_PYTHON + line, fg="green"))
             exec(compile(line, "<tour>", "single"), self._variables)
+
+    def know(self, **variables: Any) -> None:
+        """Let the lines of Python use what was made off stage."""
+        self._variables.update(variables)
 
     def _style(self, text: str, **style: Any) -> str:
         return click.style(text, **style) if self._coloured else text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from itertools import islice
@@ -53,6 +54,18 @@ def test_what_the_tour_shows_can_be_typed_again(few_cities: Cli) -> None:
     assert len(reading) >= 8
     for words in reading:
         few_cities.ok(*words)
+
+
+def test_the_tour_takes_place_on_the_server_that_was_named(
+    few_cities: Cli, mongod_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = ("--uri", mongod_uri, "--database", os.environ["ARGON_DATABASE"])
+    monkeypatch.setenv("ARGON_MONGODB_URI", "mongodb://127.0.0.1:1/")
+    monkeypatch.setenv("ARGON_DATABASE", "elsewhere")
+    out = few_cities.ok("demo", *named)
+    assert "--uri and --database" in out
+    assert mongod_uri not in out
+    assert len(few_cities.json("branch", "list", "-p", "demo", *named)) == 3
 
 
 def test_the_tour_without_its_data(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
