@@ -50,7 +50,7 @@ class Facts:
 
     def branch_name(self, branch_id: ObjectId) -> str:
         """Return what to call a branch in a message."""
-        found = self.branch(branch_id)
+        found = self.branch(branch_id) or self.start.branches.get(branch_id)
         return str(branch_id) if found is None else found.name
 
     def covers(self, entry: Any) -> bool:

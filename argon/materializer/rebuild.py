@@ -106,7 +106,8 @@ def _sound_log(engine: Engine, start: Start) -> Operation[Facts]:
 
 def _collation(facts: Facts, store: str) -> Any:
     records = facts.names.records.get(store)
-    return records[0]["options"].get("collation") if records else None
+    collation = records[0]["options"].get("collation") if records else None
+    return None if collation is None else bson.decode(collation.raw)
 
 
 def _build(engine: Engine, facts: Facts, progress: Progress | None) -> Operation[tuple[int, int]]:
