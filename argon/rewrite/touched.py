@@ -43,7 +43,8 @@ def touched_paths(update: Any) -> tuple[str, ...] | None:
         if operator == "$setOnInsert" or not isinstance(operand, Mapping):
             continue
         for path, value in operand.items():
-            paths.append(f"{path}." if operator == "$push" else path)
+            sorts = isinstance(value, Mapping) and "$sort" in value
+            paths.append(f"{path}." if operator == "$push" and not sorts else path)
             if operator == "$rename":
                 paths.append(value)
     return _bounded(paths) if all(isinstance(path, str) for path in paths) else None

@@ -1,0 +1,265 @@
+"""A change stream as operations: what ``watch()`` does in every world.
+
+One call of :meth:`Feed.advance` is what one ``getMore`` is to a stream of the
+server's: it reads what the log has, and only if there is nothing new waits
+once, for as long as was asked. A place moves when all that lies before it has
+been made into events, so an error loses and repeats nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bson import ObjectId
+
+from argon.catalog.branches import MAIN
+from argon.io import Operation
+from argon.models.entry import DOCUMENT_OPERATIONS
+from argon.models.entry import Operation as Kind
+from argon.streams.errors import NO_MATCHING_DOCUMENT, refusal
+from argon.streams.events import (
+    Entry,
+    Event,
+    Images,
+    catalogue_events,
+    cluster_time,
+    deletion_events,
+    document_event,
+    for_scope,
+    stamped,
+)
+from argon.streams.lookup import collections_before, image_before, look_up
+from argon.streams.pipeline import Pipeline
+from argon.streams.scope import INVALIDATE, Scope
+from argon.streams.start import Start, branch_track, main_branches, project_tracks
+from argon.streams.token import Place, Token
+from argon.streams.track import Track
+from argon.streams.wakeup import Wakeup
+from argon.wal.log import DEFAULT_SPACE
+
+if TYPE_CHECKING:
+    from argon.engine.engine import Engine
+    from argon.engine.line import Line
+
+_BATCH = 100
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What is to be watched, and how.
+
+    Attributes:
+        scope: What.
+        line: The branch; None for the main branches of all projects.
+        project: The name of its project.
+        start: Where to begin.
+        images: Which images of documents events carry.
+        pipeline: The user's stages.
+        batch_size: How many entries to read at once.
+        max_await_time_ms: How long to wait for one.
+    """
+
+    scope: Scope
+    line: Line | None = None
+    project: str = ""
+    start: Start = field(default_factory=Start)
+    images: Images = field(default_factory=Images)
+    pipeline: Pipeline = field(default_factory=Pipeline)
+    batch_size: int | None = None
+    max_await_time_ms: int | None = None
+
+
+class Feed:
+    """A change stream.
+
+    Args:
+        engine: The engine.
+        watch: What was asked for.
+    """
+
+    def __init__(self, engine: Engine, watch: Watch) -> None:
+        self._engine = engine
+        self._watch = watch
+        self._everything = watch.line is None
+        self._wakeup = Wakeup(engine, None, watch.max_await_time_ms)
+        self._since = watch.start.time()
+        self._tracks: dict[ObjectId, Track] = {}
+        self._behind: dict[ObjectId, None] = {}
+        self._others: set[ObjectId] = set()
+        self._ready: deque[Any] = deque()
+        self._end: Mapping[str, Any] | None = None
+        self.token: Mapping[str, Any] = {}
+        self.alive = True
+
+    def open(self) -> Operation[None]:
+        """Begin: what is committed from now on, or after the token, will be told of.
+
+        Raises:
+            BranchNotFound: The branch was deleted.
+            OperationFailure: A stage, an option or a token is wrong.
+        """
+        watch = self._watch
+        yield from watch.pipeline.check(self._engine)
+        if watch.line is None:
+            tracks = yield from project_tracks(self._engine, watch.start)
+        else:
+            track = yield from branch_track(self._engine, watch.line, watch.project, watch.start)
+            self._wakeup = Wakeup(self._engine, track.record.id, watch.max_await_time_ms)
+            tracks = [track]
+        self._tracks = {track.record.id: track for track in tracks}
+        self._behind = dict.fromkeys(self._tracks)
+        self.token = self._high_water()
+
+    def advance(self) -> Operation[Any]:
+        """Return the next event as BSON-able document, or None if there was none in time."""
+        if not self._ready and self.alive:
+            yield from self._fill()
+        event: Any = self._ready.popleft() if self._ready else None
+        if self._ready:
+            self.token = dict(event["_id"])
+        elif self._end is not None:
+            self.token, self.alive = self._end, False
+        else:
+            self.token = self._high_water()
+        return event
+
+    def close(self) -> Operation[None]:
+        """Give up what the server holds for the stream."""
+        self.alive = False
+        yield from self._wakeup.close()
+
+    def _fill(self) -> Operation[None]:
+        deadline = time.monotonic() + self._wakeup.patience
+        while not self._ready and self._end is None:
+            if self._behind:
+                yield from self._read(next(iter(self._behind)))
+                if time.monotonic() > deadline:
+                    return
+            elif not self._wakeup.ready:
+                yield from self._wakeup.open()
+                yield from self._look_everywhere()
+            else:
+                grown = yield from self._wakeup.wait(self._known)
+                if grown is None:
+                    if not self._everything:
+                        self._behind = dict.fromkeys(self._tracks)
+                    return
+                yield from self._grown(grown)
+
+    def _look_everywhere(self) -> Operation[None]:
+        if self._everything:
+            for record, name in (yield from main_branches(self._engine)):
+                if record.id not in self._tracks:
+                    place = Place(record.id, record.base_lsn)
+                    self._tracks[record.id] = Track(self._engine, record, name, place)
+        self._behind = dict.fromkeys(self._tracks)
+
+    def _known(self, branch: ObjectId, lsn: int) -> bool:
+        track = self._tracks.get(branch)
+        return branch in self._others if track is None else track.lsn >= lsn
+
+    def _grown(self, branch: ObjectId) -> Operation[None]:
+        if branch not in self._tracks:
+            record = yield from self._engine.branch_record(branch)
+            if record is None or record.name != MAIN:
+                self._others.add(branch)
+                return
+            yield from self._look_everywhere()
+        if branch in self._tracks:
+            self._behind[branch] = None
+
+    def _read(self, branch: ObjectId) -> Operation[None]:
+        """Make events of the next entries of a branch."""
+        track = self._tracks[branch]
+        limit = self._watch.batch_size or _BATCH
+        entries = yield from track.read(limit, self._watch.scope.projection())
+        if not entries:
+            del self._behind[branch]
+            return
+        events, end = yield from self._events(track, entries)
+        updates = [event for event in events if event["operationType"] == "update"]
+        if self._watch.images.looked_up:
+            yield from look_up(self._engine, track.record, self._watch.scope.space, updates)
+        shown = yield from self._watch.pipeline.apply(self._engine, events)
+        track.advance(entries[-1])
+        self._ready.extend(shown)
+        self._end = end
+        if self._everything and entries[-1]["operation"] == Kind.DELETE_BRANCH:
+            del self._tracks[branch], self._behind[branch]
+
+    def _events(
+        self, track: Track, entries: Sequence[Entry]
+    ) -> Operation[tuple[list[dict[str, Any]], Mapping[str, Any] | None]]:
+        """Return the events that the stream shows, and the token at which it ends, if it does."""
+        others = tuple(other.place for other in self._tracks.values() if other is not track)
+        documents: list[dict[str, Any]] = []
+        skip = track.skip
+        for entry in entries:
+            made = yield from self._events_of(track, entry)
+            for number, event in enumerate(made[skip:], skip + 1):
+                if not self._watch.scope.admits(event):
+                    continue
+                if self._since is not None and cluster_time(entry) < self._since:
+                    continue
+                place = Place(entry["branch_id"], int(entry["lsn"]))
+                if number < len(made):
+                    place = Place(entry["branch_id"], int(entry["prev_lsn"]), number)
+                ends = event.kind == INVALIDATE
+                token = Token((place, *others), self._everything, ends and number == len(made)).encode()
+                shown = for_scope(event, expanded=self._watch.scope.expanded)
+                documents.append(stamped(shown, entry, token))
+                if ends:
+                    return documents, token
+            skip = 0
+        return documents, None
+
+    def _events_of(self, track: Track, entry: Entry) -> Operation[list[Event]]:
+        scope, operation = self._watch.scope, entry["operation"]
+        space = entry.get("space") or DEFAULT_SPACE
+        if operation in DOCUMENT_OPERATIONS:
+            if space != scope.space or scope.collection not in (None, entry["collection"]):
+                return []
+            whole = yield from self._with_image(track, entry)
+            return [document_event(whole, track.project, self._watch.images)]
+        if operation == Kind.DROP_COLLECTION and (yield from _makes_room(track, entry)):
+            return []
+        if operation == Kind.DELETE_BRANCH:
+            collections = yield from collections_before(self._engine, track.record, entry)
+            of_space = [record for record in collections if record.space == scope.space]
+            return deletion_events(track.project, of_space)
+        return catalogue_events(entry, track.project)
+
+    def _with_image(self, track: Track, entry: Entry) -> Operation[Entry]:
+        """Complete an entry whose pre-image did not fit in it."""
+        wanted = entry["operation"] == Kind.UPDATE or self._watch.images.before_change != "off"
+        if entry["operation"] == Kind.INSERT or not wanted or "old_document" in entry:
+            return entry
+        image = yield from image_before(self._engine, track.record, entry)
+        if image is None and self._watch.images.before_change == "required":
+            raise refusal(
+                NO_MATCHING_DOCUMENT,
+                "Change stream was configured to require a pre-image for all update, delete and replace "
+                f"events, but the pre-image was not found for LSN {entry['lsn']}",
+            )
+        return {**entry, "old_document": image}
+
+    def _high_water(self) -> Mapping[str, Any]:
+        places = tuple(track.place for track in self._tracks.values())
+        return Token(places, everything=self._everything).encode()
+
+
+def _makes_room(track: Track, entry: Entry) -> Operation[bool]:
+    """Whether a collection was dropped for another to take its name, which is one event: the rename."""
+    if int(entry.get("commit", entry["lsn"])) == int(entry["lsn"]):
+        return False
+    following = yield from track.after(entry)
+    return (
+        following is not None
+        and following["operation"] == Kind.RENAME_COLLECTION
+        and following.get("space") == entry.get("space")
+        and following["document"]["name"] == entry["collection"]
+    )

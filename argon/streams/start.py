@@ -1,0 +1,190 @@
+"""Where a stream begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from bson import ObjectId, Timestamp
+
+from argon.catalog.branches import MAIN
+from argon.catalog.tables import BRANCHES, PROJECTS
+from argon.errors import BranchNotFound, HistoryExpired, PointNotFound
+from argon.io import Operation
+from argon.models import BranchRecord
+from argon.points import Time
+from argon.streams.errors import INVALID_RESUME_TOKEN, TYPE_MISMATCH, refusal
+from argon.streams.token import Place, Token, decode_token
+from argon.streams.track import Track, history_lost, token_not_found
+from argon.timetravel.resolve import resolve
+
+if TYPE_CHECKING:
+    from argon.engine.engine import Engine
+    from argon.engine.line import Line
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where to begin, as ``watch()`` was asked.
+
+    Attributes:
+        resume_after: A token that is no invalidation's.
+        start_after: Any token.
+        operation_time: A time, used where no token is given.
+    """
+
+    resume_after: Any = None
+    start_after: Any = None
+    operation_time: Any = None
+
+    def token(self) -> Token | None:
+        """Read the token, if one is given.
+
+        Raises:
+            OperationFailure: It is malformed, or ``resume_after`` is asked of an invalidation.
+        """
+        if self.start_after:
+            return decode_token(self.start_after, "startAfter")
+        if self.resume_after is None:
+            return None
+        token = decode_token(self.resume_after, "resumeAfter")
+        if token.invalidated:
+            raise refusal(
+                INVALID_RESUME_TOKEN,
+                "Attempting to resume a change stream using 'resumeAfter' is not allowed from an invalidate "
+                "notification: use start_after=",
+            )
+        return token
+
+    def time(self) -> Timestamp | None:
+        """Return the time before which nothing is shown.
+
+        Raises:
+            OperationFailure: It is no Timestamp.
+        """
+        moment = self.operation_time
+        if moment is None or self.start_after or self.resume_after is not None:
+            return None
+        if not isinstance(moment, Timestamp):
+            raise refusal(
+                TYPE_MISMATCH,
+                "BSON field '$changeStream.startAtOperationTime' is the wrong type "
+                f"'{type(moment).__name__}', expected type 'timestamp'",
+            )
+        return moment
+
+
+def branch_track(engine: Engine, line: Line, project: str, start: Start) -> Operation[Track]:
+    """Find where a stream on one branch begins.
+
+    Args:
+        engine: The engine.
+        line: The branch; a project that does not exist yet is made, so that there is something to watch.
+        project: Its project's name.
+        start: What was asked for; by default the branch's head.
+
+    Raises:
+        BranchNotFound: The branch was deleted, and no token leads to what is left of it.
+        OperationFailure: The token is of another line.
+    """
+    token = start.token()
+    if token is None:
+        yield from line.opened()
+    else:
+        with suppress(BranchNotFound):  # it may still have an end to be told of
+            yield from line.current()
+    record = yield from engine.branch_record(line.record.id)
+    if record is None or (token is None and record.status != "active"):
+        raise BranchNotFound(
+            f"the branch {line.record.name!r} was deleted: a stream on it can only be resumed, by "
+            "start_after= or resume_after="
+        )
+    if token is None:
+        return Track(engine, record, project, (yield from _begin(engine, record, start.time())))
+    line = {record.id, *(ancestor.id for ancestor in record.lineage)}
+    place = next((place for place in token.places if place.branch in line), None)
+    if place is None:
+        raise token_not_found(f"it is of a branch that {record.name!r} does not descend from")
+    return (yield from _resumed(engine, record, project, place))
+
+
+def project_tracks(engine: Engine, start: Start) -> Operation[list[Track]]:
+    """Find where a stream on all projects begins on each of their main branches.
+
+    Args:
+        engine: The engine.
+        start: What was asked for.
+
+    Raises:
+        OperationFailure: The token is of a stream on one branch.
+    """
+    token = start.token()
+    records = yield from main_branches(engine)
+    if token is None:
+        tracks: list[Track] = []
+        for record, name in records:
+            place = yield from _begin(engine, record, start.time())
+            tracks.append(Track(engine, record, name, place))
+        return tracks
+    if not token.everything:
+        raise token_not_found("it is of a stream on one branch, and this one is on all projects")
+    places = {place.branch: place for place in token.places}
+    # Deleted meanwhile, they still have an end to be told of.
+    records += yield from _records(engine, {"_id": {"$in": list(places)}, "status": {"$ne": "active"}})
+    tracks = []
+    for record, name in records:
+        # A project that the token does not know was made after it.
+        place = places.get(record.id, Place(record.id, record.base_lsn))
+        tracks.append((yield from _resumed(engine, record, name, place)))
+    return tracks
+
+
+def main_branches(engine: Engine) -> Operation[list[tuple[BranchRecord, str]]]:
+    """Return the main branches of all projects, with the projects' names."""
+    return (yield from _records(engine, {"name": MAIN, "status": "active"}))
+
+
+def _records(engine: Engine, query: Mapping[str, Any]) -> Operation[list[tuple[BranchRecord, str]]]:
+    found = yield engine.plain[BRANCHES].find({**query, "kind": "wal"}).sort("number", 1).to_list(None)
+    records = [BranchRecord.model_validate(document) for document in found]
+    ids = [record.project_id for record in records]
+    projects = yield engine.plain[PROJECTS].find({"_id": {"$in": ids}}, {"name": 1}).to_list(None)
+    names: dict[ObjectId, str] = {project["_id"]: project["name"] for project in projects}
+    return [(record, names[record.project_id]) for record in records if record.project_id in names]
+
+
+def _resumed(engine: Engine, record: BranchRecord, project: str, place: Place) -> Operation[Track]:
+    if place.branch == record.id:
+        head = yield from engine.log.head(record)
+        if place.lsn > head.lsn:
+            raise token_not_found(f"LSN {place.lsn} is beyond the head of {record.name!r}, LSN {head.lsn}")
+    return Track(engine, record, project, place)
+
+
+def _begin(engine: Engine, record: BranchRecord, moment: Timestamp | None) -> Operation[Place]:
+    if moment is None:
+        head = yield from engine.log.head(record)
+        return Place(record.id, head.lsn)
+    # The counter of an event's time is its microseconds.
+    since = datetime.fromtimestamp(moment.time, UTC) + timedelta(microseconds=min(moment.inc, 999_999))
+    try:
+        lsn = yield from resolve(engine, record, Time(since - timedelta(microseconds=2)))
+    except HistoryExpired as error:
+        raise history_lost(str(error)) from error
+    except PointNotFound:
+        return (yield from _beginning(engine, record))
+    entry = yield from engine.log.entry(record.project_id, lsn)
+    if entry is None or entry["prev_lsn"] is None:
+        return (yield from _beginning(engine, record))
+    return Place(entry["branch_id"], lsn)
+
+
+def _beginning(engine: Engine, record: BranchRecord) -> Operation[Place]:
+    """Return the place before everything that a branch sees."""
+    if not record.lineage:
+        return Place(record.id, record.base_lsn)
+    root = yield from engine.branch_record(record.lineage[-1].id)
+    return Place(record.lineage[-1].id, 0 if root is None else root.base_lsn)

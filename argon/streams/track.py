@@ -1,0 +1,147 @@
+"""Following one branch's line through the log, entry by entry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bson import Int64, ObjectId
+from pymongo import ASCENDING
+from pymongo.read_concern import ReadConcern
+
+from argon.io import Operation
+from argon.models import BranchRecord
+from argon.streams.difference import EXACT
+from argon.streams.errors import FATAL, HISTORY_LOST, refusal
+from argon.streams.token import Place
+from argon.wal.log import LOG
+
+if TYPE_CHECKING:
+    from argon.engine.engine import Engine
+
+
+@dataclass(frozen=True)
+class _Segment:
+    """A part of a line that one branch wrote.
+
+    Attributes:
+        branch: The branch.
+        until: The last LSN of it that belongs to the line; None for the branch itself.
+    """
+
+    branch: ObjectId
+    until: int | None
+
+
+class Track:
+    """A place on a branch's line, and the reading of what follows it.
+
+    The line of a branch is its lineage: a place in inherited history is
+    followed by the rest of what was inherited, and then by the branch's own
+    entries. What its ancestors wrote after the fork is not on it.
+
+    Args:
+        engine: The engine.
+        record: The branch.
+        project: Its project's name.
+        place: Where to begin.
+
+    Raises:
+        OperationFailure: The place is not on the line.
+    """
+
+    def __init__(self, engine: Engine, record: BranchRecord, project: str, place: Place) -> None:
+        self.record = record
+        self.project = project
+        # An LSN counts once a majority of the servers has it.
+        self._log = engine.raw[LOG].with_options(codec_options=EXACT, read_concern=ReadConcern("majority"))
+        segments = [_Segment(ancestor.id, ancestor.fork) for ancestor in reversed(record.lineage)]
+        segments.append(_Segment(record.id, None))
+        ids = [segment.branch for segment in segments]
+        if place.branch not in ids:
+            raise token_not_found(f"it is of a branch that {record.name!r} does not descend from")
+        here = ids.index(place.branch)
+        until = segments[here].until
+        if until is not None and place.lsn > until:
+            raise token_not_found(
+                f"LSN {place.lsn} was written after {record.name!r} had left that branch at LSN {until}"
+            )
+        self._segments = segments[here:]
+        self.lsn = place.lsn
+        self.skip = place.skip
+
+    @property
+    def place(self) -> Place:
+        """The place, for a resume token."""
+        return Place(self._segments[0].branch, self.lsn, self.skip)
+
+    def read(self, limit: int, projection: Mapping[str, Any] | None = None) -> Operation[list[Any]]:
+        """Return the entries that follow, as many as fit in one reply of the server.
+
+        Args:
+            limit: At most so many.
+            projection: What to read of each.
+
+        Returns:
+            Entries in the order of the line, all of one branch; none at its end.
+
+        Raises:
+            OperationFailure: The log no longer holds what follows.
+        """
+        while True:
+            segment = self._segments[0]
+            following: dict[str, Any] = {"$gte": Int64(self.lsn)}
+            if segment.until is not None:
+                following["$lt"] = Int64(segment.until)
+            query: dict[str, Any] = {"branch_id": segment.branch, "prev_lsn": following}
+            if segment.until is not None:
+                query["lsn"] = {"$lte": Int64(segment.until)}
+            entries: list[Any] = (
+                yield self._log.find(query, projection)
+                .sort("prev_lsn", ASCENDING)
+                .limit(-limit)
+                .to_list(None)
+            )
+            if entries:
+                self._check(entries)
+                return entries
+            if segment.until is None:
+                return []
+            self._segments.pop(0)
+            self.lsn, self.skip = max(self.lsn, segment.until), 0
+
+    def after(self, entry: Mapping[str, Any]) -> Operation[Mapping[str, Any] | None]:
+        """Return the entry that follows one."""
+        found: Mapping[str, Any] | None = yield self._log.find_one(
+            {"branch_id": entry["branch_id"], "prev_lsn": entry["lsn"]}
+        )
+        return found
+
+    def advance(self, entry: Mapping[str, Any]) -> None:
+        """Move the place behind an entry that was read."""
+        self.lsn, self.skip = int(entry["lsn"]), 0
+
+    def _check(self, entries: list[Any]) -> None:
+        """Each entry names the one before it, so nothing can be missing unseen."""
+        last = self.lsn
+        for entry in entries:
+            if entry["prev_lsn"] != last:
+                raise history_lost(
+                    f"LSN {last} of the branch {self.record.name!r} is followed by LSN {entry['lsn']}, "
+                    f"which was written after LSN {entry['prev_lsn']}"
+                )
+            last = entry["lsn"]
+
+
+def history_lost(why: str) -> Exception:
+    """Build the server's error for a place from which the log no longer goes on."""
+    return refusal(
+        HISTORY_LOST,
+        "Resume of change stream was not possible, as the resume point may no longer be in the log: " + why,
+    )
+
+
+def token_not_found(why: str) -> Exception:
+    """Build the server's error for a resume token that does not belong to the stream."""
+    return refusal(FATAL, f"cannot resume stream; the resume token was not found: {why}")
