@@ -12,6 +12,7 @@ from pymongo import helpers_shared
 from pymongo.collection import Collection, ReturnDocument
 from pymongo.command_cursor import CommandCursor
 from pymongo.common import (
+    validate_boolean,
     validate_is_document_type,
     validate_is_mapping,
     validate_list,
@@ -19,7 +20,7 @@ from pymongo.common import (
     validate_ok_for_replace,
     validate_ok_for_update,
 )
-from pymongo.errors import InvalidOperation
+from pymongo.errors import InvalidOperation, OperationFailure
 from pymongo.operations import IndexModel
 from pymongo.read_concern import ReadConcern
 from pymongo.results import (
@@ -33,11 +34,11 @@ from pymongo.write_concern import WriteConcern
 
 from argon.driver.cursor import WALCursor
 from argon.engine import bulk, ddl, operations, reading
-from argon.engine.delete import DeleteSpec
+from argon.engine.delete import Deleted, DeleteSpec
 from argon.engine.handle import Handle
 from argon.engine.prepare import Target
-from argon.engine.query import FindSpec, Reader
-from argon.engine.update import UpdateSpec
+from argon.engine.query import FindSpec, Reader, find_one
+from argon.engine.update import Updated, UpdateSpec
 from argon.errors import UnsupportedOperation
 from argon.io import run
 from argon.names import check_collection_name
@@ -81,6 +82,7 @@ class WALCollection(Collection[D]):
         )
         self._space = space
         self._handle = handle
+        self._reader: Reader | None = None
 
     @property
     def space(self) -> str:
@@ -308,8 +310,11 @@ class WALCollection(Collection[D]):
     ) -> DeleteResult:
         """See :meth:`pymongo.collection.Collection.delete_one`."""
         validate_is_mapping("filter", filter)
+        if let is not None:
+            validate_is_document_type("let", let)
         spec = DeleteSpec(filter, collation=collation, hint=_hint(hint), let=let)
-        outcome = run(operations.delete(self._handle, self._target(), spec))
+        write = operations.delete(self._handle, self._target(), spec)
+        outcome = run(operations.quietly(write, self._acknowledged, Deleted()))
         return operations.delete_result(outcome, acknowledged=self._acknowledged)
 
     def delete_many(
@@ -323,8 +328,11 @@ class WALCollection(Collection[D]):
     ) -> DeleteResult:
         """See :meth:`pymongo.collection.Collection.delete_many`."""
         validate_is_mapping("filter", filter)
+        if let is not None:
+            validate_is_document_type("let", let)
         spec = DeleteSpec(filter, many=True, collation=collation, hint=_hint(hint), let=let)
-        outcome = run(operations.delete(self._handle, self._target(), spec))
+        write = operations.delete(self._handle, self._target(), spec)
+        outcome = run(operations.quietly(write, self._acknowledged, Deleted()))
         return operations.delete_result(outcome, acknowledged=self._acknowledged)
 
     def find_one_and_delete(
@@ -340,6 +348,7 @@ class WALCollection(Collection[D]):
     ) -> Any:
         """See :meth:`pymongo.collection.Collection.find_one_and_delete`."""
         validate_is_mapping("filter", filter)
+        _known(kwargs, "collation", "maxTimeMS")
         spec = DeleteSpec(
             filter,
             collation=kwargs.get("collation"),
@@ -362,8 +371,7 @@ class WALCollection(Collection[D]):
         let: Mapping[str, Any] | None = None,
     ) -> BulkWriteResult:
         """See :meth:`pymongo.collection.Collection.bulk_write`."""
-        if not isinstance(requests, list | tuple):
-            raise TypeError("requests must be a list")
+        validate_list("requests", requests)
         if not requests:
             raise InvalidOperation("No operations to execute")
         target = self._target(bypass_document_validation)
@@ -383,6 +391,11 @@ class WALCollection(Collection[D]):
         """See :meth:`pymongo.collection.Collection.find_one`."""
         if filter is not None and not isinstance(filter, Mapping):
             filter = {"_id": filter}  # noqa: A001
+        if not args and not kwargs:
+            # Most reads are this one; a cursor that is opened for one document costs as much again.
+            spec = FindSpec({} if filter is None else filter, limit=-1)
+            found: D | None = run(find_one(self._handle, self._space, self.name, spec, self.reader()))
+            return found
         for document in self.find(filter, *args, **kwargs).limit(-1):
             return document
         return None
@@ -519,10 +532,12 @@ class WALCollection(Collection[D]):
 
     def reader(self, session: Any = None) -> Reader:
         """Return how this handle reads."""
-        options: dict[str, Any] = {"read_preference": self.read_preference}
-        if self.read_concern.level is not None:
-            options["read_concern"] = self.read_concern
-        return Reader(self.codec_options, options)
+        if self._reader is None:
+            options: dict[str, Any] = {"read_preference": self.read_preference}
+            if self.read_concern.level is not None:
+                options["read_concern"] = self.read_concern
+            self._reader = Reader(self.codec_options, options)
+        return self._reader
 
     @property
     def _acknowledged(self) -> bool:
@@ -543,9 +558,10 @@ class WALCollection(Collection[D]):
         sort: Any,
     ) -> UpdateSpec:
         validate_is_mapping("filter", query)
-        if not isinstance(upsert, bool):
-            raise TypeError("upsert must be True or False")
+        validate_boolean("upsert", upsert)
         validate_list_or_none("array_filters", array_filters)
+        if let is not None:
+            validate_is_mapping("let", let)
         return UpdateSpec(
             query,
             update,
@@ -558,17 +574,19 @@ class WALCollection(Collection[D]):
         )
 
     def _run_update(self, spec: UpdateSpec, bypass: bool | None) -> UpdateResult:
-        outcome = run(operations.update(self._handle, self._target(bypass), spec))
+        write = operations.update(self._handle, self._target(bypass), spec)
+        outcome = run(operations.quietly(write, self._acknowledged, Updated()))
         return operations.update_result(outcome, acknowledged=self._acknowledged)
 
     def _find_and_update(
         self, spec: UpdateSpec, projection: Any, return_document: bool, kwargs: Mapping[str, Any]
     ) -> Any:
         if not isinstance(return_document, bool):
-            raise ValueError(
+            raise TypeError(
                 f"return_document must be ReturnDocument.BEFORE or ReturnDocument.AFTER, "
                 f"not {type(return_document)}"
             )
+        _known(kwargs, "collation", "maxTimeMS", "bypassDocumentValidation")
         spec.projection = projection
         spec.returns = return_document
         outcome = run(
@@ -598,6 +616,14 @@ class WALCollection(Collection[D]):
             self.write_concern,
             self.read_concern,
         )
+
+
+def _known(options: Mapping[str, Any], *known: str) -> None:
+    """Refuse an option of ``findAndModify`` that the server does not know, in its words."""
+    for name in options.keys() - set(known):
+        text = f"BSON field 'findAndModify.{name}' is an unknown field."
+        details = {"code": 40415, "codeName": "Location40415", "errmsg": text}
+        raise OperationFailure(text, 40415, details)
 
 
 def _hint(hint: Any) -> Any:

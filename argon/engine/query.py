@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from bson import ObjectId
 from bson.codec_options import CodecOptions
 from pymongo.errors import OperationFailure
 
@@ -34,6 +35,9 @@ from argon.wal.transactions import patiently
 if TYPE_CHECKING:
     from argon.engine.handle import Handle
 
+_STORES = 64
+_ABSENT: Any = []
+_PLAIN_IDS = (ObjectId, str, int)
 _ABOUT_SERVER = ("$currentOp", "$listLocalSessions")
 _PASS_THROUGH = ("batch_size", "max_time_ms", "comment", "allow_disk_use", "no_cursor_timeout", "let")
 
@@ -69,6 +73,17 @@ class Reader:
 
     codec: CodecOptions[Any] | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    _stores: dict[tuple[str, bool, bool], Any] = field(default_factory=dict)
+
+    def store(self, snapshot: Snapshot, name: str) -> Any:
+        """Return a store to read from; each is made once, since making one costs as much as a small query."""
+        key = (name, snapshot.view.simple, snapshot.session is None)
+        store = self._stores.get(key)
+        if store is None:
+            if len(self._stores) >= _STORES:
+                self._stores.clear()
+            store = self._stores[key] = snapshot.rows(name, self.codec, **self.options)
+        return store
 
 
 @dataclass
@@ -77,6 +92,9 @@ class Opened:
 
     cursor: Any
     wrapped: bool
+
+
+_WHOLE = prefix_projection(None)
 
 
 def open_find(snapshot: Snapshot, space: str, name: str, spec: FindSpec, reader: Reader) -> Operation[Opened]:
@@ -94,9 +112,9 @@ def open_find(snapshot: Snapshot, space: str, name: str, spec: FindSpec, reader:
     """
     record = snapshot.record(space, name)
     if record is None:
-        nothing = snapshot.rows(NO_STORE, reader.codec, **reader.options)
+        nothing = reader.store(snapshot, NO_STORE)
         return Opened(_unchanged(nothing, spec, snapshot.session), wrapped=False)
-    projection = prefix_projection(spec.projection)
+    projection = _WHOLE if spec.projection is None else prefix_projection(spec.projection)
     if record.kind == "collection" and projection.plan is not Plan.AGGREGATE:
         cursor = _on_rows(snapshot, record, spec, projection, reader)
         if cursor is not None:
@@ -118,6 +136,22 @@ def open_find(snapshot: Snapshot, space: str, name: str, spec: FindSpec, reader:
         {**_command_options(options), "collation": spec.collation, "hint": spec.hint, "allowDiskUse": True},
     )
     return Opened(cursor, wrapped=False)
+
+
+def find_one(handle: Handle, space: str, name: str, spec: FindSpec, reader: Reader) -> Operation[Any]:
+    """Return the first document that a filter matches, or None.
+
+    Args:
+        handle: The branch and the moment.
+        space: The collection's namespace.
+        name: The collection.
+        spec: What was asked for; its limit is -1, which leaves no cursor open.
+        reader: How.
+    """
+    opened, batch = yield from read_first(handle, space, name, spec, reader)
+    if not batch:
+        return None
+    return batch[0]["d"] if opened.wrapped else batch[0]
 
 
 def read_first(
@@ -182,6 +216,11 @@ def row_filter(
         A filter on rows, or None if the filter cannot be rewritten, or if it
         takes a scan over several legs, which one ``find`` does badly.
     """
+    if len(query) == 1 and isinstance(query.get("_id", _ABSENT), _PLAIN_IDS):
+        # What is asked most of all, without a look at all that a filter can be.
+        point = {"d._id": query["_id"]}
+        clauses = [{**leg.seek, **point} for leg in source.legs]
+        return clauses[0] if len(clauses) == 1 else {"$or": clauses}
     rewritten = prefix_filter(query)
     if rewritten is None:
         return None
@@ -221,7 +260,7 @@ def _on_rows(
     if limit == 0 and spec.skip == 0 and spec.collation is None and record.collation is None:
         # One document at most; a find would go on over the versions that came after it.
         limit = 1 if equality_id(spec.filter)[0] else 0
-    return snapshot.rows(record.store, reader.codec, **reader.options).find(
+    return reader.store(snapshot, record.store).find(
         where,
         projection.rows,
         sort=sort,

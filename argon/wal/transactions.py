@@ -159,16 +159,19 @@ def patiently(world: World, attempt: Callable[[], Operation[T]]) -> Operation[T]
         world: Threads or an event loop.
         attempt: Starts the read anew.
     """
-    for pause in backoff(10.0):
+    pauses: Iterator[float] | None = None
+    while True:
         try:
             return (yield from attempt())
         except OperationFailure as error:
             # In a transaction it is the whole transaction that has to begin again.
             if error.code != SNAPSHOT_UNAVAILABLE or error.has_error_label("TransientTransactionError"):
                 raise
-            last = error
+            pauses = pauses or backoff(10.0)
+            pause = next(pauses, None)
+            if pause is None:
+                raise
         yield world.sleep(pause)
-    raise last
 
 
 def backoff(deadline: float = 30.0) -> Iterator[float]:
