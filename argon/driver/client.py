@@ -22,6 +22,8 @@ from argon.errors import NotFound, UnsupportedOperation
 from argon.names import parse_target
 from argon.server import resolve_uri
 from argon.settings import load_settings
+from argon.streams.stream import WALChangeStream, watch_options, watch_projects
+from argon.wal.log import DEFAULT_SPACE
 
 if TYPE_CHECKING:
     from pymongo.client_session import ClientSession
@@ -171,11 +173,10 @@ class WALClient(MongoClient[D]):
         else:
             self._plain.close()
 
-    def watch(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Not supported: the server's events are about rows."""
-        raise UnsupportedOperation(
-            "watch() would show physical rows: use branch.log(), which has every change"
-        )
+    def watch(self, *args: Any, **kwargs: Any) -> Any:
+        """See :meth:`pymongo.mongo_client.MongoClient.watch`; it watches the main branch of every project."""
+        watch = watch_projects(DEFAULT_SPACE, watch_options(MongoClient.watch, args, kwargs))
+        return WALChangeStream(self.argon.engine, watch, self.codec_options)
 
     def bulk_write(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Not supported: one commit is on one branch."""

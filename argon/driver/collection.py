@@ -42,6 +42,7 @@ from argon.engine.update import Updated, UpdateSpec
 from argon.errors import UnsupportedOperation
 from argon.io import run
 from argon.names import check_collection_name
+from argon.streams.stream import WALChangeStream, watch_branch, watch_options
 
 if TYPE_CHECKING:
     from argon.driver.database import WALDatabase
@@ -524,9 +525,12 @@ class WALCollection(Collection[D]):
         """Not supported on a branch."""
         raise _not_on_a_branch("aggregate_raw_batches", "aggregate() with document_class=RawBSONDocument")
 
-    def watch(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Not supported on a branch."""
-        raise _not_on_a_branch("watch", "branch.log(), which has every change")
+    def watch(self, *args: Any, **kwargs: Any) -> Any:
+        """See :meth:`pymongo.collection.Collection.watch`; the events come from the log."""
+        options = watch_options(Collection.watch, args, kwargs)
+        project = self._wal_database().branch.project_name
+        watch = watch_branch(self._handle, project, self._space, self.name, options)
+        return WALChangeStream(self._handle.line.engine, watch, self.codec_options)
 
     # What operations need to know of this handle
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bson.codec_options import CodecOptions
+from pymongo.collection import Collection
 from pymongo.command_cursor import CommandCursor
 from pymongo.common import BaseObject, validate_list
 from pymongo.database import Database
@@ -25,6 +26,7 @@ from argon.engine.transaction import Transaction
 from argon.errors import UnsupportedOperation
 from argon.io import run
 from argon.points import as_point
+from argon.streams.stream import WALChangeStream, watch_branch, watch_options
 from argon.timetravel.resolve import resolve
 from argon.wal.log import DEFAULT_SPACE
 
@@ -261,7 +263,11 @@ class WALDatabase(Database[D]):
         self, name_or_collection: Any, session: Any = None, comment: Any = None, encrypted_fields: Any = None
     ) -> dict[str, Any]:
         """See :meth:`pymongo.database.Database.drop_collection`."""
-        name = name_or_collection if isinstance(name_or_collection, str) else name_or_collection.name
+        name = name_or_collection
+        if isinstance(name, Collection):
+            name = name.name
+        if not isinstance(name, str):
+            raise TypeError(f"name_or_collection must be an instance of str, not {type(name)}")
         if (physical := self._physical(writes=True)) is not None:
             return physical.drop_collection(name, session, comment, encrypted_fields)
         if run(ddl.drop_collection(self._handle, DEFAULT_SPACE, name)):
@@ -295,12 +301,12 @@ class WALDatabase(Database[D]):
         return self._client.admin.command(command, value, *args, **kwargs)
 
     def watch(self, *args: Any, **kwargs: Any) -> Any:
-        """Not supported on a branch in the log; on a classic one, of its physical database."""
+        """See :meth:`pymongo.database.Database.watch`; the events come from the log."""
         if (physical := self._physical()) is not None:
             return physical.watch(*args, **kwargs)
-        raise UnsupportedOperation(
-            "watch() is not available on a branch: use branch.log(), which has every change"
-        )
+        options = watch_options(Database.watch, args, kwargs)
+        watch = watch_branch(self._handle, self._branch.project_name, DEFAULT_SPACE, None, options)
+        return WALChangeStream(self._branch.engine, watch, self.codec_options)
 
     def cursor_command(self, *args: Any, **kwargs: Any) -> Any:
         """Not supported on a branch in the log."""
@@ -322,7 +328,8 @@ class WALDatabase(Database[D]):
             raise TypeError(f"cannot dereference a {type(dbref)}")
         if dbref.database is not None and dbref.database != self.name:
             raise ValueError(
-                f"trying to dereference a DBRef that points to another database ({dbref.database!r})"
+                "trying to dereference a DBRef that points to another database "
+                f"({dbref.database!r} not {self.name!r})"
             )
         return self[dbref.collection].find_one({"_id": dbref.id}, comment=comment, **kwargs)
 

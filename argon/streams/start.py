@@ -104,8 +104,8 @@ def branch_track(engine: Engine, line: Line, project: str, start: Start) -> Oper
         )
     if token is None:
         return Track(engine, record, project, (yield from _begin(engine, record, start.time())))
-    line = {record.id, *(ancestor.id for ancestor in record.lineage)}
-    place = next((place for place in token.places if place.branch in line), None)
+    lineage = {record.id, *(ancestor.id for ancestor in record.lineage)}
+    place = next((place for place in token.places if place.branch in lineage), None)
     if place is None:
         raise token_not_found(f"it is of a branch that {record.name!r} does not descend from")
     return (yield from _resumed(engine, record, project, place))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+import inspect
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import bson
@@ -76,6 +77,22 @@ def decode_event(event: Any, codec_options: CodecOptions[Any]) -> Any:
     """Decode an event the way the user's handle does."""
     raw = event.raw if isinstance(event, RawBSONDocument) else bson.encode(event)
     return bson.decode(raw, codec_options=codec_options)
+
+
+def watch_options(method: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of ``watch()`` by name, as PyMongo's own method takes them.
+
+    Args:
+        method: PyMongo's ``watch``.
+        args: The positional arguments that were given.
+        kwargs: The named ones.
+
+    Raises:
+        TypeError: One of them is unknown.
+    """
+    given = dict(inspect.signature(method).bind(None, *args, **kwargs).arguments)
+    given.pop("self")
+    return given
 
 
 def watch_branch(
