@@ -26,6 +26,7 @@ from argon.versions.ids import id_key
 from argon.wal.change import Change, Plan
 
 Step = Incoming | UpdateSpec | DeleteSpec
+_TURNS = (Incoming, UpdateSpec, DeleteSpec)
 
 
 class _Tally:
@@ -70,12 +71,18 @@ def bulk_write(
     Raises:
         BulkWriteError: Some of them failed; its details say which.
     """
-    steps = [parse(request, target, let) for request in requests]
+    parsed = [parse(request, target, let) for request in requests]
+    order = list(range(len(parsed)))
+    if not ordered:
+        # PyMongo sends inserts first, then updates, then deletes.
+        order.sort(key=lambda place: _TURNS.index(type(parsed[place])))
     tally = _Tally()
-    for start, run in _runs(steps):
+    for start, run in _runs([parsed[place] for place in order]):
         yield from _run(handle, target, start, run, tally, ordered=ordered)
         if ordered and tally.errors:
             break
+    for note in (*tally.errors, *tally.upserted):
+        note["index"] = order[note["index"]]
     if tally.errors:
         tally.errors.sort(key=lambda error: int(error["index"]))
         for error in tally.errors:
@@ -226,7 +233,8 @@ def _command_form(request: Any) -> Any:
         form["u"] = request._doc
         if not isinstance(request, ReplaceOne):
             form["multi"] = isinstance(request, UpdateMany)
-        form["upsert"] = bool(request._upsert)
+        if isinstance(request, UpdateOne) or request._upsert is not None:
+            form["upsert"] = bool(request._upsert)
     options = {
         "collation": validate_collation_or_none(request._collation),
         "arrayFilters": getattr(request, "_array_filters", None),

@@ -8,11 +8,12 @@ from typing import Any
 
 import bson
 from bson import ObjectId, Timestamp
-from bson.codec_options import DEFAULT_CODEC_OPTIONS, CodecOptions
+from bson.codec_options import DEFAULT_CODEC_OPTIONS, CodecOptions, DatetimeConversion
 from bson.raw_bson import RawBSONDocument
 from bson.regex import Regex
 from pymongo.errors import DocumentTooLarge
 
+from argon.versions.layout import RAW_CODEC
 from argon.wal.log import MAX_ENTRY
 
 _ODD_IDS = (Mapping, list, tuple, Regex)
@@ -47,7 +48,7 @@ def incoming(document: Mapping[str, Any], codec: CodecOptions[Any], *, fresh: bo
         DocumentTooLarge: It does not fit in a row.
     """
     if isinstance(document, RawBSONDocument):
-        encoded = document
+        encoded = document = RawBSONDocument(document.raw, RAW_CODEC)
         first = next(iter(document), None)
         odd = first != "_id" or _is_odd(document.items(), document.get("_id"))
         identity = document.get("_id")
@@ -56,7 +57,7 @@ def incoming(document: Mapping[str, Any], codec: CodecOptions[Any], *, fresh: bo
         if next(iter(document)) != "_id":
             document = {"_id": identity, **{key: value for key, value in document.items() if key != "_id"}}
         data = bson.encode(document, codec_options=codec)
-        encoded = RawBSONDocument(data)
+        encoded = RawBSONDocument(data, RAW_CODEC)
         odd = _is_odd(document.items(), identity)
         if type(identity) not in _SIMPLE_IDS:
             identity = encoded["_id"]
@@ -103,5 +104,5 @@ def plain_values(value: Any, codec: CodecOptions[Any]) -> Any:
         and codec.uuid_representation == DEFAULT_CODEC_OPTIONS.uuid_representation
     ):
         return value
-    plain: CodecOptions[dict[str, Any]] = CodecOptions()
+    plain: CodecOptions[dict[str, Any]] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_AUTO)
     return bson.decode(bson.encode({"": value}, codec_options=codec), codec_options=plain)[""]

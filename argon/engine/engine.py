@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from bson import ObjectId
-from bson.codec_options import CodecOptions
+from bson.codec_options import CodecOptions, DatetimeConversion
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
@@ -50,7 +50,10 @@ class Engine:
             "write_concern": WriteConcern("majority"),
         }
         self.raw = client.get_database(database, codec_options=RAW_CODEC, **options)
-        self.plain = client.get_database(database, codec_options=CodecOptions(tz_aware=True), **options)
+        plain: CodecOptions[dict[str, Any]] = CodecOptions(
+            tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO
+        )
+        self.plain = client.get_database(database, codec_options=plain, **options)
         self.log = Log(self.raw[LOG])
         self.clock = Clock(client.get_database("admin", codec_options=CodecOptions()))
         self.committer = Committer(client, self.raw, self.log, self.clock, world)

@@ -40,7 +40,9 @@ def insert_one(
     outcome = yield from _insert(handle, target, [encoded])
     if outcome.errors:
         raise_write_error(outcome.errors[0])
-    return InsertOneResult(_id_of(document, encoded), acknowledged)
+    # PyMongo does not look into raw documents.
+    identity = None if isinstance(document, RawBSONDocument) else document["_id"]
+    return InsertOneResult(identity, acknowledged)
 
 
 def insert_many(
@@ -59,7 +61,7 @@ def insert_many(
         for error in outcome.errors:
             error["op"] = given[error["index"]]
         raise BulkWriteError(bulk_result(inserted=outcome.count, errors=outcome.errors))
-    ids = [_id_of(document, made) for document, made in zip(given, encoded, strict=True)]
+    ids = [document["_id"] for document in given if not isinstance(document, RawBSONDocument)]
     return InsertManyResult(ids, acknowledged)
 
 
@@ -128,10 +130,6 @@ def pages(documents: Sequence[Incoming]) -> Iterable[Sequence[Incoming]]:
         size += len(document.raw.raw)
     if page:
         yield page
-
-
-def _id_of(document: Mapping[str, Any], encoded: Incoming) -> Any:
-    return document.get("_id", encoded.id)
 
 
 def update(handle: Handle, target: Target, spec: UpdateSpec) -> Operation[Updated]:

@@ -41,16 +41,17 @@ def _scalar(value: Any) -> str:
         case bool():
             return "true" if value else "false"
         case Code():
-            return str(value) if value.scope is None else f"CodeWScope( {value}, {shell(value.scope)})"
+            text = str(value)
+            return _cut(text, 80, 70) if value.scope is None else f"CodeWScope( {text}, {shell(value.scope)})"
         case str():
-            return f'"{value}"'
+            return f'"{_cut(value, 160, 150)}"'
         case ObjectId():
             return f"ObjectId('{value}')"
         case float():
             text = f"{value:.16g}"
             return text if "." in text else f"{text}.0"
-        case datetime():
-            return f"new Date({int(DatetimeMS(value))})"
+        case datetime() | DatetimeMS():
+            return f"new Date({int(value if isinstance(value, DatetimeMS) else DatetimeMS(value))})"
         case bytes():
             return _binary(value)
         case Regex():
@@ -67,4 +68,11 @@ def _binary(value: bytes) -> str:
     text = value.hex()
     if subtype == UUID_SUBTYPE and len(value) == 16:
         return f'UUID("{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}")'
-    return f"BinData({subtype}, {text.upper()})"
+    shown = text.upper() if len(value) <= 80 else f"{text[:140].upper()}..."
+    return f"BinData({subtype}, {shown})"
+
+
+def _cut(text: str, limit: int, kept: int) -> str:
+    """Cut what has ``limit`` bytes or more, as the server does."""
+    data = text.encode()
+    return text if len(data) < limit else data[:kept].decode(errors="ignore") + "..."

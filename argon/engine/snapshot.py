@@ -6,16 +6,18 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bson.codec_options import CodecOptions
-from bson.raw_bson import RawBSONDocument
 from pymongo.read_concern import ReadConcern
 
 from argon.catalog.collections import Catalog
 from argon.engine.source import CollectionSource
 from argon.models import BranchRecord, CollectionRecord
+from argon.versions.layout import RAW_CODEC
 from argon.versions.visibility import View
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine
+
+__all__ = ["RAW_CODEC", "Snapshot"]
 
 _SNAPSHOT = ReadConcern("snapshot")
 
@@ -76,6 +78,3 @@ class Snapshot:
     def namespace(self, name: str) -> str:
         """Return what stands for ``database.collection`` in messages."""
         return f"{self.project}.{name}"
-
-
-RAW_CODEC: CodecOptions[Any] = CodecOptions(document_class=RawBSONDocument)

@@ -26,7 +26,8 @@ from argon.engine.snapshot import Snapshot
 from argon.engine.unique import unique_check
 from argon.io import Operation
 from argon.models import CollectionRecord
-from argon.rewrite.filter import equality_id
+from argon.rewrite.filter import equality_id, has_expr
+from argon.rewrite.paths import has_duplicate_keys
 from argon.rewrite.projection import is_positional
 from argon.rewrite.touched import touched_paths
 from argon.rewrite.update import is_pipeline, is_replacement, prefix_update, uses_positional
@@ -139,6 +140,8 @@ def plan_update(
         yield from _validate(target, spec, snapshot, record)
         return Plan([], Updated)
     assert record is not None
+    if spec.upsert and has_expr(spec.filter):
+        yield from _inserted(target, spec, snapshot, record)  # is refused, also where something matches
     if spec.many and ids is None and too_much(rows):
         return Plan([], lambda: Updated(left=True))
     quick = None if careful or record.validated or spec.exact_only else _quick(spec)
@@ -233,6 +236,8 @@ def _quick(spec: UpdateSpec) -> Any:
     """Return what turns a change into one that needs no evaluation beforehand, if there is such a thing."""
     if is_replacement(spec.update):
         if "_id" in spec.update or any(key[:1] == "$" for key in spec.update) or _has_timestamp(spec.update):
+            return None
+        if has_duplicate_keys(spec.update):
             return None
 
         def replace_whole(change: Change, target: Target) -> None:
@@ -365,6 +370,7 @@ def _plan_upsert(target: Target, spec: UpdateSpec, snapshot: Snapshot) -> Operat
         and found
         and len(spec.filter) == 1
         and "_id" not in spec.update
+        and not has_duplicate_keys(spec.update)
         and spec.returns is None
         and not record.validated
     )
@@ -373,13 +379,7 @@ def _plan_upsert(target: Target, spec: UpdateSpec, snapshot: Snapshot) -> Operat
         document = incoming({"_id": identity, **spec.update}, target.codec)
     answer: Any = None
     if document is None or document.odd:
-
-        def body(scratch: Any, session: Any) -> Operation[tuple[Any, RawBSONDocument]]:
-            reply = yield from _modify(scratch, session, target, spec, upsert=True)
-            made = yield scratch.find({}, session=session).to_list(1)
-            return reply, made[0]
-
-        answer, image = yield from snapshot.engine.scratch.evaluate(record, [], body)
+        answer, image = yield from _inserted(target, spec, snapshot, record)
     else:
         image = document.raw
     # The filter did not match, and yet the id may be taken: the server then refuses the insert.
@@ -394,6 +394,20 @@ def _plan_upsert(target: Target, spec: UpdateSpec, snapshot: Snapshot) -> Operat
     insert = Change("insert", target.space, target.name, record.store, image["_id"], after=image)
     outcome = Updated(upserted=True, upserted_id=image["_id"], document=answer, projected=True)
     return Plan([*changes, insert], lambda: outcome, unique_check(snapshot, record, [insert]))
+
+
+def _inserted(
+    target: Target, spec: UpdateSpec, snapshot: Snapshot, record: CollectionRecord
+) -> Operation[tuple[Any, RawBSONDocument]]:
+    """Let the server upsert where nothing matches; return its reply and the document."""
+
+    def body(scratch: Any, session: Any) -> Operation[tuple[Any, RawBSONDocument]]:
+        reply = yield from _modify(scratch, session, target, spec, upsert=True)
+        made = yield scratch.find({}, session=session).to_list(1)
+        return reply, made[0]
+
+    done: tuple[Any, RawBSONDocument] = yield from snapshot.engine.scratch.evaluate(record, [], body)
+    return done
 
 
 def partial_error(outcome: Updated) -> dict[str, Any] | None:

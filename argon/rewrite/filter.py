@@ -144,6 +144,11 @@ def has_where(query: Mapping[str, Any]) -> bool:
     return _has_operator(query, "$where")
 
 
+def has_expr(query: Mapping[str, Any]) -> bool:
+    """Tell whether ``$expr`` stands anywhere in a filter; an upsert refuses it."""
+    return _has_operator(query, "$expr")
+
+
 def has_near(query: Mapping[str, Any]) -> bool:
     """Tell whether a field is to be near a point, which only ``find`` can do, and not in an ``$or``."""
     if any(is_operators(value) and not _NEAR.isdisjoint(value) for value in query.values()):

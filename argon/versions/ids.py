@@ -42,9 +42,9 @@ def id_key(value: Any) -> Hashable:
         return ("number", "nan" if number.is_nan() else number)
     if isinstance(value, bytes):
         return ("binary", value.subtype if isinstance(value, Binary) else 0, bytes(value))
-    if isinstance(value, datetime):
+    if isinstance(value, datetime | DatetimeMS):
         # A naive one is UTC, and BSON keeps milliseconds.
-        return ("datetime", int(DatetimeMS(value)))
+        return ("datetime", int(value if isinstance(value, DatetimeMS) else DatetimeMS(value)))
     if isinstance(value, Regex):
         return ("regex", value.pattern, value.flags)
     if isinstance(value, DBRef):

@@ -17,6 +17,7 @@ from typing import Any
 
 import bson
 from bson import Int64
+from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.raw_bson import RawBSONDocument
 
 MAX_LSN = Int64(2**63 - 1)
@@ -26,6 +27,11 @@ PROVISIONAL_LSN = 2**62
 """LSNs from here on mark rows of an open transaction; none of them is ever committed."""
 
 Row = Mapping[str, Any]
+
+RAW_CODEC: CodecOptions[Any] = CodecOptions(
+    document_class=RawBSONDocument, datetime_conversion=DatetimeConversion.DATETIME_AUTO
+)
+"""How rows and entries are read: as bytes, and no date is out of range."""
 
 STORE_INDEXES: tuple[tuple[tuple[tuple[str, int], ...], bool], ...] = (
     # Ids are unique on a branch by the server's own check, and a document is
@@ -40,7 +46,7 @@ def raw(document: Mapping[str, Any]) -> RawBSONDocument:
     """Encode a document once, so that row and log entry share its bytes."""
     if isinstance(document, RawBSONDocument):
         return document
-    return RawBSONDocument(bson.encode(document))
+    return RawBSONDocument(bson.encode(document), RAW_CODEC)
 
 
 def current_row(branch: int, lsn: int, born: int, document: Mapping[str, Any]) -> dict[str, Any]:
