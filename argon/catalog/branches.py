@@ -288,28 +288,32 @@ class Branches:
             )
         return BranchRecord.model_validate(claimed)
 
-    def end_migration(
-        self, branch: BranchRecord, *, done: bool, author: str | None = None
-    ) -> Operation[BranchRecord]:
-        """Open a branch to writes again: in the log, or as it was.
+    def finish_migration(self, branch: BranchRecord, *, author: str | None = None) -> Operation[BranchRecord]:
+        """Let a branch be in the log from here on.
 
         Args:
             branch: The record that :meth:`begin_migration` gave.
-            done: Whether everything is in the log.
             author: Who migrates it.
 
         Raises:
             BranchNotFound: Another run, or a deletion, came between.
         """
-        if done:
-            change = {"kind": "wal", "migrating": None}
-            return (yield from self._control(branch, Kind.MIGRATE_BRANCH, change, author=author))
-        reopened = yield self._table.find_one_and_update(
-            {"_id": branch.id, "migrating": branch.migrating},
-            {"$set": {"migrating": None}},
-            return_document=ReturnDocument.AFTER,
+        change = {"kind": "wal", "migrating": None}
+        return (yield from self._control(branch, Kind.MIGRATE_BRANCH, change, author=author))
+
+    def give_up_migration(self, branch: BranchRecord) -> Operation[bool]:
+        """Open a classic branch to writes again, as it was.
+
+        Args:
+            branch: The record that :meth:`begin_migration` gave.
+
+        Returns:
+            False if another run had taken over, which goes on.
+        """
+        reopened = yield self._table.update_one(
+            {"_id": branch.id, "migrating": branch.migrating}, {"$set": {"migrating": None}}
         )
-        return branch if reopened is None else BranchRecord.model_validate(reopened)
+        return bool(reopened.matched_count)
 
     def _control(
         self,

@@ -19,6 +19,7 @@ any moment and run again. Nothing written meanwhile is lost:
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,7 @@ from bson import ObjectId
 from bson.raw_bson import RawBSONDocument
 from bson.timestamp import Timestamp
 from pymongo import DeleteOne, ReplaceOne
+from pymongo.errors import PyMongoError
 
 from argon.classic.branches import database_of, drop_physical
 from argon.classic.copy import Pages
@@ -106,11 +108,11 @@ def migrate(
     try:
         copying = _Copying(line, author=author, run=claimed.migrating)
         yield from _until_nobody_writes(copying, database_of(engine, claimed.physical), progress)
-        migrated = yield from branches.end_migration(claimed, done=True, author=author)
-    except BaseException as error:
-        if not isinstance(error, GeneratorExit):
-            yield from branches.end_migration(claimed, done=False)
-            line.forget()
+        migrated = yield from branches.finish_migration(claimed, author=author)
+    except (Exception, KeyboardInterrupt, CancelledError) as error:
+        line.forget()
+        if not (yield from branches.give_up_migration(claimed)) and isinstance(error, PyMongoError):
+            raise _overtaken(claimed) from error
         raise
     line.record = migrated
     line.forget()
@@ -139,10 +141,14 @@ class _Copying(Handle):
 
         def plan(snapshot: Snapshot, careful: bool) -> Operation[Plan]:
             if snapshot.branch.migrating != self.run:
-                raise Conflict(f"another run of 'argon branch migrate {snapshot.branch.name}' has taken over")
+                raise _overtaken(snapshot.branch)
             return (yield from planner(snapshot, careful))
 
         return (yield from self.line.write(plan, author=self.author, message="migrate"))
+
+
+def _overtaken(branch: BranchRecord) -> Conflict:
+    return Conflict(f"another run of 'argon branch migrate {branch.name}' has taken over")
 
 
 def _until_nobody_writes(copying: _Copying, database: Any, progress: Progress | None) -> Operation[None]:
@@ -238,8 +244,9 @@ class _Pass:
         missing = [index_model(index) for index in wanted.indexes if plain(index) not in kept]
         if missing:
             yield from ddl.create_indexes(copying, target, missing)
-        rules = {**_DEFAULT_RULES, **wanted.rules}
-        if rules != {**_DEFAULT_RULES, **present.rules}:
+        if {**_DEFAULT_RULES, **wanted.rules} != {**_DEFAULT_RULES, **present.rules}:
+            taken_back = {rule: _DEFAULT_RULES[rule] for rule in present.rules}
+            rules = {**taken_back, **wanted.rules}
             yield from ddl.modify_collection(copying, wanted.space, wanted.name, rules)
 
     def _documents(self, target: Target, source: Any, *, fresh: bool) -> Operation[None]:

@@ -51,6 +51,7 @@ class NamedLine(Line):
         self._name = name
         self._create = create
         self._line: Line | None = None
+        self._nothing = (self.project, nothing, self.view)
 
     @property
     def in_log(self) -> bool:
@@ -60,6 +61,7 @@ class NamedLine(Line):
     def lost(self) -> None:
         """Take note that the project was deleted."""
         self._line = None
+        self.project, self.record, self.view = self._nothing
 
     def snapshot(self) -> Operation[Snapshot]:
         """See :meth:`Line.snapshot`; that of a project that does not exist is empty."""
@@ -112,7 +114,7 @@ class NamedLine(Line):
             try:
                 return (yield from work(held))
             except BranchNotFound:
-                self._line = None
+                self.lost()
         line = yield from self._find()
         if line is None and otherwise is not None:
             return (yield from otherwise())

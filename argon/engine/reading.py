@@ -35,7 +35,7 @@ def aggregate(
     """
     stages = list(pipeline) if isinstance(pipeline, list | tuple) else pipeline
     if isinstance(stages, list) and stages and sink.is_sink(stages[-1]):
-        handle.check_writable()
+        yield from handle.admit_writes()
         return (yield from sink.write_out(handle, target, name, stages, reader, options))
     snapshot = yield from handle.snapshot()
     return (yield from aggregate_view(snapshot, target.space, name, stages, reader, options))
@@ -91,24 +91,41 @@ def _distinct(
         empty = snapshot.rows(NO_STORE, reader.codec, **reader.options)
         values: list[Any] = yield empty.distinct(key, query, session=snapshot.session, **given)
         return values
-    rows = snapshot.rows(record.store, reader.codec, **reader.options) if record.store else None
+    if record.kind == "view":
+        return (yield from _distinct_in_view(snapshot, target, key, query, reader, given))
+    rows = snapshot.rows(record.store, reader.codec, **reader.options)
     where = None
-    if rows is not None and is_ordinary_path(key):
+    if is_ordinary_path(key):
         source = CollectionSource(snapshot.view, record)
         where = row_filter(source, query, None, seek="hint" in given)
         if where is None:
             rewritten = prefix_filter(query)
             where = None if rewritten is None else conjoin(source.match_all, rewritten)
-    if rows is None or where is None:
+    if where is None:
         stages: list[dict[str, Any]] = [{"$match": query}, {"$project": {"_id": 1}}]
         cursor = yield from aggregate_view(snapshot, target.space, target.name, stages, reader, {})
         ids = [document["_id"] for document in (yield cursor.to_list(None))]
         where = {"$and": [snapshot.view.match_all, {"d._id": {"$in": ids}}]}
-        rows = snapshot.rows(record.store, reader.codec, **reader.options)
     if "hint" in given:
         given = {**given, "hint": physical_hint(record, given["hint"])}
     values = yield rows.distinct(prefix_path(key), where, session=snapshot.session, **given)
     return values
+
+
+def _distinct_in_view(
+    snapshot: Snapshot, target: Target, key: str, query: Mapping[str, Any], reader: Reader, given: dict[str, Any]
+) -> Operation[list[Any]]:
+    """Do as the server does for views: unwind the arrays on the way to the field, and gather its values."""
+    parts = key.split(".") if isinstance(key, str) else []
+    stages: list[dict[str, Any]] = [{"$match": query}]
+    for depth in range(1, len(parts) + 1):
+        path = "$" + ".".join(parts[:depth])
+        stages.append({"$unwind": {"path": path, "preserveNullAndEmptyArrays": True}})
+    stages.append({"$match": {key: {"$exists": True}}})
+    stages.append({"$group": {"_id": None, "values": {"$addToSet": f"${key}"}}})
+    cursor = yield from aggregate_view(snapshot, target.space, target.name, stages, reader, given)
+    found = yield cursor.to_list(1)
+    return list(found[0]["values"]) if found else []
 
 
 def explain(handle: Handle, target: Target, spec: FindSpec) -> Operation[Any]:
@@ -139,6 +156,8 @@ def list_collections(
         info["info"] = {"readOnly": handle.lsn is not None or record.kind == "view"}
         if record.kind == "collection":
             info["idIndex"] = {"v": 2, "key": {"_id": 1}, "name": "_id_"}
+            if record.collation:
+                info["idIndex"]["collation"] = record.collation
         described.append(info)
     if not query or not described:
         return described

@@ -119,7 +119,7 @@ class Flags:
 
     def _switched_off_by(self, flag: str, project: str, branch: str | None) -> str | None:
         """Return the flag that a feature is off for, if it is."""
-        for one in dict.fromkeys((flag, _FOUNDATION)):
+        for one in dict.fromkeys((_FOUNDATION, flag)):
             value = self.setting(one).value
             if not (value.includes(project, branch) if isinstance(value, Rollout) else value):
                 return one

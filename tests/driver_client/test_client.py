@@ -1,0 +1,289 @@
+"""``argon.client()`` behaves as PyMongo's MongoClient does, with projects for databases."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import ConfigurationError, DuplicateKeyError, InvalidName, ServerSelectionTimeoutError
+
+from argon import Argon, Branch, Project, WALDatabase
+from argon.driver.client import WALClient
+from argon.errors import BranchNotFound, ProjectNotFound, ReadOnlyView, UnsupportedOperation
+
+
+@pytest.fixture
+def shops(argon: Argon) -> WALClient[dict[str, Any]]:
+    """The client of an Argon that has no project."""
+    return argon.client()
+
+
+def test_it_is_a_mongo_client_of_wal_databases(shops: WALClient[Any]) -> None:
+    assert isinstance(shops, MongoClient)
+    assert isinstance(shops["shop"], WALDatabase)
+    assert isinstance(shops["shop"], Database)
+    assert isinstance(shops["shop"]["users"], Collection)
+    assert shops["shop"].name == "shop"
+    assert shops["shop"]["users"].full_name == "shop.users"
+    assert shops["shop"] == shops.shop == shops.get_database("shop") == shops["shop@main"]
+    assert shops["shop"].client is shops
+    assert shops["shop"]["users"].database.client is shops
+
+
+def test_every_public_method_is_ours_or_harmless() -> None:
+    """What is PyMongo's own code must not reach data; a new method there has to be looked at here."""
+    about_the_connection = {
+        "HOST",
+        "PORT",
+        "address",
+        "append_metadata",
+        "arbiters",
+        "codec_options",
+        "eq_props",
+        "is_mongos",
+        "is_primary",
+        "next",
+        "nodes",
+        "options",
+        "primary",
+        "read_concern",
+        "read_preference",
+        "secondaries",
+        "server_info",
+        "topology_description",
+        "write_concern",
+    }
+    public = {name for name in dir(MongoClient) if not name.startswith("_")}
+    assert public - about_the_connection <= set(vars(WALClient))
+    for name in ("get_database", "get_default_database", "list_databases", "drop_database"):
+        theirs, ours = (inspect.signature(getattr(kind, name)) for kind in (MongoClient, WALClient))
+        assert list(ours.parameters) == list(theirs.parameters)
+
+
+def test_reading_what_does_not_exist_makes_nothing(shops: WALClient[Any], argon: Argon) -> None:
+    db = shops["shop"]
+    assert list(db["users"].find({"a": 1})) == []
+    assert db["users"].find_one() is None
+    assert db["users"].count_documents({}) == 0
+    assert db["users"].estimated_document_count() == 0
+    assert db["users"].distinct("a") == []
+    assert list(db["users"].aggregate([{"$match": {}}])) == []
+    assert list(db["users"].list_indexes()) == []
+    assert db["users"].index_information() == {}
+    assert db.list_collection_names() == []
+    assert db.command("ping")["ok"] == 1
+    assert argon.projects() == []
+    assert shops.list_database_names() == []
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda db: db["users"].insert_one({"_id": 1}),
+        lambda db: db["users"].update_one({"_id": 1}, {"$set": {"a": 1}}, upsert=True),
+        lambda db: db["users"].create_index("a"),
+        lambda db: db.create_collection("users"),
+    ],
+)
+def test_the_first_write_makes_the_project(shops: WALClient[Any], argon: Argon, write: Any) -> None:
+    db = shops["shop"]
+    write(db)
+    assert [project.name for project in argon.projects()] == ["shop"]
+    assert db.list_collection_names() == ["users"]
+    assert [branch.name for branch in argon.project("shop").branches()] == ["main"]
+
+
+def test_a_group_of_operations_can_be_the_first_write(shops: WALClient[Any]) -> None:
+    with shops["shop"].commit(message="begin") as group:
+        group["users"].insert_one({"_id": 1})
+        group["orders"].insert_one({"_id": 2})
+    assert shops["shop"].branch.log(limit=1)[0].message == "begin"
+    assert shops["shop"]["users"].find_one() == {"_id": 1}
+
+
+def test_handles_from_before_the_first_write_see_it(shops: WALClient[Any]) -> None:
+    early = shops["shop"]["users"]
+    assert early.find_one() is None
+    shops["shop"]["users"].insert_one({"_id": 1})
+    assert early.find_one() == {"_id": 1}
+    with pytest.raises(DuplicateKeyError):
+        early.insert_one({"_id": 1})
+
+
+def test_two_clients_that_begin_at_once_make_one_project(argon: Argon, mongod_uri: str) -> None:
+    with Argon(mongod_uri, database=argon.database) as other:
+        one, two = argon.client()["shop"]["users"], other.client()["shop"]["users"]
+        assert one.find_one() is two.find_one() is None
+        one.insert_one({"_id": 1})
+        two.insert_one({"_id": 2})
+        assert one.count_documents({}) == two.count_documents({}) == 2
+    assert len(argon.projects()) == 1
+
+
+def test_the_project_is_the_same_by_every_door(shops: WALClient[Any], argon: Argon, users: Any) -> None:
+    users.insert_one({"_id": 1})
+    assert shops["shop"]["users"].find_one() == {"_id": 1}
+    shops["shop"]["users"].insert_one({"_id": 2})
+    assert users.count_documents({}) == 2
+    assert shops["shop"].branch == argon.branch("shop")
+
+
+def test_branches(shops: WALClient[Any], project: Project, db: WALDatabase) -> None:
+    db["users"].insert_one({"_id": 1})
+    project.create_branch("feature/x")
+    feature = shops["shop@feature/x"]
+    assert feature.name == "shop@feature/x"
+    assert feature.client is shops
+    feature["users"].insert_one({"_id": 2})
+    assert [shops[name]["users"].count_documents({}) for name in ("shop", "shop@feature/x")] == [1, 2]
+
+
+def test_a_branch_does_not_come_into_being(shops: WALClient[Any], project: Project) -> None:
+    with pytest.raises(BranchNotFound, match="'nope'; it has: main"):
+        shops["shop@nope"]
+    with pytest.raises(ProjectNotFound):
+        shops["nobody@nope"]
+    for wrong in ("a b", "", "../x", "a@b@c"):
+        with pytest.raises(InvalidName):
+            shops[wrong]
+
+
+def test_time_travel_through_a_client(shops: WALClient[Any]) -> None:
+    db = shops["shop"]
+    db["users"].insert_one({"_id": 1})
+    lsn = db.branch.head_lsn
+    db["users"].insert_one({"_id": 2})
+    assert db.at(lsn=lsn)["users"].count_documents({}) == 1
+    with pytest.raises(ReadOnlyView):
+        db.at(lsn=lsn)["users"].insert_one({})
+    assert db.branch.restore(lsn=lsn).name == f"main-lsn-{lsn}"
+    assert shops[f"shop@main-lsn-{lsn}"]["users"].count_documents({}) == 1
+
+
+def test_listing_projects(shops: WALClient[Any]) -> None:
+    for name in ("shop", "bank"):
+        shops[name]["users"].insert_one({})
+    assert shops.list_database_names() == ["shop", "bank"]
+    assert [database["name"] for database in shops.list_databases()] == ["shop", "bank"]
+
+
+def test_dropping_a_database_deletes_the_project_and_handles_begin_anew(shops: WALClient[Any]) -> None:
+    users = shops["shop"]["users"]
+    for drop in ("shop", shops["shop"]):
+        users.insert_one({"_id": 1})
+        users.create_index("a", unique=True)
+        shops.drop_database(drop)
+        assert shops.list_database_names() == []
+        assert users.find_one() is None
+        assert users.index_information() == {}
+    shops.drop_database("shop")
+    users.insert_one({"_id": 1})
+    assert users.count_documents({}) == 1
+
+
+def test_a_project_that_somebody_else_deleted(shops: WALClient[Any], argon: Argon, mongod_uri: str) -> None:
+    users = shops["shop"]["users"]
+    users.insert_one({"_id": 1})
+    with Argon(mongod_uri, database=argon.database) as other:
+        other.delete_project("shop")
+    users.insert_one({"_id": 1})
+    assert list(users.find()) == [{"_id": 1}]
+
+
+def test_dropping_a_branch(shops: WALClient[Any], project: Project) -> None:
+    project.create_branch("feature")
+    shops.drop_database(shops["shop@feature"])
+    assert [branch.name for branch in project.branches()] == ["main"]
+    with pytest.raises(TypeError):
+        shops.drop_database(7)  # type: ignore[arg-type]
+    with pytest.raises(UnsupportedOperation):
+        shops.drop_database("admin")
+
+
+def test_the_servers_own_databases_are_the_servers(
+    shops: WALClient[Any], client: MongoClient[dict[str, Any]]
+) -> None:
+    assert shops.admin.command("ping")["ok"] == 1
+    assert not isinstance(shops["admin"], WALDatabase)
+    assert shops.server_info()["version"] == client.server_info()["version"]
+    assert shops.address == client.address
+    with shops.start_session() as session:
+        assert shops.admin.command("ping", session=session)["ok"] == 1
+
+
+def test_what_would_go_past_the_log_is_refused(shops: WALClient[Any]) -> None:
+    with pytest.raises(UnsupportedOperation, match=r"db\.commit"):
+        shops.bulk_write([])
+
+
+@pytest.fixture
+def database(argon: Argon) -> Iterator[str]:
+    """The name of a database to work in, with nothing in it."""
+    yield argon.database
+
+
+def test_libraries_make_it_themselves(mongod_uri: str, database: str) -> None:
+    uri = mongod_uri.replace("/?", "/shop?", 1)
+    with WALClient[dict[str, Any]](
+        uri, tz_aware=True, connect=False, argon_database=database, uuidRepresentation="standard"
+    ) as client:
+        assert client.codec_options.tz_aware
+        assert client.get_default_database().name == client.get_database().name == "shop"
+        client["shop"]["users"].insert_one({"_id": 1})
+        assert client.get_database()["users"].find_one() == {"_id": 1}
+        assert client["shop"].codec_options == client.codec_options
+        assert client.list_database_names() == ["shop"]
+
+
+def test_without_a_default_database(mongod_uri: str, database: str) -> None:
+    with WALClient[dict[str, Any]](mongod_uri, argon_database=database) as client:
+        with pytest.raises(ConfigurationError):
+            client.get_default_database()
+        assert client.get_default_database("shop@main").name == "shop"
+
+
+def test_it_is_made_without_a_server_as_clients_are() -> None:
+    client = WALClient[dict[str, Any]]("mongodb://127.0.0.1:9/", serverSelectionTimeoutMS=50)
+    with pytest.raises(ServerSelectionTimeoutError):
+        client["shop"]
+    client.close()
+
+
+def test_closing_a_client_of_its_own(mongod_uri: str, database: str) -> None:
+    from pymongo.errors import InvalidOperation
+
+    client = WALClient[dict[str, Any]](mongod_uri, argon_database=database)
+    client["shop"]["users"].insert_one({})
+    users = client["shop"]["users"]
+    client.close()
+    with pytest.raises(InvalidOperation):
+        users.find_one()
+
+
+def test_letting_go_of_a_view_of_an_open_argon_is_silent(argon: Argon, main: Branch) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        argon.client()["shop"]["users"].insert_one({})
+    assert WALDatabase(main)["users"].count_documents({}) == 1
+
+
+def test_a_project_without_the_log(argon: Argon, shops: WALClient[Any]) -> None:
+    """A handle from before the project exists follows it to wherever the flags put it."""
+    users = shops["shop"]["users"]
+    argon.set_feature("wal_enabled", False)
+    assert users.find_one() is None
+    users.insert_one({"_id": 1})
+    assert argon.branch("shop").kind == "classic"
+    assert users.find_one() == {"_id": 1}
+    shops.drop_database("shop")
+    assert users.find_one() is None
+    argon.unset_feature("wal_enabled")
+    users.insert_one({"_id": 2})
+    assert argon.branch("shop").kind == "wal"
+    assert list(users.find()) == [{"_id": 2}]
