@@ -8,7 +8,7 @@ is for its :class:`~argon.streams.scope.Scope` to say.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bson import Timestamp
@@ -21,6 +21,7 @@ from argon.streams.scope import DROP_DATABASE, INVALIDATE
 from argon.wal.log import DEFAULT_SPACE
 
 _ID_INDEX = {"v": 2, "key": {"_id": 1}, "name": "_id_"}
+_EXPANDED = frozenset({"create", "createIndexes", "dropIndexes", "modify"})
 Entry = Mapping[str, Any]
 
 
@@ -52,6 +53,7 @@ class Event:
         space: The namespace it happened in; None for the whole branch.
         names: The collections it is about.
         ends_all: Whether nothing can follow it on the branch.
+        expanded: Whether it is told of only where ``show_expanded_events`` asks for it.
     """
 
     kind: str
@@ -59,6 +61,7 @@ class Event:
     space: str | None = None
     names: tuple[str, ...] = ()
     ends_all: bool = False
+    expanded: bool = False
 
 
 def cluster_time(entry: Entry) -> Timestamp:
@@ -134,7 +137,9 @@ def catalogue_events(entry: Entry, project: str) -> list[Event]:
         case Kind.CREATE_COLLECTION:
             return _created(entry, ns)
         case Kind.DROP_COLLECTION:
-            return [_event("drop", entry, {"ns": ns}), _event(INVALIDATE, entry, {})]
+            view = (entry.get("old_document") or {}).get("kind") == "view"
+            drop = _event("drop", entry, {"ns": ns})
+            return [replace(drop, expanded=view), _event(INVALIDATE, entry, {})]
         case Kind.RENAME_COLLECTION:
             target = entry["document"]["name"]
             to = {"db": project, "coll": target}
@@ -161,6 +166,7 @@ def deletion_events(project: str, collections: Iterable[CollectionRecord]) -> li
     drops = [
         Event("drop", {"ns": {"db": project, "coll": record.name}}, record.space, (record.name,))
         for record in collections
+        if record.kind == "collection"
     ]
     return [*drops, Event(DROP_DATABASE, {"ns": {"db": project}}), Event(INVALIDATE, ends_all=True)]
 
@@ -169,13 +175,12 @@ def for_scope(event: Event, *, expanded: bool) -> Event:
     """Leave out of a ``rename`` what only expanded events have."""
     if event.kind != "rename" or expanded:
         return event
-    body = {name: value for name, value in event.body.items() if name != "operationDescription"}
-    return Event(event.kind, body, event.space, event.names)
+    return replace(event, body={name: event.body[name] for name in ("to", "ns")})
 
 
 def _event(kind: str, entry: Entry, body: dict[str, Any], *names: str) -> Event:
     space = entry.get("space") or DEFAULT_SPACE
-    return Event(kind, body, space, (entry["collection"], *names))
+    return Event(kind, body, space, (entry["collection"], *names), expanded=kind in _EXPANDED)
 
 
 def _created(entry: Entry, ns: dict[str, Any]) -> list[Event]:

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 
 INVALIDATE = "invalidate"
 DROP_DATABASE = "dropDatabase"
-EXPANDED = frozenset({"create", "createIndexes", "dropIndexes", "modify"})
-"""Kinds that are told of only where ``show_expanded_events`` asks for them."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Scope:
             return not self.everything and (event.ends_all or self._names(event))
         if event.kind == DROP_DATABASE:
             return self.collection is None
-        if event.kind in EXPANDED and not self.expanded:
+        if event.expanded and not self.expanded:
             return False
         return event.space == self.space and (self.collection is None or self._names(event))
 
