@@ -49,18 +49,19 @@ def resolve(engine: Engine, branch: BranchRecord, point: Point) -> Operation[int
 
 def _resolve_lsn(engine: Engine, branch: BranchRecord, lsn: int) -> Operation[int]:
     head = yield from engine.log.head(branch)
-    first = min(_FIRST_LSN, head.lsn)
-    if not first <= lsn <= head.lsn:
+    # The record of its creation is in the log of a branch, and it is newer than the head of a fresh one.
+    first, last = min(_FIRST_LSN, head.lsn), max(head.lsn, branch.created_lsn)
+    if not first <= lsn <= last:
         raise PointNotFound(
             f"LSN {lsn} is outside the history of the branch {branch.name!r}, which holds "
-            f"LSNs {first} to {head.lsn}"
+            f"LSNs {first} to {last}"
         )
     entry = yield from engine.log.entry(branch.project_id, lsn)
     if entry is not None and not _in_lineage(branch, entry["branch_id"], lsn):
         raise PointNotFound(
             f"LSN {lsn} was written on another branch and is not in the history of {branch.name!r}: choose "
             "one of "
-            f"'argon log {branch.name}' (LSNs {first} to {head.lsn})"
+            f"'argon log {branch.name}' (LSNs {first} to {last})"
         )
     return lsn
 

@@ -137,3 +137,15 @@ def test_dropped_and_renamed_collections_are_there_in_the_past(main: Branch, db:
     assert db["people"].find_one() == {"_id": "new"}
     restored = main.restore(lsn=between)
     assert WALDatabase(restored)["people"].find_one() == {"_id": 1}
+
+
+def test_a_fresh_branch_can_be_seen_at_its_creation(project: Project, main: Branch, db: WALDatabase) -> None:
+    db["users"].insert_one({"_id": 1})
+    child = project.create_branch("child")
+    created = child.log(limit=1)[0].lsn
+    assert created > child.head_lsn
+    again = project.create_branch("again", parent="child", at=created)
+    WALDatabase(child)["users"].insert_one({"_id": 2})
+    assert _ids(WALDatabase(child).at(lsn=created)) == [1]
+    assert _ids(WALDatabase(again)) == [1]
+    assert project.verify().problems == []
