@@ -12,7 +12,6 @@ from pymongo import helpers_shared
 from pymongo.collection import Collection, ReturnDocument
 from pymongo.command_cursor import CommandCursor
 from pymongo.common import (
-    validate_boolean,
     validate_is_document_type,
     validate_is_mapping,
     validate_list,
@@ -30,7 +29,7 @@ from pymongo.results import (
     InsertOneResult,
     UpdateResult,
 )
-from pymongo.write_concern import WriteConcern
+from pymongo.write_concern import WriteConcern, validate_boolean
 
 from argon.driver.cursor import WALCursor
 from argon.engine import bulk, ddl, operations, reading
@@ -449,7 +448,14 @@ class WALCollection(Collection[D]):
             raise TypeError(f"key must be an instance of str, not {type(key)}")
         options = {"comment": comment, "hint": _hint(hint), **kwargs}
         return run(
-            reading.distinct(self._handle, self._target(), key, {} if filter is None else filter, self.reader(session), options)
+            reading.distinct(
+                self._handle,
+                self._target(),
+                key,
+                {} if filter is None else filter,
+                self.reader(session),
+                options,
+            )
         )
 
     # The collection itself and its indexes

@@ -83,7 +83,7 @@ def bulk_write(
             break
     for note in (*tally.errors, *tally.upserted):
         note["index"] = order[note["index"]]
-    if tally.errors:
+    if tally.errors and acknowledged:
         tally.errors.sort(key=lambda error: int(error["index"]))
         for error in tally.errors:
             error["op"] = _command_form(requests[error["index"]])

@@ -8,6 +8,7 @@ from typing import Any
 
 import bson
 from bson import ObjectId
+from pymongo.collation import validate_collation_or_none
 from pymongo.errors import OperationFailure
 from pymongo.operations import IndexModel
 
@@ -15,7 +16,7 @@ from argon.catalog.collections import new_record
 from argon.catalog.tables import BRANCHES, COLLECTIONS, create_store
 from argon.engine.errors import command_error, duplicate_key, renamed
 from argon.engine.handle import Handle
-from argon.engine.prepare import Target, existing
+from argon.engine.prepare import IS_VIEW, Target, existing, refuse_view
 from argon.engine.query import Reader, aggregate, physical_pipeline
 from argon.engine.shell import shell
 from argon.engine.snapshot import Snapshot
@@ -38,7 +39,12 @@ _NOT_SUPPORTED = (
     "clusteredIndex",
     "encryptedFields",
     "expireAfterSeconds",
+    "changeStreamPreAndPostImages",
+    "storageEngine",
+    "indexOptionDefaults",
 )
+_KEPT = ("validator", "validationLevel", "validationAction", "collation", "viewOn", "pipeline")
+_PASSING = ("comment", "writeConcern", "maxTimeMS", "session")
 
 
 def create_collection(
@@ -62,7 +68,15 @@ def create_collection(
                 f"a collection on a branch cannot be made with {option!r}: make an ordinary one, and expire "
                 "documents with a TTL index if that is what it is for"
             )
-    kept = {key: value for key, value in options.items() if value is not None}
+    kept = {key: value for key, value in options.items() if value is not None and key in _KEPT}
+    if "collation" in kept:
+        kept["collation"] = validate_collation_or_none(kept["collation"])
+    for option in options.keys() - {*_KEPT, *_NOT_SUPPORTED, *_PASSING}:
+        text = f"BSON field 'create.{option}' is an unknown field."
+        raise command_error({"code": 40415, "codeName": "Location40415", "errmsg": text})
+    if "pipeline" in kept and "viewOn" not in kept:
+        text = "'pipeline' requires 'viewOn' to also be specified"
+        raise command_error({"code": 72, "codeName": "InvalidOptions", "errmsg": text})
     record = new_record(space, name, kept)
     made: list[bool] = []
 
@@ -79,7 +93,12 @@ def create_collection(
                     }
                 )
             return Plan([])
+        if record.collation is not None and not made:
+            scratch = yield from snapshot.engine.scratch.collection(record)
+            record.options["collation"] = yield from _full_collation(snapshot, scratch.name)
         if record.kind == "view":
+            _refuse_cycle(snapshot, record)
+            _refuse_sinks(snapshot, record)
             # The server looks at the pipeline now, not at the first read.
             store, stages = physical_pipeline(snapshot, space, kept["viewOn"], kept.get("pipeline", []))
             yield (yield snapshot.rows(store).aggregate([*stages, {"$limit": 1}])).to_list(1)
@@ -91,6 +110,36 @@ def create_collection(
         return Plan([snapshot.catalog.create(record)])
 
     yield from handle.write(plan)
+
+
+def _refuse_cycle(snapshot: Snapshot, view: CollectionRecord) -> None:
+    below: CollectionRecord | None = view
+    while below is not None and below.kind == "view":
+        name = str(below.options["viewOn"])
+        if name == view.name:
+            text = f"View cycle detected: {snapshot.namespace(name)}"
+            raise command_error({"code": 5, "codeName": "GraphContainsCycle", "errmsg": text})
+        below = snapshot.record(view.space, name)
+
+
+def _refuse_sinks(snapshot: Snapshot, view: CollectionRecord) -> None:
+    stages = view.options.get("pipeline", [])
+    if not isinstance(stages, list | tuple):
+        text = "BSON field 'create.pipeline' is the wrong type, expected type 'array'"
+        raise command_error({"code": 14, "codeName": "TypeMismatch", "errmsg": text})
+    for place, stage in enumerate(stages):
+        for operator in {"$out", "$merge"} & set(stage if isinstance(stage, Mapping) else ()):
+            text = (
+                f"The aggregation stage {operator} in location {place} of the pipeline cannot be used in the "
+                f"view definition of {snapshot.namespace(view.name)}"
+            )
+            raise command_error({"code": 167, "codeName": "OptionNotSupportedOnView", "errmsg": text})
+
+
+def _full_collation(snapshot: Snapshot, name: str) -> Operation[Any]:
+    """Read a collation as the server completes it."""
+    found = yield (yield snapshot.engine.plain.list_collections(filter={"name": name})).to_list(None)
+    return found[0]["options"].get("collation")
 
 
 def modify_collection(handle: Handle, space: str, name: str, options: Mapping[str, Any]) -> Operation[None]:
@@ -165,6 +214,9 @@ def rename_collection(
         record = _existing(
             snapshot, space, name, f"Source collection {snapshot.namespace(name)} does not exist"
         )
+        if record.kind == "view":
+            text = f"cannot rename view: {snapshot.namespace(name)}"
+            raise command_error({"code": IS_VIEW, "codeName": "CommandNotSupportedOnView", "errmsg": text})
         target = snapshot.record(space, new_name)
         changes = []
         if target is not None:
@@ -232,6 +284,7 @@ def drop_index(handle: Handle, space: str, name: str, index: Any) -> Operation[N
         yield None
         if record is None:
             return Plan([])  # PyMongo takes "ns not found" for done
+        refuse_view(snapshot, record)
         if index == "*":
             kept: list[IndexRecord] = []
         else:
@@ -272,6 +325,7 @@ def list_indexes(snapshot: Snapshot, space: str, name: str) -> list[dict[str, An
     record = snapshot.record(space, name)
     if record is None:
         return []
+    refuse_view(snapshot, record)
     described: list[dict[str, Any]] = [{"v": 2, "key": {"_id": 1}, "name": "_id_"}]
     for index in record.indexes:
         described.append({"v": 2, "key": dict(index.key), "name": index.name, **index.options})

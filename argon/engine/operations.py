@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import bson
 from bson import ObjectId
@@ -21,15 +21,17 @@ from argon.engine.delete import Deleted, DeleteSpec, plan_delete
 from argon.engine.documents import Incoming, incoming, plain_values
 from argon.engine.handle import Handle
 from argon.engine.insert import Inserted, plan_inserts, raise_write_error, write_error
-from argon.engine.prepare import Target
+from argon.engine.prepare import IS_VIEW, Target
 from argon.engine.query import FindSpec
 from argon.engine.snapshot import Snapshot
 from argon.engine.update import PAGE, PAGE_BYTES, Updated, UpdateSpec, plan_update
 from argon.io import Operation
 from argon.wal.change import Plan
 
-_OF_COMMANDS = frozenset({13, 112, 166, 239, 246, 251})
-"""Errors of a whole command: not allowed, a lost race, a view, no snapshot, no transaction."""
+T = TypeVar("T")
+
+_OF_COMMANDS = frozenset({13, 112, 239, 246, 251})
+"""Errors of a whole command: not allowed, a lost race, no snapshot, no transaction."""
 
 
 def insert_one(
@@ -38,11 +40,9 @@ def insert_one(
     """Insert one document; see ``Collection.insert_one``."""
     [encoded] = encode_documents([document], target.codec)
     outcome = yield from _insert(handle, target, [encoded])
-    if outcome.errors:
+    if outcome.errors and acknowledged:
         raise_write_error(outcome.errors[0])
-    # PyMongo does not look into raw documents.
-    identity = None if isinstance(document, RawBSONDocument) else document["_id"]
-    return InsertOneResult(identity, acknowledged)
+    return InsertOneResult(None if isinstance(document, RawBSONDocument) else document["_id"], acknowledged)
 
 
 def insert_many(
@@ -57,10 +57,11 @@ def insert_many(
     given = list(documents)
     encoded = encode_documents(given, target.codec)
     outcome = yield from insert_all(handle, target, encoded, ordered=ordered)
-    if outcome.errors:
+    if outcome.errors and acknowledged:
         for error in outcome.errors:
             error["op"] = given[error["index"]]
         raise BulkWriteError(bulk_result(inserted=outcome.count, errors=outcome.errors))
+    # PyMongo does not look into raw documents for their ids.
     ids = [document["_id"] for document in given if not isinstance(document, RawBSONDocument)]
     return InsertManyResult(ids, acknowledged)
 
@@ -96,6 +97,11 @@ def _insert(
         # A unique index: in a batch, find out whose fault it is by going one by one.
         if len(documents) == 1 or handle.transaction is not None:
             return Inserted(0, [{**write_error(error), "index": 0}])
+    except OperationFailure as error:
+        if error.code != IS_VIEW:
+            raise
+        refused = range(1 if ordered else len(documents))
+        return Inserted(0, [{**_details(error), "index": place} for place in refused])
     total = Inserted()
     for place, document in enumerate(documents):
         outcome = yield from _insert(handle, target, [document])
@@ -210,6 +216,22 @@ def delete_result(outcome: Deleted, *, acknowledged: bool = True) -> DeleteResul
     return DeleteResult({"n": outcome.count, "ok": 1.0}, acknowledged)
 
 
+def quietly(operation: Operation[T], acknowledged: bool, nothing: T) -> Operation[T]:
+    """Run a write whose refusal by the server nobody waits to hear of, where that is so.
+
+    Args:
+        operation: The write.
+        acknowledged: What the write concern says.
+        nothing: The outcome of a refused write.
+    """
+    try:
+        return (yield from operation)
+    except OperationFailure:
+        if acknowledged:
+            raise
+        return nothing
+
+
 def _as_write(operation: Operation[Any], is_write: bool) -> Operation[Any]:
     """Run a write, and turn the error of a read that it needed into that of a write."""
     try:
@@ -218,7 +240,11 @@ def _as_write(operation: Operation[Any], is_write: bool) -> Operation[Any]:
         labelled = bool((error.details or {}).get("errorLabels"))
         if not is_write or type(error) is not OperationFailure or labelled or error.code in _OF_COMMANDS:
             raise
-        raise_write_error(write_error(error))
+        raise_write_error(_details(error))
+
+
+def _details(error: OperationFailure) -> dict[str, Any]:
+    return {key: value for key, value in write_error(error).items() if key != "codeName"}
 
 
 def decode(document: Any, codec: CodecOptions[Any]) -> Any:

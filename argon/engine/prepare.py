@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bson.codec_options import CodecOptions
-from pymongo.errors import OperationFailure
 
 from argon.catalog.collections import new_record
 from argon.catalog.tables import create_store
+from argon.engine.errors import command_error
 from argon.engine.snapshot import Snapshot
 from argon.io import Operation
 from argon.models import CollectionRecord
+from argon.names import check_new_collection_name
 from argon.wal.change import Change
 
 
@@ -45,12 +46,14 @@ def existing(target: Target, snapshot: Snapshot) -> Operation[tuple[CollectionRe
 
     Raises:
         OperationFailure: It is a view.
+        InvalidName: It would have to be made, and its name is not allowed.
     """
     record = snapshot.record(target.space, target.name)
     if record is not None:
         refuse_view(snapshot, record)
         return record, []
     if not target.fresh:
+        check_new_collection_name(snapshot.project or "db", target.name)
         fresh = new_record(target.space, target.name)
         # Physical collections are made outside the transaction; one that a lost
         # race leaves behind is empty and nobody's.
@@ -59,16 +62,11 @@ def existing(target: Target, snapshot: Snapshot) -> Operation[tuple[CollectionRe
     return target.fresh[0], [snapshot.catalog.create(target.fresh[0])]
 
 
+IS_VIEW = 166
+
+
 def refuse_view(snapshot: Snapshot, record: CollectionRecord) -> None:
-    """Refuse to write to a view, as the server does."""
+    """Refuse to do to a view what can be done to collections only, as the server does."""
     if record.kind == "view":
-        namespace = snapshot.namespace(record.name)
-        raise OperationFailure(
-            f"Namespace {namespace} is a view, not a collection",
-            166,
-            {
-                "code": 166,
-                "codeName": "CommandNotSupportedOnView",
-                "errmsg": f"Namespace {namespace} is a view",
-            },
-        )
+        text = f"Namespace {snapshot.namespace(record.name)} is a view, not a collection"
+        raise command_error({"code": IS_VIEW, "codeName": "CommandNotSupportedOnView", "errmsg": text})

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from bson import ObjectId
 from bson.codec_options import CodecOptions
+from pymongo.collation import validate_collation_or_none
 from pymongo.errors import OperationFailure
 
 from argon.engine.documents import plain_values
-from argon.engine.errors import NEEDS_STORE, renamed
+from argon.engine.errors import NEEDS_STORE, command_error, renamed
 from argon.engine.snapshot import Snapshot
 from argon.engine.source import NO_STORE, CollectionSource
 from argon.engine.statistics import about_collection
-from argon.errors import UnsupportedOperation
 from argon.io import Operation
 from argon.models import CollectionRecord
 from argon.rewrite.filter import equality_id, has_near, has_text, has_where, prefix_filter
@@ -119,7 +119,7 @@ def open_find(snapshot: Snapshot, space: str, name: str, spec: FindSpec, reader:
         cursor = _on_rows(snapshot, record, spec, projection, reader)
         if cursor is not None:
             return Opened(cursor, wrapped=True)
-    if projection.find_only:
+    if projection.find_only and record.kind == "collection":
         return Opened((yield from _on_scratch(snapshot, record, spec, reader)), wrapped=False)
     stages = find_stages(spec)
     options = {
@@ -371,8 +371,8 @@ def aggregate(
         given["hint"] = hint if record is None else physical_hint(record, hint)
         if given["hint"] is None:
             del given["hint"]
-    if record is not None and record.kind == "view" and record.collation and "collation" not in given:
-        given["collation"] = record.collation
+    if record is not None and record.kind == "view":
+        given["collation"] = _collation_of_view(record, given.get("collation"))
     target = snapshot.rows(store, reader.codec, **reader.options)
     if name is None:
         # A pipeline on the database begins with documents of its own, or asks about the server.
@@ -406,31 +406,46 @@ def physical_pipeline(
     Returns:
         The store to run it on and the physical pipeline.
     """
-    record = None if name is None else snapshot.record(space, name)
+    record, through = (None, []) if name is None else _behind_views(snapshot, space, name)
+    stages = [*through, *about_collection(stages, record, snapshot.namespace(name or ""))]
+
+    def resolve(other: str) -> CollectionSource:
+        found, through = _behind_views(snapshot, space, other)
+        return CollectionSource(snapshot.view, found, through)
+
+    rewritten = rewrite_pipeline(
+        stages,
+        None if name is None else CollectionSource(snapshot.view, record),
+        resolve,
+        allow_union=snapshot.session is None,
+    )
+    return rewritten.store or NO_STORE, rewritten.stages
+
+
+def _collation_of_view(record: CollectionRecord, asked: Any) -> Any:
+    """Return the collation that a view is read with, which nobody can change."""
+    own = record.collation or {"locale": "simple"}
+    wanted = validate_collation_or_none(asked) or {}
+    if any(own.get(key) != value for key, value in wanted.items()):
+        text = "Cannot override a view's default collation"
+        raise command_error({"code": 167, "codeName": "OptionNotSupportedOnView", "errmsg": text})
+    return own
+
+
+def _behind_views(
+    snapshot: Snapshot, space: str, name: str
+) -> tuple[CollectionRecord | None, list[Mapping[str, Any]]]:
+    """Follow views to the collection that they are made of; also return their pipelines, joined."""
+    record = snapshot.record(space, name)
+    stages: list[Mapping[str, Any]] = []
     seen: set[str] = set()
     while record is not None and record.kind == "view":
         if record.name in seen:
             raise OperationFailure(f"View cycle detected: {record.name}", 168)
         seen.add(record.name)
         stages = [*record.options.get("pipeline", []), *stages]
-        name = str(record.options["viewOn"])
-        record = snapshot.record(space, name)
-
-    def resolve(other: str) -> CollectionSource:
-        found = snapshot.record(space, other)
-        if found is not None and found.kind == "view":
-            raise UnsupportedOperation(
-                f"the view {other!r} cannot be joined here: write its pipeline into the $lookup or $unionWith"
-            )
-        return CollectionSource(snapshot.view, found)
-
-    rewritten = rewrite_pipeline(
-        about_collection(stages, record, snapshot.namespace(name or "")),
-        None if name is None else CollectionSource(snapshot.view, record),
-        resolve,
-        allow_union=snapshot.session is None,
-    )
-    return rewritten.store or NO_STORE, rewritten.stages
+        record = snapshot.record(space, str(record.options["viewOn"]))
+    return record, stages
 
 
 def physical_hint(record: CollectionRecord, hint: Any) -> Any:

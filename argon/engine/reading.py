@@ -113,7 +113,12 @@ def _distinct(
 
 
 def _distinct_in_view(
-    snapshot: Snapshot, target: Target, key: str, query: Mapping[str, Any], reader: Reader, given: dict[str, Any]
+    snapshot: Snapshot,
+    target: Target,
+    key: str,
+    query: Mapping[str, Any],
+    reader: Reader,
+    given: dict[str, Any],
 ) -> Operation[list[Any]]:
     """Do as the server does for views: unwind the arrays on the way to the field, and gather its values."""
     parts = key.split(".") if isinstance(key, str) else []

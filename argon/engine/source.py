@@ -22,6 +22,7 @@ class CollectionSource:
 
     view: View
     record: CollectionRecord | None
+    stages: Sequence[Mapping[str, Any]] = ()
 
     @property
     def store(self) -> str | None:

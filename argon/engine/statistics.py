@@ -45,7 +45,7 @@ def about_collection(stages: Sequence[Any], record: CollectionRecord | None, nam
 
 def _index_names(record: CollectionRecord) -> list[Stage]:
     """Name indexes as the user does, and leave out those of other branches."""
-    logical = {ID_INDEX: ("_id_", {"_id": 1}, {})}
+    logical: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {ID_INDEX: ("_id_", {"_id": 1}, {})}
     for index in record.indexes:
         logical[index.physical] = (index.name, dict(index.key), index.options)
     branches = []

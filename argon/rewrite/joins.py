@@ -64,14 +64,22 @@ class Joins(ABC):
         if "CURRENT" in spec.get("let", {}):
             raise UnsupportedOperation("$lookup cannot bind CURRENT in let; give the variable another name")
         source = self._source(spec["from"])
+        if source.stages and "foreignField" in spec:
+            spec = _joined_by_expression(spec)
+            pipeline = spec["pipeline"]
         physical = {**spec, "from": _store(source)}
         if "foreignField" in spec:
             physical["foreignField"] = prefix_path(spec["foreignField"])
-        physical["pipeline"] = self.on_source(pipeline, source, joined="foreignField" in spec)
+        stages = [*source.stages, *pipeline]
+        physical["pipeline"] = self.on_source(stages, source, joined="foreignField" in spec)
         return physical
 
     def _graph_lookup(self, spec: Mapping[str, Any]) -> list[Stage]:
         source = self._source(spec["from"])
+        if source.stages:
+            raise UnsupportedOperation(
+                f"$graphLookup cannot search the view {spec['from']!r}: search the collection below it"
+            )
         restriction = prefix_filter(spec.get("restrictSearchWithMatch", {}))
         if restriction is None:
             raise UnsupportedOperation(
@@ -104,7 +112,11 @@ class Joins(ABC):
         name = {"db": spec["db"], "coll": spec["coll"]} if "db" in spec else spec["coll"]
         source = self._source(name)
         rest = {key: value for key, value in spec.items() if key != "db"}
-        return {**rest, "coll": _store(source), "pipeline": self.on_source(pipeline, source)}
+        return {
+            **rest,
+            "coll": _store(source),
+            "pipeline": self.on_source([*source.stages, *pipeline], source),
+        }
 
     def _source(self, name: str | Mapping[str, Any]) -> Source:
         if isinstance(name, str):
@@ -114,6 +126,25 @@ class Joins(ABC):
                 f"a pipeline on a branch reads collections of that branch, not of database {name['db']!r}"
             )
         return self.resolve(name["coll"])
+
+
+def _joined_by_expression(spec: Mapping[str, Any]) -> Stage:
+    """Write a join of two fields as an expression, to be evaluated after the pipeline of a view.
+
+    The server compares each element of an array on either side, and takes a
+    missing field for null.
+    """
+    local = {"$ifNull": [f"${spec['localField']}", None]}
+    foreign = {"$ifNull": [f"${spec['foreignField']}", None]}
+    theirs = {"$cond": [{"$isArray": [foreign]}, {"$concatArrays": [foreign, [foreign]]}, [foreign]]}
+    ours = {"$cond": [{"$isArray": ["$$joinedBy"]}, "$$joinedBy", ["$$joinedBy"]]}
+    meet = {"$match": {"$expr": {"$ne": [{"$setIntersection": [ours, theirs]}, []]}}}
+    rest = {key: value for key, value in spec.items() if key not in ("localField", "foreignField")}
+    return {
+        **rest,
+        "let": {**spec.get("let", {}), "joinedBy": local},
+        "pipeline": [meet, *spec.get("pipeline", [])],
+    }
 
 
 def _store(source: Source) -> str:

@@ -34,6 +34,10 @@ class Source(Protocol):
     def match_all(self) -> dict[str, Any]:
         """One filter that holds for every visible row and no other."""
 
+    @property
+    def stages(self) -> Sequence[Mapping[str, Any]]:
+        """The pipeline of a view, between the rows and what the user asks; empty for a collection."""
+
     def seekable(self, paths: Mapping[str, Kind], sort: Sequence[tuple[str, Any]] | None) -> bool:
         """Tell whether an index serves a filter that binds these paths, or this sort order.
 

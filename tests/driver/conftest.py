@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from pymongo import MongoClient
+from pymongo import IndexModel, MongoClient
 
 from argon import Argon
 
-from .parity import Document, Faces, Indexes, seed
+from .parity import Document, Faces, Indexes, seed, with_past
 from .shop import INDEXES, SHOP, USERS
 
 Make = Callable[..., Faces]
@@ -29,35 +29,38 @@ def shared_argon(mongod_uri: str, client: MongoClient[Any]) -> Iterator[Argon]:
 @pytest.fixture(scope="session")
 def make_faces(shared_argon: Argon, client: MongoClient[Any]) -> Iterator[Make]:
     """Make faces of given collections."""
-    made: list[str] = []
+    made: list[Faces] = []
 
     def make(indexes: Indexes | None = None, **collections: list[Document]) -> Faces:
-        name = f"p{uuid.uuid4().hex[:12]}"
-        made.append(f"plain_{name}")
-        return seed(shared_argon.create_project(name), client[made[-1]], collections, indexes or {})
+        project = shared_argon.create_project(f"p{uuid.uuid4().hex[:12]}")
+        made.append(seed(project, client[f"plain_{project.name}"], collections, indexes or {}))
+        return made[-1]
 
     yield make
-    for name in made:
-        client.drop_database(name)
+    for faces in made:
+        for name in faces.plain.list_collection_names():  # faster than to drop a database
+            faces.plain.drop_collection(name)
 
 
 @pytest.fixture(scope="session")
 def reading(make_faces: Make) -> Faces:
     """A shop that nobody changes, with all views."""
-    return make_faces(INDEXES, **SHOP)
+    return with_past(make_faces(INDEXES, **SHOP))
+
+
+@pytest.fixture(scope="session")
+def _shared_users(make_faces: Make) -> Faces:
+    return make_faces({"users": [IndexModel([("age", 1)])]}, users=USERS)
 
 
 @pytest.fixture
-def writing(make_faces: Make) -> Faces:
-    """Users that a test may change, on main and a child."""
-    faces = make_faces(users=USERS)
-    del faces.views["past"], faces.views["past of child"]
-    return faces
+def writing(_shared_users: Faces) -> Faces:
+    """Users that a test may change, on main and a child; other collections it may make."""
+    _shared_users.restore("users", USERS)
+    return _shared_users
 
 
 @pytest.fixture
 def empty(make_faces: Make) -> Faces:
     """Nothing yet, on main and a child."""
-    faces = make_faces()
-    del faces.views["past"], faces.views["past of child"]
-    return faces
+    return make_faces()

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import unified_diff
 from typing import Any
 
-from bson import json_util
+from bson import ObjectId, decode, encode, json_util
 from pymongo.collection import Collection
 from pymongo.command_cursor import CommandCursor
 from pymongo.cursor import Cursor
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, OperationFailure
-from pymongo.operations import IndexModel
+from pymongo.operations import IndexModel, ReplaceOne
 from pymongo.results import BulkWriteResult, DeleteResult, InsertManyResult, InsertOneResult, UpdateResult
 
 from argon import Project, WALDatabase
@@ -36,27 +36,40 @@ class Faces:
         plain: An ordinary database: the oracle.
         views: Databases on branches, by what they are.
         project: The project of the branches; its name stands for the database's in messages.
+        fork: Where children leave main.
+        early: Per collection, documents that main had in another form at the fork.
+        late: Per collection, documents that main had not got at the fork.
     """
 
     plain: Database[Document]
     views: dict[str, Any]
     project: Project
-    outcomes: dict[str, Any] = field(default_factory=dict)
+    fork: int
+    early: dict[str, list[Document]]
+    late: dict[str, list[Document]]
 
-    def same(self, action: Action, *, ordered: bool = True, among: Iterable[str] | None = None) -> Any:
+    def same(
+        self,
+        action: Action,
+        *,
+        ordered: bool = True,
+        among: Iterable[str] | None = None,
+        errors: str = "message",
+    ) -> Any:
         """Run an action on every database and check that all answer alike.
 
         Args:
             action: Takes a database.
             ordered: Whether the order of the documents in an answer is defined.
             among: The views to compare; by default all of them.
+            errors: What of an error is compared: "class", "code" (with it), or "message" (and all details).
 
         Returns:
             What the plain database answered.
         """
-        expected = self._lines(outcome(action, self.plain), ordered)
+        expected = self._lines(outcome(action, self.plain, errors), ordered)
         for name in among or self.views:
-            found = self._lines(outcome(action, self.views[name]), ordered)
+            found = self._lines(outcome(action, self.views[name], errors), ordered)
             if found != expected:
                 difference = unified_diff(expected, found, "plain", name, n=0, lineterm="")
                 raise AssertionError("\n".join([f"{name} differs from plain MongoDB", *difference]))
@@ -67,9 +80,40 @@ class Faces:
         for name in names:
             self.same(lambda db, name=name: list(db[name].find()), ordered=False)
 
+    def bring_up(self, view: Any) -> None:
+        """Lead a branch from what main had at the fork to the documents that all shall have."""
+        for name, documents in self.early.items():
+            view[name].bulk_write([ReplaceOne({"_id": item["_id"]}, item) for item in documents])
+            view[name].delete_one({"_id": "gone"})
+            view[name].insert_many(self.late[name])
+
+    def new_child(self) -> Any:
+        """Make another child."""
+        child = WALDatabase(self.project.create_branch(f"child-{ObjectId()}", at=self.fork))
+        self.bring_up(child)
+        return child
+
+    def restore(self, name: str, documents: Sequence[Document]) -> None:
+        """Undo what a test did to one collection, which is far cheaper than to make everything anew."""
+        wanted = {encode(document) for document in documents}
+        for database in (self.plain, self.views["main"]):
+            for other in set(database.list_collection_names()) - {name}:
+                database.drop_collection(other)
+            kept = set()
+            for document in database[name].find():
+                if encode(document) in wanted:
+                    kept.add(encode(document))
+                else:
+                    database[name].delete_one({"_id": {"$eq": document["_id"]}})
+            if wanted - kept:
+                database[name].insert_many([decode(document) for document in sorted(wanted - kept)])
+        self.views["child"] = self.new_child()
+
     def _lines(self, value: Any, ordered: bool) -> list[str]:
         """Write an outcome down, types and the order of fields included, a line for each item."""
-        items = value if isinstance(value, list) else list(value.items()) if isinstance(value, dict) else [value]
+        items = (
+            value if isinstance(value, list) else list(value.items()) if isinstance(value, dict) else [value]
+        )
         options = json_util.CANONICAL_JSON_OPTIONS
         lines = []
         for item in items:
@@ -78,14 +122,16 @@ class Faces:
         return lines if ordered else sorted(lines)
 
 
-def outcome(action: Action, database: Any) -> Any:
+def outcome(action: Action, database: Any, errors: str = "message") -> Any:
     """Run an action and describe its result or its error in plain values."""
     try:
         return describe(action(database))
     except AssertionError:
         raise
     except Exception as error:
-        return describe_error(error)
+        kept = {"class": ["error"], "code": ["error", "code"]}.get(errors)
+        described = describe_error(error)
+        return described if kept is None else {key: described.get(key) for key in kept}
 
 
 def describe(value: Any) -> Any:
@@ -112,9 +158,7 @@ def describe(value: Any) -> Any:
 
 def describe_error(error: Exception) -> Document:
     """Describe an error by class, code, message and what PyMongo's users look at in its details."""
-    # The planner's preamble names the physical query.
-    message = str(error).partition(", full error")[0].rpartition(" :: caused by :: ")[2]
-    shown: Document = {"error": type(error).__name__, "message": message}
+    shown: Document = {"error": type(error).__name__, "message": _message(str(error))}
     if isinstance(error, BulkWriteError):
         details = {**error.details, "writeErrors": [_plain(one) for one in error.details["writeErrors"]]}
         return {**shown, "message": "", "code": error.code, "details": details}
@@ -125,9 +169,16 @@ def describe_error(error: Exception) -> Document:
     return shown
 
 
+def _message(text: str) -> str:
+    # The planner's preamble names the physical query; which of several documents fails first is not defined.
+    text = text.partition(", full error")[0].rpartition(" :: caused by :: ")[2]
+    return re.sub(r" in document \{_id: .*?\}", "", text)
+
+
 def _plain(write_error: Mapping[str, Any]) -> Document:
-    return {key: write_error[key] for key in ("index", "code", "errmsg", "keyPattern", "keyValue", "errInfo", "op")
-            if key in write_error}
+    kept = ("index", "code", "keyPattern", "keyValue", "errInfo", "op")
+    described = {key: write_error[key] for key in kept if key in write_error}
+    return {**described, "errmsg": _message(write_error["errmsg"])}
 
 
 def seed(
@@ -136,44 +187,37 @@ def seed(
     collections: Mapping[str, Sequence[Document]],
     indexes: Indexes,
 ) -> Faces:
-    """Bring a plain database, main, a child of it and views of their past to the same documents.
+    """Bring a plain database, main and a child of it to the same documents.
 
     The child inherits half of the documents; some of those it has changed for
     itself, one it has deleted. Main has changed the same ones after the child
-    had left it. All rows have a history.
+    had left it.
     """
     main = WALDatabase(project.branch("main"))
-    rest: dict[str, list[Document]] = {}
-    early: dict[str, list[Document]] = {}
-    for name, documents in collections.items():
-        first = list(documents[::2])
-        early[name], rest[name] = first[1::2], list(documents[1::2])
-        if documents:
-            plain[name].insert_many([*first, *rest[name]])
-            was = [{"_id": item["_id"], "was": 1} if item in early[name] else item for item in first]
-            main[name].insert_many([*was, {"_id": "gone", "was": 1}])
-    for name, models in indexes.items():
+    for name, models in indexes.items():  # building one over documents takes the server long
         for database in (plain, main):
             database[name].create_indexes(list(models))
-    child = WALDatabase(project.create_branch("child"))
-    lsns: dict[str, int] = {}
-    for view, label in ((child, "child"), (main, "main")):
-        for name in early:
-            for document in early[name]:
-                view[name].replace_one({"_id": document["_id"]}, document)
-            view[name].delete_one({"_id": "gone"})
-            if rest[name]:
-                view[name].insert_many(rest[name])
-        lsns[label] = view.branch.head_lsn
-        for name in early:
-            view[name].insert_one({"_id": "later", "was": 2})
-            view[name].update_many({}, {"$set": {"later": 1}})
-            view[name].update_many({}, {"$unset": {"later": 1}})
-            view[name].delete_one({"_id": "later"})
-    views = {
-        "main": main,
-        "child": child,
-        "past": main.at(lsn=lsns["main"]),
-        "past of child": child.at(lsn=lsns["child"]),
-    }
-    return Faces(plain, views, project)
+    early, late = {}, {}
+    for name, documents in collections.items():
+        first, late[name] = list(documents[::2]), list(documents[1::2])
+        early[name] = first[1::2]
+        plain[name].insert_many([*first, *late[name]])
+        was = [{"_id": item["_id"], "was": 1} if item in early[name] else item for item in first]
+        main[name].insert_many([*was, {"_id": "gone", "was": 1}])
+    faces = Faces(plain, {"main": main}, project, main.branch.head_lsn, early, late)
+    faces.bring_up(main)
+    faces.views["child"] = faces.new_child()
+    return faces
+
+
+def with_past(faces: Faces) -> Faces:
+    """Give every document a history, and add views of what was before."""
+    for name, view in list(faces.views.items()):
+        lsn = view.branch.head_lsn
+        for collection in faces.early:
+            view[collection].insert_one({"_id": "later", "was": 2})
+            view[collection].update_many({}, {"$set": {"later": 1}})
+            view[collection].update_many({}, {"$unset": {"later": 1}})
+            view[collection].delete_one({"_id": "later"})
+        faces.views["past" if name == "main" else f"past of {name}"] = view.at(lsn=lsn)
+    return faces

@@ -24,10 +24,26 @@ PIPELINES: list[list[Any]] = [
     [BY_ID, {"$addFields": {"older": {"$add": ["$age", 1]}, "address.country": "AT"}}],
     [BY_ID, {"$set": {"tags": {"$concatArrays": ["$tags", ["x"]]}}}, {"$unset": ["marks", "address.zip"]}],
     [BY_ID, {"$set": {"copy": "$$ROOT"}}, {"$limit": 2}],
-    [{"$group": {"_id": "$age", "n": {"$sum": 1}, "names": {"$addToSet": "$address.city"}}}, {"$unset": "names"}, BY_ID],
+    [
+        {"$group": {"_id": "$age", "n": {"$sum": 1}, "names": {"$addToSet": "$address.city"}}},
+        {"$unset": "names"},
+        BY_ID,
+    ],
     [BY_ID, {"$group": {"_id": None, "all": {"$push": "$name"}, "first": {"$first": "$$ROOT"}}}],
-    [{"$sort": {"age": 1, "_id": 1}}, {"$group": {"_id": "$address.city", "last": {"$last": "$name"}}}, BY_ID],
-    [{"$group": {"_id": "$address.city", "top": {"$topN": {"n": 2, "sortBy": {"_id": -1}, "output": "$name"}}}}, BY_ID],
+    [
+        {"$sort": {"age": 1, "_id": 1}},
+        {"$group": {"_id": "$address.city", "last": {"$last": "$name"}}},
+        BY_ID,
+    ],
+    [
+        {
+            "$group": {
+                "_id": "$address.city",
+                "top": {"$topN": {"n": 2, "sortBy": {"_id": -1}, "output": "$name"}},
+            }
+        },
+        BY_ID,
+    ],
     [{"$group": {"_id": "$age", "d": {"$stdDevPop": "$address.zip"}}}, BY_ID],
     [{"$group": {"_id": {"$year": "$joined"}, "n": {"$count": {}}}}],
     [{"$bucket": {"groupBy": "$age", "boundaries": [20, 23, 26], "default": "old"}}],
@@ -48,11 +64,30 @@ PIPELINES: list[list[Any]] = [
     [{"$match": {"$text": {"$search": "cats"}}}, {"$sort": {"score": {"$meta": "textScore"}, "_id": 1}}],
     [BY_ID, {"$match": {"$text": {"$search": "cats"}}}],
     [{"$geoNear": {"near": POINT, "distanceField": "far", "spherical": True, "key": "home"}}],
-    [{"$geoNear": {"near": POINT, "distanceField": "a.far", "includeLocs": "a.at", "key": "home", "query": {"age": 22}}}],
-    [{"$geoNear": {"near": [1, 48.1], "distanceField": "far", "key": "flat", "maxDistance": 0.7}}, {"$limit": 3}],
+    [
+        {
+            "$geoNear": {
+                "near": POINT,
+                "distanceField": "a.far",
+                "includeLocs": "a.at",
+                "key": "home",
+                "query": {"age": 22},
+            }
+        }
+    ],
+    [
+        {"$geoNear": {"near": [1, 48.1], "distanceField": "far", "key": "flat", "maxDistance": 0.7}},
+        {"$limit": 3},
+    ],
     [{"$geoNear": {"near": POINT, "distanceField": "far"}}],
-    [{"$densify": {"field": "joined", "range": {"step": 12, "unit": "hour", "bounds": "full"}}}, {"$count": "n"}],
-    [{"$match": {"_id": {"$in": [2, 5]}}}, {"$densify": {"field": "_id", "range": {"step": 1, "bounds": [0, 8]}}}],
+    [
+        {"$densify": {"field": "joined", "range": {"step": 12, "unit": "hour", "bounds": "full"}}},
+        {"$count": "n"},
+    ],
+    [
+        {"$match": {"_id": {"$in": [2, 5]}}},
+        {"$densify": {"field": "_id", "range": {"step": 1, "bounds": [0, 8]}}},
+    ],
     [BY_ID, {"$fill": {"sortBy": {"_id": 1}, "output": {"boss": {"method": "locf"}}}}],
     [{"$fill": {"output": {"boss": {"value": -1}}}}, BY_ID],
     [
@@ -93,7 +128,10 @@ OPTIONS: list[tuple[list[Any], dict[str, Any]]] = [
     ([{"$match": {"$expr": {"$eq": ["$age", "$$wanted"]}}}, BY_ID], {"let": {"wanted": 22}}),
     ([{"$match": {"name": "ANN0"}}], {"collation": {"locale": "en", "strength": 2}}),
     ([{"$sort": {"name": 1}}, {"$project": {"name": 1}}], {"collation": {"locale": "en"}}),
-    ([{"$group": {"_id": {"$toUpper": "$address.city"}}}, BY_ID], {"collation": {"locale": "en", "strength": 1}}),
+    (
+        [{"$group": {"_id": {"$toUpper": "$address.city"}}}, BY_ID],
+        {"collation": {"locale": "en", "strength": 1}},
+    ),
     ([{"$match": {"age": 22}}, BY_ID], {"hint": "age_1"}),
     ([{"$match": {"age": 22}}, BY_ID], {"hint": {"age": 1}}),
     ([{"$match": {"age": 22}}, BY_ID], {"hint": "_id_"}),

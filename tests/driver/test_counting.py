@@ -89,4 +89,6 @@ def test_distinct_with_options(reading: Faces) -> None:
         {"hint": "age_1"},
     ]
     for given in options:
-        reading.same(lambda db, given=given: db.users.distinct("age", {"age": {"$gt": 22}}, **given), ordered=False)
+        reading.same(
+            lambda db, given=given: db.users.distinct("age", {"age": {"$gt": 22}}, **given), ordered=False
+        )

@@ -17,8 +17,12 @@ def ids(cursor: Any) -> list[Any]:
 
 
 def test_chaining_gives_what_arguments_give(reading: Faces) -> None:
-    reading.same(lambda db: db.users.find({"age": {"$gt": 21}}).sort("_id", -1).skip(2).limit(4).batch_size(2))
-    reading.same(lambda db: db.users.find({"age": 22}).hint("age_1").comment("x").max_time_ms(9000).sort("_id"))
+    reading.same(
+        lambda db: db.users.find({"age": {"$gt": 21}}).sort("_id", -1).skip(2).limit(4).batch_size(2)
+    )
+    reading.same(
+        lambda db: db.users.find({"age": 22}).hint("age_1").comment("x").max_time_ms(9000).sort("_id")
+    )
     reading.same(lambda db: db.users.find({"name": "ANN0"}).collation({"locale": "en", "strength": 2}))
     reading.same(lambda db: db.users.find().where("this.age == 22").sort("_id", 1))
     reading.same(lambda db: db.users.find().allow_disk_use(True).sort("_id", 1))
@@ -66,7 +70,9 @@ def test_liveness_and_closing(reading: Faces) -> None:
         return states
 
     reading.same(live)
-    reading.same(lambda db: [ids(cursor) and cursor.alive for cursor in [db.users.find().limit(2).sort("_id", 1)]])
+    reading.same(
+        lambda db: [ids(cursor) and cursor.alive for cursor in [db.users.find().limit(2).sort("_id", 1)]]
+    )
     reading.same(lambda db: db.users.find().limit(0).sort("_id", 1).to_list())
     reading.same(lambda db: db.users.find().sort("_id", 1).to_list(3))
     reading.same(lambda db: db.users.find().sort("_id", 1).to_list(0))

@@ -175,9 +175,15 @@ def test_wrong_arguments_are_refused_alike(reading: Faces, arguments: dict[str, 
 
 def test_natural_order_is_the_order_of_insertion(reading: Faces) -> None:
     for direction in (1, -1):
-        reading.same(lambda db, way=direction: db.users.find(sort=[("$natural", way)]), among=["main", "past"])
-        reading.same(lambda db, way=direction: db.users.find().hint([("$natural", way)]), among=["main", "past"])
-        reading.same(lambda db, way=direction: db.users.find({"age": 22}, sort=[("$natural", way)]), ordered=False)
+        reading.same(
+            lambda db, way=direction: db.users.find(sort=[("$natural", way)]), among=["main", "past"]
+        )
+        reading.same(
+            lambda db, way=direction: db.users.find().hint([("$natural", way)]), among=["main", "past"]
+        )
+        reading.same(
+            lambda db, way=direction: db.users.find({"age": 22}, sort=[("$natural", way)]), ordered=False
+        )
     reading.same(lambda db: db.users.find(), among=["main", "past"])
 
 

@@ -21,8 +21,17 @@ LOOKUPS: list[dict[str, Any]] = [
     {**ORDERS, **SORTED, "localField": "nothing", "foreignField": "nothing"},
     {**ORDERS, **SORTED, "localField": "marks.n", "foreignField": "user"},
     {**ORDERS, **SORTED, "localField": "_id", "foreignField": "items.n"},
-    {**ORDERS, "localField": "_id", "foreignField": "user", "pipeline": [{"$match": {"price": {"$gt": 9}}}, BY_ID]},
-    {**ORDERS, "let": {"who": "$_id"}, "pipeline": [{"$match": {"$expr": {"$eq": ["$user", "$$who"]}}}, BY_ID]},
+    {
+        **ORDERS,
+        "localField": "_id",
+        "foreignField": "user",
+        "pipeline": [{"$match": {"price": {"$gt": 9}}}, BY_ID],
+    },
+    {
+        **ORDERS,
+        "let": {"who": "$_id"},
+        "pipeline": [{"$match": {"$expr": {"$eq": ["$user", "$$who"]}}}, BY_ID],
+    },
     {**ORDERS, "pipeline": [{"$group": {"_id": "$user", "n": {"$sum": 1}}}, BY_ID]},
     {**ORDERS, "pipeline": []} | SORTED,
     {
@@ -52,7 +61,13 @@ LOOKUPS: list[dict[str, Any]] = [
 ]
 
 GRAPHS: list[dict[str, Any]] = [
-    {"from": "users", "startWith": "$boss", "connectFromField": "boss", "connectToField": "_id", "as": "chain"},
+    {
+        "from": "users",
+        "startWith": "$boss",
+        "connectFromField": "boss",
+        "connectToField": "_id",
+        "as": "chain",
+    },
     {
         "from": "users",
         "startWith": "$_id",
@@ -63,7 +78,13 @@ GRAPHS: list[dict[str, Any]] = [
         "depthField": "depth",
         "restrictSearchWithMatch": {"age": {"$gt": 21}},
     },
-    {"from": "none", "startWith": "$boss", "connectFromField": "boss", "connectToField": "_id", "as": "chain"},
+    {
+        "from": "none",
+        "startWith": "$boss",
+        "connectFromField": "boss",
+        "connectToField": "_id",
+        "as": "chain",
+    },
     {"from": "users", "startWith": "$boss", "connectToField": "_id", "as": "chain"},
 ]
 
@@ -83,7 +104,9 @@ UNIONS: list[Any] = [
 @pytest.mark.parametrize("spec", LOOKUPS, ids=repr)
 def test_lookup(reading: Faces, spec: dict[str, Any]) -> None:
     reading.same(lambda db: db.users.aggregate([{"$lookup": spec}, BY_ID]))
-    reading.same(lambda db: db.users.aggregate([{"$match": {"age": 22}}, BY_ID, {"$lookup": spec}, {"$limit": 2}]))
+    reading.same(
+        lambda db: db.users.aggregate([{"$match": {"age": 22}}, BY_ID, {"$lookup": spec}, {"$limit": 2}])
+    )
 
 
 def test_lookup_then_unwind(reading: Faces) -> None:
@@ -105,7 +128,9 @@ def test_graph_lookup(reading: Faces, spec: dict[str, Any]) -> None:
 @pytest.mark.parametrize("spec", UNIONS, ids=repr)
 def test_union(reading: Faces, spec: Any) -> None:
     reading.same(lambda db: db.users.aggregate([{"$unionWith": spec}]), ordered=False)
-    reading.same(lambda db: db.users.aggregate([{"$match": {"age": 22}}, {"$unionWith": spec}]), ordered=False)
+    reading.same(
+        lambda db: db.users.aggregate([{"$match": {"age": 22}}, {"$unionWith": spec}]), ordered=False
+    )
 
 
 def test_joins_inside_facets(reading: Faces) -> None:
@@ -119,7 +144,14 @@ def test_another_database_is_refused(reading: Faces) -> None:
     for view in reading.views.values():
         for stage in (
             {"$unionWith": {"coll": "x", "db": "other", "pipeline": []}},
-            {"$lookup": {"from": {"db": "other", "coll": "x"}, "localField": "a", "foreignField": "b", "as": "c"}},
+            {
+                "$lookup": {
+                    "from": {"db": "other", "coll": "x"},
+                    "localField": "a",
+                    "foreignField": "b",
+                    "as": "c",
+                }
+            },
         ):
             with pytest.raises(UnsupportedOperation, match="other"):
                 view.users.aggregate([stage])

@@ -70,7 +70,9 @@ def test_a_projection_means_the_same(reading: Faces, projection: Any) -> None:
 
 
 @pytest.mark.parametrize(("query", "projection"), POSITIONAL, ids=repr)
-def test_a_positional_projection_means_the_same(reading: Faces, query: dict[str, Any], projection: Any) -> None:
+def test_a_positional_projection_means_the_same(
+    reading: Faces, query: dict[str, Any], projection: Any
+) -> None:
     reading.same(lambda db: db.users.find(query, projection).sort("_id", 1))
     reading.same(lambda db: db.users.find(query, projection).sort("_id", -1).limit(2))
     reading.same(lambda db: db.users.find_one({**query, "age": 23}, projection, sort=[("_id", 1)]))

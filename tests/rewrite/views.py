@@ -104,6 +104,10 @@ class HandMadeSource:
     empty_store: str = "never_written"
 
     @property
+    def stages(self) -> list[Document]:
+        return []
+
+    @property
     def match_all(self) -> Document:
         return {"$or": [leg.seek for leg in self.legs]}
 
