@@ -2,6 +2,7 @@
 
 from argon.driver.argon import Argon
 from argon.driver.branch import Branch
+from argon.driver.client import WALClient
 from argon.driver.collection import WALCollection
 from argon.driver.database import WALDatabase
 from argon.driver.project import Project
@@ -15,6 +16,7 @@ __all__ = [
     "Materializer",
     "Project",
     "VerifyReport",
+    "WALClient",
     "WALCollection",
     "WALDatabase",
     "__version__",

@@ -66,6 +66,7 @@ class Engine:
         self._configured: Flags | None = None
         self._flags: Flags | None = None
         self._flags_read = 0.0
+        self._on: set[tuple[ObjectId, str, str]] = set()
 
     def open(self) -> Operation[None]:
         """Create Argon's own collections where they are missing."""
@@ -125,6 +126,7 @@ class Engine:
                 self._configured = configured_flags()
             values = yield from load_stored(self.plain[FEATURES])
             self._flags = flags = self._configured.with_stored(values)
+            self._on.clear()
         return flags
 
     def set_flag(self, flag: str, value: FlagValue) -> Operation[None]:
@@ -171,16 +173,20 @@ class Engine:
             refuse_classic((yield from self.line(branch).opened()))
 
     def require_on(self, branch: BranchRecord, flag: str) -> Operation[None]:
-        """Check that a feature is on for a branch, known by its record.
+        """Check that a feature is on for a branch, known by its record; fast, for every write asks.
 
         Raises:
             FeatureDisabled: It is off; the message says where that was set.
         """
+        known = (branch.id, branch.name, flag)
+        if known in self._on and time.monotonic() - self._flags_read <= _FLAGS_BOUND:
+            return
         project = self._names.get(branch.project_id)
         if project is None:
             found = yield self.plain[PROJECTS].find_one({"_id": branch.project_id}, {"name": 1})
             project = self._names[branch.project_id] = found["name"] if found else ""
         yield from self.require(flag, project, branch.name)
+        self._on.add(known)
 
     def past(self, branch: BranchRecord, lsn: int) -> Operation[Snapshot]:
         """Return a branch as it was at an LSN.

@@ -43,7 +43,8 @@ class Handle:
         Raises:
             UnsupportedOperation: It is a classic branch, which is not read here.
         """
-        yield from self.line.engine.require_log(self.line.record)
+        if self.line.record.kind == "classic":
+            yield from self.line.engine.require_log(self.line.record)
         if self.transaction is not None:
             return (yield from self.transaction.snapshot())
         if self.lsn is not None:
@@ -71,7 +72,8 @@ class Handle:
             UnsupportedOperation: It is a classic branch, which is not written here.
         """
         self.check_writable()
-        yield from self.line.engine.require_log(self.line.record)
+        if self.line.record.kind == "classic":
+            yield from self.line.engine.require_log(self.line.record)
         yield from self.line.engine.require_on(self.line.record, "wal_data_operations")
 
     def check_writable(self) -> None:

@@ -8,6 +8,10 @@ strongest source that has one:
 3. ``config/features.yaml``, in the working directory or above it
 4. on
 
+The others need ``wal_enabled``: where it is off, they are off. Switching a flag
+changes what is made next and what is refused (see :mod:`argon.classic.branches`);
+a branch that is in the log stays there, and one that is classic too.
+
 :func:`configured_flags` reads what does not change while a process runs; a
 process refreshes the rest with ``flags.with_stored(run(load_stored(c)))``.
 """
