@@ -62,7 +62,7 @@ class Scratch:
         for pause in backoff():
             session = yield self._client.start_session(causal_consistency=False)
             try:
-                session.start_transaction(read_concern=SNAPSHOT, write_concern=MAJORITY)
+                yield session.start_transaction(read_concern=SNAPSHOT, write_concern=MAJORITY)
                 try:
                     if documents:
                         yield scratch.insert_many(documents, bypass_document_validation=True, session=session)

@@ -65,7 +65,7 @@ class Transaction:
         engine = self._line.engine
         if self._session is None:
             self._session = yield engine.client.start_session(causal_consistency=False)
-            self._session.start_transaction(read_concern=SNAPSHOT, write_concern=MAJORITY)
+            yield self._session.start_transaction(read_concern=SNAPSHOT, write_concern=MAJORITY)
         if self._catalog is None:
             self._catalog = yield from load_catalog(engine.raw, self._line.view, engine.world, self._session)
         return engine.snapshot(self._line.record, self._line.view, self._catalog, self._session)

@@ -71,7 +71,7 @@ class Transactions:
     def _transaction(self, body: Any, landed: Callable[[Any], None]) -> Operation[Any]:
         session = yield self._client.start_session(causal_consistency=False)
         try:
-            session.start_transaction(read_concern=SNAPSHOT, write_concern=MAJORITY)
+            yield session.start_transaction(read_concern=SNAPSHOT, write_concern=MAJORITY)
             try:
                 result = yield from body(session)
             except BaseException:
