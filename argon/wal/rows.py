@@ -12,6 +12,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from argon.io import Operation
 from argon.versions.layout import current_row, mark, past_row, unchanged
+from argon.wal import statements
 from argon.wal.change import Change
 
 
@@ -56,8 +57,8 @@ def write_rows(
     evaluated = [(lsn, change) for lsn, change in changes if change.in_place is not None]
     if evaluated:
         yield from _evaluate(store, session, branch, evaluated)
-    updates: list[UpdateOne] = []
-    deletes: list[DeleteOne] = []
+    updates: list[dict[str, Any]] = []
+    deletes: list[dict[str, Any]] = []
     for lsn, change in changes:
         if change.noop:
             continue
@@ -69,28 +70,23 @@ def write_rows(
             continue
         if change.inherited:
             hidden = {"_id": row["_id"], "f": row["f"]}
-            updates.append(UpdateOne(hidden, {"$push": {"s": mark(branch, lsn)}}))
+            updates.append({"q": hidden, "u": {"$push": {"s": mark(branch, lsn)}}})
             if after is not None and change.in_place is None:
                 inserts.append(current_row(branch, lsn, row["_id"]["n"], after))
                 origin.append(change)
             continue
         if after is None:
-            deletes.append(DeleteOne(unchanged(row)))
+            deletes.append(unchanged(row))
         elif change.in_place is None:
-            updates.append(
-                UpdateOne(unchanged(row), {"$set": {"d": after, "f": Int64(lsn)}, "$unset": {"s": ""}})
-            )
+            whole = {"$set": {"d": after, "f": Int64(lsn)}, "$unset": {"s": ""}}
+            updates.append({"q": unchanged(row), "u": whole})
         if history:
             inserts.append(past_row(row, lsn))
             origin.append(change)
-    if updates:
-        done = yield store.bulk_write(updates, session=session)
-        if done.matched_count != len(updates):
-            raise StaleRow
-    if deletes:
-        done = yield store.bulk_write(deletes, session=session)
-        if done.deleted_count != len(deletes):
-            raise StaleRow
+    if updates and (yield from statements.update(store, updates, session)) != len(updates):
+        raise StaleRow
+    if deletes and (yield from statements.delete(store, deletes, session)) != len(deletes):
+        raise StaleRow
     yield from _insert(store, session, inserts, origin)
 
 
@@ -98,15 +94,12 @@ def _insert(store: Any, session: Any, rows: list[dict[str, Any]], origin: list[C
     if not rows:
         return
     try:
-        if len(rows) == 1:
-            yield store.insert_one(rows[0], session=session)
-        else:
-            yield store.insert_many(rows, session=session)
+        yield from statements.insert(store, rows, session)
     except DuplicateKeyError as error:
         raise DuplicateId(origin[0], error.details or {}) from error
     except BulkWriteError as error:
-        first = error.details["writeErrors"][0] if error.details.get("writeErrors") else {}
-        if first.get("code") != 11000:
+        first = error.details["writeErrors"][0]
+        if first["code"] != statements.DUPLICATE_KEY:
             raise
         raise DuplicateId(origin[first["index"]], first) from error
 
