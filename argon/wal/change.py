@@ -9,7 +9,7 @@ from typing import Any
 from bson.raw_bson import RawBSONDocument
 
 from argon.io import Operation
-from argon.versions.layout import Row
+from argon.versions.layout import Row, size_of
 
 
 @dataclass(slots=True)
@@ -48,9 +48,8 @@ class Change:
 
     def size(self) -> int:
         """Return roughly how many bytes the change adds to a transaction."""
-        return sum(
-            len(image.raw) for image in (self.after, self.before) if isinstance(image, RawBSONDocument)
-        )
+        after = 0 if self.after is None else len(self.after.raw)
+        return after + (size_of(self.before) if self.before is not None else 0)
 
 
 Check = Callable[[Any], Operation[None]]

@@ -41,7 +41,7 @@ class Head:
     time: datetime
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Entry:
     """An entry about to be written, in the order in which it will stand."""
 
