@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -67,6 +67,8 @@ class Settings(BaseSettings):
     """Where the embedded server keeps its data."""
     mongod: Path | None = None
     """The ``mongod`` program to use as the embedded server."""
+    ttl_interval: float = Field(default=60.0, gt=0)
+    """Seconds between two looks for documents that a TTL index says have expired."""
 
     def __init__(self, **arguments: Any) -> None:
         given = {name: value for name, value in arguments.items() if value is not None}

@@ -10,6 +10,7 @@ from pymongo import MongoClient
 
 from argon.classic.branches import create_project
 from argon.driver.branch import Branch
+from argon.driver.expiry import ExpiryService
 from argon.driver.project import Project
 from argon.engine.engine import Engine
 from argon.features import Flags, FlagValue
@@ -59,6 +60,8 @@ class Argon:
             self.author = settings.author
             self.engine = Engine(client, settings.database, ThreadWorld())
             run(self.engine.open())
+            self.expiry = ExpiryService(settings.ttl_interval)
+            self.engine.on_catalog = self.expiry.notice
         except BaseException:
             if self._owned:
                 client.close()
@@ -79,6 +82,7 @@ class Argon:
 
     def close(self) -> None:
         """Close the connections; the embedded server goes on, for other processes."""
+        self.expiry.stop()
         if self._owned:
             self.mongo.close()
 

@@ -10,6 +10,7 @@ from bson import ObjectId
 
 from argon.classic.branches import create_branch
 from argon.classic.migrate import Progress, migrate
+from argon.engine.expiry import expire
 from argon.engine.handle import Handle
 from argon.engine.history import read_log
 from argon.io import run
@@ -195,6 +196,14 @@ class Branch:
             self.engine, self._project.record, self._record, author=self._project.author, progress=progress
         )
         self._record = run(migrated)
+
+    def expire(self) -> int:
+        """Delete now what the TTL indexes of the branch say has expired; a thread does it once a minute.
+
+        Returns:
+            How many documents were deleted.
+        """
+        return run(expire(self.handle))
 
     def log(
         self,

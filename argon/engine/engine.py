@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from bson import ObjectId
@@ -67,6 +68,8 @@ class Engine:
         self._flags: Flags | None = None
         self._flags_read = 0.0
         self._on: set[tuple[ObjectId, str, str]] = set()
+        self.on_catalog: Callable[[Line, Catalog], None] | None = None
+        """Is told of every catalogue of a head that this process reads; for services."""
 
     def open(self) -> Operation[None]:
         """Create Argon's own collections where they are missing."""
