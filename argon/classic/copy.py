@@ -8,7 +8,8 @@ from bson.raw_bson import RawBSONDocument
 
 from argon.classic.definitions import Definition, from_database, from_record, physical_name
 from argon.engine.engine import Engine
-from argon.engine.query import FindSpec, Reader, open_find
+from argon.engine.find import open_find
+from argon.engine.query import FindSpec, Reader
 from argon.engine.snapshot import RAW_CODEC, Snapshot
 from argon.io import Operation
 from argon.wal.transactions import patiently

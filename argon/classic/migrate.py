@@ -41,17 +41,19 @@ from argon.classic.definitions import (
     plain,
     refuse_special,
 )
-from argon.engine import ddl
+from argon.engine import ddl, indexes
 from argon.engine.bulk import bulk_write
 from argon.engine.documents import incoming
 from argon.engine.engine import Engine
+from argon.engine.find import open_find
 from argon.engine.handle import Handle
 from argon.engine.insert import raise_write_error
 from argon.engine.line import READ_BOUND
 from argon.engine.operations import insert_all
 from argon.engine.prepare import Target
-from argon.engine.query import FindSpec, Reader, open_find, rows_by_id
+from argon.engine.query import FindSpec, Reader
 from argon.engine.snapshot import RAW_CODEC, Snapshot
+from argon.engine.visible import rows_by_id
 from argon.errors import Conflict
 from argon.io import Operation
 from argon.models import BranchRecord, ProjectRecord
@@ -239,11 +241,11 @@ class _Pass:
             if plain(index) in wanted_indexes and not index.get("unique"):
                 kept.append(plain(index))
             else:
-                yield from ddl.drop_index(copying, wanted.space, wanted.name, index["name"])
+                yield from indexes.drop_index(copying, wanted.space, wanted.name, index["name"])
         yield from self._documents(target, self._database[wanted.physical], fresh=fresh)
         missing = [index_model(index) for index in wanted.indexes if plain(index) not in kept]
         if missing:
-            yield from ddl.create_indexes(copying, target, missing)
+            yield from indexes.create_indexes(copying, target, missing)
         if {**_DEFAULT_RULES, **wanted.rules} != {**_DEFAULT_RULES, **present.rules}:
             taken_back = {rule: _DEFAULT_RULES[rule] for rule in present.rules}
             rules = {**taken_back, **wanted.rules}

@@ -33,10 +33,12 @@ from pymongo.write_concern import WriteConcern, validate_boolean
 
 from argon.driver.cursor import WALCursor
 from argon.engine import bulk, ddl, operations, reading
+from argon.engine import indexes as index_operations
 from argon.engine.delete import Deleted, DeleteSpec
+from argon.engine.find import find_one
 from argon.engine.handle import Handle
 from argon.engine.prepare import Target
-from argon.engine.query import FindSpec, Reader, find_one
+from argon.engine.query import FindSpec, Reader
 from argon.engine.update import Updated, UpdateSpec
 from argon.errors import UnsupportedOperation
 from argon.io import run
@@ -476,7 +478,7 @@ class WALCollection(Collection[D]):
                 raise TypeError(f"{index!r} is not an instance of pymongo.operations.IndexModel")
         if not indexes:
             raise InvalidOperation("Must specify at least one index to create")
-        return run(ddl.create_indexes(self._handle, self._target(), indexes))
+        return run(index_operations.create_indexes(self._handle, self._target(), indexes))
 
     def drop_index(self, index_or_name: Any, session: Any = None, comment: Any = None, **kwargs: Any) -> None:
         """See :meth:`pymongo.collection.Collection.drop_index`."""
@@ -485,24 +487,24 @@ class WALCollection(Collection[D]):
             name = helpers_shared._gen_index_name(name)
         if not isinstance(name, str):
             raise TypeError(f"index_or_name must be an instance of str or list, not {type(name)}")
-        run(ddl.drop_index(self._handle, self._space, self.name, name))
+        run(index_operations.drop_index(self._handle, self._space, self.name, name))
 
     def drop_indexes(self, session: Any = None, comment: Any = None, **kwargs: Any) -> None:
         """See :meth:`pymongo.collection.Collection.drop_indexes`."""
         snapshot = run(self._handle.snapshot())
         if snapshot.record(self._space, self.name) is not None:
-            run(ddl.drop_index(self._handle, self._space, self.name, "*"))
+            run(index_operations.drop_index(self._handle, self._space, self.name, "*"))
 
     def list_indexes(self, session: Any = None, comment: Any = None) -> CommandCursor[Any]:
         """See :meth:`pymongo.collection.Collection.list_indexes`."""
         snapshot = run(self._handle.snapshot())
-        return self._listed(ddl.list_indexes(snapshot, self._space, self.name))
+        return self._listed(index_operations.list_indexes(snapshot, self._space, self.name))
 
     def index_information(self, session: Any = None, comment: Any = None) -> dict[str, Any]:
         """See :meth:`pymongo.collection.Collection.index_information`."""
         snapshot = run(self._handle.snapshot())
         information = {}
-        for index in ddl.list_indexes(snapshot, self._space, self.name):
+        for index in index_operations.list_indexes(snapshot, self._space, self.name):
             name = index.pop("name")
             information[name] = {**index, "key": list(index["key"].items())}
         return information

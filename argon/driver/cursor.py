@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bson import SON
 from pymongo.cursor import Cursor, CursorType
 
-from argon.engine.query import FindSpec, Opened, open_find, read_first
+from argon.engine.find import Opened, open_find, read_first
+from argon.engine.query import FindSpec
 from argon.errors import UnsupportedOperation
 from argon.io import Operation, run
 

@@ -11,8 +11,9 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, 
 
 from argon.engine.documents import Incoming
 from argon.engine.errors import DUPLICATE_KEY, duplicate_key
+from argon.engine.find import find_rows
 from argon.engine.prepare import Target, existing
-from argon.engine.query import FindSpec, find_rows
+from argon.engine.query import FindSpec
 from argon.engine.snapshot import Snapshot
 from argon.engine.unique import unique_check
 from argon.io import Operation

@@ -260,7 +260,8 @@ def _matching_ids(handle: Handle, target: Target, spec: Any) -> Operation[list[A
     record = snapshot.record(target.space, target.name)
     if record is None:
         return []
-    from argon.engine.query import Reader, open_find
+    from argon.engine.find import open_find
+    from argon.engine.query import Reader
 
     find = FindSpec(spec.filter, {"_id": 1}, None, 0, 0, spec.hint, spec.collation)
     codec = target.codec.with_options(document_class=RawBSONDocument)

@@ -70,3 +70,17 @@ def refuse_view(snapshot: Snapshot, record: CollectionRecord) -> None:
     if record.kind == "view":
         text = f"Namespace {snapshot.namespace(record.name)} is a view, not a collection"
         raise command_error({"code": IS_VIEW, "codeName": "CommandNotSupportedOnView", "errmsg": text})
+
+
+def existing_record(snapshot: Snapshot, space: str, name: str, text: str | None = None) -> CollectionRecord:
+    """Return a collection's record, or raise the server's error where there is none."""
+    record = snapshot.record(space, name)
+    if record is None:
+        raise command_error(
+            {
+                "code": 26,
+                "codeName": "NamespaceNotFound",
+                "errmsg": text or f"ns does not exist: {snapshot.namespace(name)}",
+            }
+        )
+    return record

@@ -9,11 +9,13 @@ from pymongo.errors import OperationFailure
 
 from argon.engine import sink
 from argon.engine.handle import Handle
+from argon.engine.pipelines import aggregate as aggregate_view
+from argon.engine.pipelines import physical_pipeline
 from argon.engine.prepare import Target
-from argon.engine.query import FindSpec, Reader, find_stages, physical_hint, physical_pipeline, row_filter
-from argon.engine.query import aggregate as aggregate_view
+from argon.engine.query import FindSpec, Reader, find_stages, physical_hint
 from argon.engine.snapshot import Snapshot
 from argon.engine.source import NO_STORE, CollectionSource
+from argon.engine.visible import row_filter
 from argon.io import Operation
 from argon.rewrite.filter import prefix_filter
 from argon.rewrite.paths import is_ordinary_path, prefix_path

@@ -9,14 +9,14 @@ from bson import ObjectId
 from bson.raw_bson import RawBSONDocument
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
-from argon.engine import ddl
+from argon.engine import ddl, indexes
 from argon.engine.errors import command_error
 from argon.engine.handle import Handle
 from argon.engine.insert import raise_write_error
 from argon.engine.operations import encode_documents, insert_all, update
+from argon.engine.pipelines import aggregate as aggregate_view
 from argon.engine.prepare import Target
 from argon.engine.query import Reader
-from argon.engine.query import aggregate as aggregate_view
 from argon.engine.source import NO_STORE
 from argon.engine.update import UpdateSpec
 from argon.errors import UnsupportedOperation
@@ -69,7 +69,7 @@ def _out(handle: Handle, target: Target, argument: Any, cursor: Any) -> Operatio
             from pymongo import IndexModel
 
             models = [IndexModel(index.key, name=index.name, **index.options) for index in old.indexes]
-            yield from ddl.create_indexes(handle, staging, models)
+            yield from indexes.create_indexes(handle, staging, models)
         while True:
             page = yield cursor.to_list(_PAGE)
             if not page:

@@ -19,11 +19,13 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from argon.engine.documents import incoming, replacement_image
 from argon.engine.errors import NEEDS_STORE, command_error, duplicate_key
+from argon.engine.find import find_rows
 from argon.engine.insert import write_error
 from argon.engine.prepare import Target, existing, refuse_view
-from argon.engine.query import FindSpec, find_rows, rows_by_id
+from argon.engine.query import FindSpec
 from argon.engine.snapshot import Snapshot
 from argon.engine.unique import unique_check
+from argon.engine.visible import rows_by_id
 from argon.io import Operation
 from argon.models import CollectionRecord
 from argon.rewrite.filter import equality_id, has_expr

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from argon.catalog.collections import load_catalog
-from argon.engine.query import rows_by_id
 from argon.engine.snapshot import Snapshot
+from argon.engine.visible import rows_by_id
 from argon.io import Operation
 from argon.models import BranchRecord, CollectionRecord
 from argon.versions.ids import id_key

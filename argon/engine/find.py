@@ -1,0 +1,288 @@
+"""Reading: a ``find`` on a logical collection becomes one on its rows.
+
+Three ways, in this order of preference: ``find`` on rows with the filter,
+sort and projection rewritten; an aggregation that unwraps the document first;
+and ``find`` on scratch copies, for projections that exist nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from bson.codec_options import CodecOptions
+from pymongo.errors import OperationFailure
+
+from argon.engine.documents import plain_values
+from argon.engine.errors import NEEDS_STORE
+from argon.engine.snapshot import Snapshot
+from argon.engine.source import NO_STORE, CollectionSource
+from argon.io import Operation
+from argon.models import CollectionRecord
+from argon.rewrite.filter import equality_id
+from argon.rewrite.projection import Plan, Projection, prefix_projection
+from argon.rewrite.sort import prefix_sort
+from argon.versions.layout import Row
+from argon.wal.transactions import patiently
+
+if TYPE_CHECKING:
+    from argon.engine.handle import Handle
+from argon.engine.pipelines import aggregate
+from argon.engine.query import FindSpec, Reader, command_options, find_stages, natural, physical_hint
+from argon.engine.visible import row_filter, rows_by_id
+
+_PASS_THROUGH = ("batch_size", "max_time_ms", "comment", "allow_disk_use", "no_cursor_timeout", "let")
+
+
+_WHOLE = prefix_projection(None)
+
+
+@dataclass
+class Opened:
+    """A physical cursor, and whether the documents are inside rows."""
+
+    cursor: Any
+    wrapped: bool
+
+
+def open_find(snapshot: Snapshot, space: str, name: str, spec: FindSpec, reader: Reader) -> Operation[Opened]:
+    """Open the physical cursor for a find.
+
+    Args:
+        snapshot: What to read.
+        space: The collection's namespace.
+        name: The collection.
+        spec: What was asked for.
+        reader: How.
+
+    Returns:
+        A cursor that has not been read from.
+    """
+    record = snapshot.record(space, name)
+    if record is None:
+        nothing = reader.store(snapshot, NO_STORE)
+        return Opened(_unchanged(nothing, spec, snapshot.session), wrapped=False)
+    projection = _WHOLE if spec.projection is None else prefix_projection(spec.projection)
+    if record.kind == "collection" and projection.plan is not Plan.AGGREGATE:
+        cursor = _on_rows(snapshot, record, spec, projection, reader)
+        if cursor is not None:
+            return Opened(cursor, wrapped=True)
+    if projection.find_only and record.kind == "collection":
+        return Opened((yield from _on_scratch(snapshot, record, spec, reader)), wrapped=False)
+    stages = find_stages(spec)
+    options = {
+        key: value
+        for key, value in spec.options.items()
+        if key in ("max_time_ms", "comment", "let", "batch_size")
+    }
+    cursor = yield from aggregate(
+        snapshot,
+        record.space,
+        record.name,
+        stages,
+        reader,
+        {**command_options(options), "collation": spec.collation, "hint": spec.hint, "allowDiskUse": True},
+    )
+    return Opened(cursor, wrapped=False)
+
+
+def find_one(handle: Handle, space: str, name: str, spec: FindSpec, reader: Reader) -> Operation[Any]:
+    """Return the first document that a filter matches, or None.
+
+    Args:
+        handle: The branch and the moment.
+        space: The collection's namespace.
+        name: The collection.
+        spec: What was asked for; its limit is -1, which leaves no cursor open.
+        reader: How.
+    """
+    opened, batch = yield from read_first(handle, space, name, spec, reader)
+    if not batch:
+        return None
+    return batch[0]["d"] if opened.wrapped else batch[0]
+
+
+def read_first(
+    handle: Handle, space: str, name: str, spec: FindSpec, reader: Reader
+) -> Operation[tuple[Opened, list[Any]]]:
+    """Open the physical cursor for a find and read its first batch.
+
+    Args:
+        handle: The branch and the moment.
+        space: The collection's namespace.
+        name: The collection.
+        spec: What was asked for.
+        reader: How.
+    """
+
+    def attempt() -> Operation[tuple[Opened, list[Any]]]:
+        snapshot = yield from handle.snapshot()
+        opened = yield from open_find(snapshot, space, name, spec, reader)
+        batch: list[Any] = []
+        yield opened.cursor._next_batch(batch)
+        return opened, batch
+
+    try:
+        return (yield from patiently(handle.line.engine.world, attempt))
+    except OperationFailure:
+        # If it is the user's query that is wrong, say so in the user's terms.
+        nothing = handle.line.engine.raw.get_collection(NO_STORE, codec_options=reader.codec)
+        try:
+            yield _unchanged(nothing, spec).to_list(1)
+        except OperationFailure as other:
+            if other.code not in NEEDS_STORE:
+                raise
+        raise
+
+
+def _on_rows(
+    snapshot: Snapshot, record: CollectionRecord, spec: FindSpec, projection: Projection, reader: Reader
+) -> Any:
+    if projection.plan is not Plan.ROWS or any(key not in _PASS_THROUGH for key in spec.options):
+        return None
+    source = CollectionSource(snapshot.view, record)
+    if projection.positional and len(source.legs) > 1:
+        return None
+    sort = None if not spec.sort else prefix_sort(spec.sort)
+    reverse = natural(spec)
+    if spec.sort and sort is None and reverse is None:
+        return None
+    hint = physical_hint(record, spec.hint)
+    where = row_filter(source, spec.filter, spec.sort, seek=hint is not None)
+    if where is None:
+        return None
+    if reverse is not None:
+        sort, hint = None, {"$natural": reverse}
+    limit = spec.limit
+    if limit == 0 and spec.skip == 0 and spec.collation is None and record.collation is None:
+        # One document at most; a find would go on over the versions that came after it.
+        limit = 1 if equality_id(spec.filter)[0] else 0
+    return reader.store(snapshot, record.store).find(
+        where,
+        projection.rows,
+        sort=sort,
+        skip=spec.skip,
+        limit=limit,
+        hint=hint,
+        collation=spec.collation,
+        session=snapshot.session,
+        **spec.options,
+    )
+
+
+def find_rows(
+    snapshot: Snapshot, record: CollectionRecord, spec: FindSpec, codec: CodecOptions[Any] | None = None
+) -> Operation[list[Row]]:
+    """Read the rows, not only the documents, that a filter matches.
+
+    Args:
+        snapshot: What to read.
+        record: The collection.
+        spec: Filter, sort, skip, limit, hint and collation; the projection is not looked at.
+        codec: Encodes the user's own types in the filter.
+
+    Returns:
+        Raw rows, in the order asked for.
+    """
+    source = CollectionSource(snapshot.view, record)
+    rows = snapshot.rows(record.store)
+    if codec is not None:
+        spec = replace(spec, filter=plain_values(spec.filter, codec))
+    hint = physical_hint(record, spec.hint)
+    where = row_filter(source, spec.filter, spec.sort, seek=hint is not None)
+    sort = prefix_sort(spec.sort) if spec.sort else None
+    options = {key: value for key, value in spec.options.items() if key in ("max_time_ms", "comment", "let")}
+    if where is not None and (not spec.sort or sort is not None):
+        limit = spec.limit or (
+            1 if spec.collation is None and record.collation is None and equality_id(spec.filter)[0] else 0
+        )
+
+        def read() -> Operation[list[Row]]:
+            found: list[Row] = yield rows.find(
+                where,
+                sort=sort,
+                skip=spec.skip,
+                limit=limit,
+                hint=hint,
+                collation=spec.collation,
+                session=snapshot.session,
+                **options,
+            ).to_list(None)
+            return found
+
+        return (yield from patiently(snapshot.engine.world, read))
+    # Ask for the ids by whatever way answers, then for their rows.
+    ids_spec = FindSpec(
+        spec.filter, {"_id": 1}, spec.sort, spec.skip, spec.limit, spec.hint, spec.collation, options
+    )
+    opened = yield from open_find(snapshot, record.space, record.name, ids_spec, Reader(rows.codec_options))
+    documents = yield opened.cursor.to_list(None)
+    ids = [(document["d"] if opened.wrapped else document)["_id"] for document in documents]
+    return (yield from rows_by_id(snapshot, record, ids))
+
+
+def _unchanged(collection: Any, spec: FindSpec, session: Any = None) -> Any:
+    return collection.find(
+        spec.filter,
+        spec.projection,
+        sort=spec.sort,
+        skip=spec.skip,
+        limit=spec.limit,
+        hint=None,
+        collation=spec.collation,
+        session=session,
+        **spec.options,
+    )
+
+
+def _on_scratch(
+    snapshot: Snapshot, record: CollectionRecord, spec: FindSpec, reader: Reader
+) -> Operation[Any]:
+    """Evaluate a projection that only ``find`` on documents can, page by page."""
+    plain = FindSpec(
+        spec.filter, None, spec.sort, spec.skip, spec.limit, spec.hint, spec.collation, spec.options
+    )
+    rows = yield from find_rows(snapshot, record, plain, reader.codec)
+    documents: list[Any] = []
+    for start in range(0, len(rows), 1000):
+        page = [row["d"] for row in rows[start : start + 1000]]
+
+        def body(scratch: Any, session: Any, page: list[Any] = page) -> Operation[list[Any]]:
+            codec = reader.codec or scratch.codec_options
+            copies = scratch.with_options(codec_options=codec)
+            found: list[Any] = []
+            for document in page:
+                only = {"$and": [{"_id": document["_id"]}, spec.filter]}
+                found += yield copies.find(
+                    only, spec.projection, collation=spec.collation, session=session
+                ).to_list(None)
+            return found
+
+        documents += yield from snapshot.engine.scratch.evaluate(record, page, body)
+    return Materialized(documents)
+
+
+class Materialized:
+    """Documents that are at hand already, read as a cursor is."""
+
+    def __init__(self, documents: list[Any]) -> None:
+        self._documents = documents
+        self._place = 0
+        self.alive = True
+
+    def _next_batch(self, result: list[Any], total: int | None = None) -> bool:
+        """Hand over what is left, as PyMongo's cursors do batch by batch."""
+        result += self.to_list(total)
+        return bool(result)
+
+    def to_list(self, length: int | None = None) -> list[Any]:
+        """Return the next documents."""
+        end = len(self._documents) if length is None else self._place + length
+        taken = self._documents[self._place : end]
+        self._place += len(taken)
+        self.alive = self._place < len(self._documents)
+        return taken
+
+    def close(self) -> None:
+        """Forget the rest."""
+        self._documents, self.alive = [], False
