@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -10,17 +9,17 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from argon.catalog.collections import Catalog, load_catalog
 from argon.engine.round import Round, blame, fail_all, is_passing, plan_round
+from argon.engine.turns import Turns, retry_pause
 from argon.errors import BranchNotFound
 from argon.io import Operation
 from argon.models import BranchRecord
-from argon.models.entry import DDL_OPERATIONS
 from argon.versions.visibility import View, make_view
 from argon.wal.change import Commit, Planner
 from argon.wal.commit import LsnTaken, StaleHead
 from argon.wal.group import CommitQueue, Pending
 from argon.wal.log import Head
 from argon.wal.rows import StaleRow
-from argon.wal.transactions import CommitFailed, backoff
+from argon.wal.transactions import CommitFailed
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine
@@ -28,8 +27,8 @@ if TYPE_CHECKING:
 
 READ_BOUND = 0.1
 """Seconds after which a reader looks for foreign changes of the catalogue."""
-_CONTENDED = 0.25
-"""Seconds for which a lost race counts as a sign that others are waiting."""
+_DEADLINE = 30.0
+"""Seconds after which a writer that loses every race gives up."""
 _SOLO_AFTER = 3
 
 
@@ -51,7 +50,7 @@ class Line:
         self._catalog: Catalog | None = None
         self._drops = 0
         self._checked = 0.0
-        self._contended = 0.0
+        self._turns = Turns()
         self.view: View = make_view(record.number, record.ancestors)
 
     # Reading
@@ -123,6 +122,8 @@ class Line:
         if drops == self._drops:
             # Otherwise it changed while it was read: good for this reader, who came before, and nobody else.
             self._catalog = catalog
+        if self.engine.on_catalog is not None:
+            self.engine.on_catalog(self, catalog)
         return catalog
 
     def _drop_catalog(self) -> None:
@@ -152,9 +153,7 @@ class Line:
         if self._head is None:
             head = yield from self.engine.log.head(self.record)
             if head.lsn != self._known or self._catalog is None:
-                news = yield from self.engine.log.newer(self.record, self._known)
-                if any(entry["operation"] in DDL_OPERATIONS for entry in news):
-                    self._drop_catalog()
+                # It is read after the head, so it tells of whatever was defined or deleted up to there.
                 record = yield from self.engine.branch_record(self.record.id)
                 if record is None or record.status != "active":
                     raise _gone(self.record)
@@ -169,7 +168,7 @@ class Line:
 
     def _commit(self, batch: list[Pending]) -> Operation[None]:
         """Bring every write of a batch to an end; see :class:`argon.wal.group.CommitQueue`."""
-        pauses = backoff()
+        yield from self._rest()
         began = time.monotonic()
         lost = 0
         solo = False
@@ -178,8 +177,8 @@ class Line:
             round_ = Round()
             try:
                 snapshot = yield from self._refresh()
-                yield from plan_round(round_, snapshot, batch, solo=solo)
-                yield from self._land(round_, fresh=fresh)
+                claim = lost > 0 or self._turns.contended
+                yield from self._land(round_, snapshot, batch, solo=solo, fresh=fresh, claim=claim)
                 fresh = True
             except Exception as error:
                 if not is_passing(error):
@@ -191,47 +190,57 @@ class Line:
                 lost += 1
                 self._lost(error)
                 fresh = True
-                pause = next(pauses, None)
-                if pause is None:
+                if time.monotonic() - began > _DEADLINE:
                     fail_all(batch, _too_busy(self.record, error))
                     return
                 # A row that a transaction elsewhere holds must not stop the other writers.
                 solo = lost >= _SOLO_AFTER
                 if solo:
                     batch.append(batch.pop(0))
-                yield self.engine.world.sleep(pause)
+                yield self.engine.world.sleep(retry_pause())
                 yield from self.engine.committer.unblock(began)
             else:
                 batch = [pending for pending in batch if not pending.done]
-        if time.monotonic() - self._contended < _CONTENDED:
-            # After a win, whoever waits in another process gets a turn.
-            yield self.engine.world.sleep(random.uniform(0, 0.002))
+        self._turns.won(lost)
 
-    def _land(self, round_: Round, *, fresh: bool) -> Operation[None]:
-        """Land a round's commits, and tell all of its writers what became of them.
+    def _rest(self) -> Operation[None]:
+        pause = self._turns.rest()
+        if pause:
+            yield self.engine.world.sleep(pause)
+
+    def _land(
+        self, round_: Round, snapshot: Snapshot, batch: list[Pending], *, solo: bool, fresh: bool, claim: bool
+    ) -> Operation[None]:
+        """Land as much of a batch as goes together, and tell those writers what became of them.
 
         Args:
-            round_: What was planned on the head.
+            round_: Notes what is planned on the head.
+            snapshot: The head.
+            batch: The writers.
+            solo: Whether to take one only.
             fresh: Whether the head was asked for since the writers came.
+            claim: Whether to claim the head before planning on it.
         """
         assert self._head is not None
         known = self._head
-        commits = [
-            Commit(plan.changes, pending.author, pending.message, plan.check)
-            for pending, plan in round_.planned
-            if plan.changes
-        ]
+
+        def plan() -> Operation[list[Commit]]:
+            if not round_.begun:
+                yield from plan_round(round_, snapshot, batch, solo=solo)
+            return round_.commits
 
         def landed(head: Head) -> None:
             if head.lsn == known.lsn:
                 return
             self._head, self._known = head, head.lsn
-            if any(change.operation in DDL_OPERATIONS for commit in commits for change in commit.changes):
+            if round_.alters:
                 self._drop_catalog()
             round_.settle()
 
-        if commits:
-            yield from self.engine.committer.land(self.record, known, self._lsns, commits, landed)
+        if not claim:
+            yield from plan()
+        if claim or round_.commits:
+            yield from self.engine.committer.land(self.record, known, self._lsns, plan, landed, claim=claim)
         if round_.settled:
             return
         # Nothing was written, so the log has not told whether this still is the head.
@@ -243,8 +252,6 @@ class Line:
         self._head = None
         if isinstance(error, LsnTaken):
             self._lsns.drop()
-        if isinstance(error, StaleHead):
-            self._contended = time.monotonic()
         if isinstance(error, StaleRow):
             # Perhaps a row of the catalogue that a child has marked: no entry of this branch tells of that.
             self._drop_catalog()

@@ -11,7 +11,7 @@ from argon.engine.errors import duplicate_id
 from argon.io import Operation
 from argon.models.entry import DDL_OPERATIONS
 from argon.versions.ids import id_key
-from argon.wal.change import Plan
+from argon.wal.change import Commit, Plan
 from argon.wal.commit import LsnTaken, StaleHead
 from argon.wal.group import Pending
 from argon.wal.rows import DuplicateId, StaleRow
@@ -31,12 +31,28 @@ class Round:
     Attributes:
         planned: Writes that can land, and
         refused: those that cannot.
+        begun: Whether planning has begun.
         settled: Whether they have been told.
     """
 
     planned: list[tuple[Pending, Plan]] = field(default_factory=list)
     refused: list[tuple[Pending, Exception]] = field(default_factory=list)
+    begun: bool = False
     settled: bool = False
+
+    @property
+    def commits(self) -> list[Commit]:
+        """What is to be written."""
+        return [
+            Commit(plan.changes, pending.author, pending.message, plan.check)
+            for pending, plan in self.planned
+            if plan.changes
+        ]
+
+    @property
+    def alters(self) -> bool:
+        """Whether the catalogue is changed."""
+        return any(change.operation in DDL_OPERATIONS for _, plan in self.planned for change in plan.changes)
 
     def settle(self) -> None:
         """Tell the writers, once it is certain that the head was what they were planned on."""
@@ -55,6 +71,7 @@ def plan_round(round_: Round, snapshot: Snapshot, batch: list[Pending], *, solo:
 
     No two of them are about one document, and one that changes the catalogue stands alone.
     """
+    round_.begun = True
     touched: set[Any] = set()
     count = size = 0
     for pending in batch:

@@ -8,8 +8,11 @@ still true; if not, the caller reads again.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
+from bson import Int64
+from pymongo import DeleteOne, InsertOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from argon.io import Operation, World
@@ -52,18 +55,22 @@ class Committer(Transactions):
         branch: BranchRecord,
         head: Head,
         lsns: LsnAllocator,
-        commits: Sequence[Commit],
+        plan: Callable[[], Operation[Sequence[Commit]]],
         landed: Callable[[Head], None],
+        *,
+        claim: bool = False,
     ) -> Operation[None]:
         """Write the rows and the log entries of some commits in one transaction.
 
         Args:
             branch: The branch.
-            head: Its head as the changes were planned on.
+            head: Its head.
             lsns: The project's allocator.
-            commits: Each writer's changes; together they touch a document once at most.
+            plan: Gives each writer's changes on that head; together they touch a document once at most.
             landed: Called with the new head once the commit has landed, also when
                 the caller is interrupted; the head is the old one if no change was left.
+            claim: Whether to claim the head first and plan then, when nobody else can take it
+                any more. It keeps the others waiting, so it is for who has lost too often.
 
         Raises:
             CommitFailed: The commit itself failed.
@@ -73,49 +80,66 @@ class Committer(Transactions):
             LsnTaken: The project's counter was behind the log.
         """
         yield from self._clock.refresh()
-        count = sum(len(commit.changes) for commit in commits)
-        first = yield from lsns.take(count, max(head.lsn, branch.created_lsn))
-        moment = max(self._clock.now(), head.time)
-        numbered: list[list[tuple[int, Change]]] = []
-        lsn = first
-        for commit in commits:
-            numbered.append(list(enumerate(commit.changes, lsn)))
-            lsn += len(commit.changes)
 
-        def body(session: Any) -> Operation[int]:
-            for store, changes in _by_store(numbered).items():
-                yield from write_rows(self._database[store], session, branch.number, changes)
-            for commit in commits:
-                if commit.check is not None:
-                    yield from commit.check(session)
+        def body(session: Any) -> Operation[Head]:
+            if claim:
+                yield from self.append([_claim(branch, head)], session)
+            commits = yield from plan()
+            count = sum(len(commit.changes) for commit in commits)
+            moment = max(self._clock.now(), head.time)
             documents: list[dict[str, Any]] = []
-            previous = head.lsn
-            for commit, changes in zip(commits, numbered, strict=True):
-                kept = [(lsn, change) for lsn, change in changes if not change.noop]
-                if not kept:
-                    continue
-                documents += encode(
-                    [_entry(change) for _, change in kept],
-                    project_id=branch.project_id,
-                    branch_id=branch.id,
-                    prev_lsn=previous,
-                    lsns=[lsn for lsn, _ in kept],
-                    moment=moment,
-                    author=commit.author,
-                    message=commit.message,
-                )
-                previous = documents[-1]["lsn"]
-            if any(change.operation not in _PLAIN for commit in commits for change in commit.changes):
-                yield self._database["branches"].update_one(
-                    {"_id": branch.id}, {"$set": {"ddl_lsn": documents[-1]["lsn"]}}, session=session
-                )
-            yield from self.append(documents, session)
-            return int(previous)
+            if count:
+                first = yield from lsns.take(count, max(head.lsn, branch.created_lsn))
+                documents = yield from self._write(branch, head.lsn, commits, first, moment, session)
+            if claim:
+                released = DeleteOne({"_id": _claim(branch, head)["_id"]})
+                entries = [InsertOne(document) for document in documents]
+                yield self._log.collection.bulk_write([released, *entries], session=session)
+            else:
+                yield from self.append(documents, session)
+            return Head(int(documents[-1]["lsn"]), moment) if documents else head
 
-        def done(last: int) -> None:
-            landed(Head(last, moment) if last != head.lsn else head)
+        yield from self._transaction(body, landed)
 
-        yield from self._transaction(body, done)
+    def _write(
+        self,
+        branch: BranchRecord,
+        head: int,
+        commits: Sequence[Commit],
+        first: int,
+        moment: datetime,
+        session: Any,
+    ) -> Operation[list[dict[str, Any]]]:
+        """Write the rows, and lay out the log entries that tell of them."""
+        numbered: list[list[tuple[int, Change]]] = []
+        for commit in commits:
+            numbered.append(list(enumerate(commit.changes, first)))
+            first += len(commit.changes)
+        for store, changes in _by_store(numbered).items():
+            yield from write_rows(self._database[store], session, branch.number, changes)
+        for commit in commits:
+            if commit.check is not None:
+                yield from commit.check(session)
+        documents: list[dict[str, Any]] = []
+        for commit, changes in zip(commits, numbered, strict=True):
+            kept = [(lsn, change) for lsn, change in changes if not change.noop]
+            if not kept:
+                continue
+            documents += encode(
+                [_entry(change) for _, change in kept],
+                project_id=branch.project_id,
+                branch_id=branch.id,
+                prev_lsn=documents[-1]["lsn"] if documents else head,
+                lsns=[lsn for lsn, _ in kept],
+                moment=moment,
+                author=commit.author,
+                message=commit.message,
+            )
+        if any(change.operation not in _PLAIN for commit in commits for change in commit.changes):
+            yield self._database["branches"].update_one(
+                {"_id": branch.id}, {"$set": {"ddl_lsn": documents[-1]["lsn"]}}, session=session
+            )
+        return documents
 
     def append(self, documents: list[dict[str, Any]], session: Any) -> Operation[None]:
         """Insert log entries inside a transaction.
@@ -170,6 +194,15 @@ def _by_store(numbered: Sequence[Sequence[tuple[int, Change]]]) -> dict[str, lis
         for lsn, change in changes:
             stores.setdefault(change.store, []).append((lsn, change))
     return stores
+
+
+def _claim(branch: BranchRecord, head: Head) -> dict[str, Any]:
+    """Lay out what stands in for the next entry inside a transaction, and never outside one."""
+    return {
+        "_id": {"p": branch.project_id, "l": Int64(-branch.number)},
+        "branch_id": branch.id,
+        "prev_lsn": Int64(head.lsn),
+    }
 
 
 def _entry(change: Change) -> Entry:
