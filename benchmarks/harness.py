@@ -24,7 +24,7 @@ class Row:
         plain: What it takes on a plain collection, or in the case that is compared with.
         argon: What it takes on a branch.
         figure: What is judged: the ratio of the two, or ``argon`` itself where ``absolute``.
-        must: The figure's limit.
+        must: The figure's limit, if it has one.
         aim: The figure hoped for.
         more_is_better: Whether the limits are lower ones.
         absolute: Whether the figure has the unit of ``argon``.
@@ -34,7 +34,7 @@ class Row:
     unit: str
     plain: float | None
     argon: float
-    must: float
+    must: float | None = None
     aim: float | None = None
     more_is_better: bool = False
     absolute: bool = False
@@ -47,8 +47,10 @@ class Row:
     def ok(self) -> bool:
         return self.reaches(self.must)
 
-    def reaches(self, limit: float) -> bool:
-        """Whether the figure is on the right side of a limit."""
+    def reaches(self, limit: float | None) -> bool:
+        """Whether the figure is on the right side of a limit, or there is none."""
+        if limit is None:
+            return True
         return self.figure >= limit if self.more_is_better else self.figure <= limit
 
 

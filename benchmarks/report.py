@@ -30,7 +30,7 @@ def table(rows: Sequence[Row]) -> Table:
             "" if row.plain is None else f"{_number(row.plain)} {row.unit}",
             f"{_number(row.argon)} {row.unit}",
             "" if row.absolute else f"{row.figure:.2f}",
-            f"{sign} {row.must:g}{unit}",
+            "" if row.must is None else f"{sign} {row.must:g}{unit}",
             "" if row.aim is None else f"{row.aim:g}{unit}",
             _verdict(row),
         )
@@ -42,6 +42,8 @@ def _number(value: float) -> str:
 
 
 def _verdict(row: Row) -> str:
+    if row.must is None:
+        return ""
     if not row.ok:
         return "[red]no[/red]"
     return "[green]yes, aim too[/green]" if row.aim is not None and row.reaches(row.aim) else "yes"
