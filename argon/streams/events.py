@@ -132,7 +132,7 @@ def catalogue_events(entry: Entry, project: str) -> list[Event]:
         entry: The entry.
         project: The project's name.
     """
-    ns = {"db": project, "coll": entry["collection"]}
+    ns = {"db": project, "coll": entry.get("collection")}
     match entry["operation"]:
         case Kind.CREATE_COLLECTION:
             return _created(entry, ns)

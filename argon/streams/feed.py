@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from argon.engine.line import Line
 
 _BATCH = 100
+_SEARCH = 5.0
+"""Seconds for which one call looks through entries of which the stream shows none."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ class Feed:
         yield from self._wakeup.close()
 
     def _fill(self) -> Operation[None]:
-        deadline = time.monotonic() + self._wakeup.patience
+        deadline = time.monotonic() + max(self._wakeup.patience, _SEARCH)
         while not self._ready and self._end is None:
             if self._behind:
                 yield from self._read(next(iter(self._behind)))

@@ -11,6 +11,7 @@ import bson
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo.change_stream import ChangeStream
+from pymongo.collation import validate_collation_or_none
 from pymongo.common import validate_list, validate_non_negative_integer_or_none, validate_string_or_none
 from pymongo.errors import ConnectionFailure, PyMongoError
 
@@ -141,7 +142,7 @@ def _watch(scope: Scope, options: Mapping[str, Any], **about: Any) -> Watch:
     full_document = validate_string_or_none("full_document", options.get("full_document"))
     before_change = options.get("full_document_before_change")
     given = {"fullDocument": full_document, "fullDocumentBeforeChange": before_change}
-    collation = options.get("collation")
+    collation = validate_collation_or_none(options.get("collation"))
     return Watch(
         scope,
         start=Start(
@@ -150,7 +151,7 @@ def _watch(scope: Scope, options: Mapping[str, Any], **about: Any) -> Watch:
         images=Images(full_document or "default", before_change or "off"),
         pipeline=Pipeline(
             copy.deepcopy(stages),
-            getattr(collation, "document", collation),
+            collation,
             {name: value for name, value in given.items() if value is not None},
         ),
         batch_size=validate_non_negative_integer_or_none("batchSize", options.get("batch_size")),

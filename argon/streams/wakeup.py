@@ -52,7 +52,12 @@ class Wakeup:
         # what a majority has by now is seen by whoever reads after this.
         hello = yield self._engine.client.get_database("admin").command("hello")
         since = hello.get("lastWrite", {}).get("majorityOpTime", {}).get("ts")
-        entry: dict[str, Any] = {"operationType": "insert", "$expr": _LAST_OF_COMMIT}
+        # A writer's claim of the head, which has no LSN, is inserted too, and removed by its own commit.
+        entry: dict[str, Any] = {
+            "operationType": "insert",
+            "fullDocument.lsn": {"$exists": True},
+            "$expr": _LAST_OF_COMMIT,
+        }
         if self._branch is not None:
             entry["fullDocument.branch_id"] = self._branch
         self._stream = yield self._engine.raw[LOG].watch(

@@ -1,0 +1,97 @@
+"""A client's stream: the main branches of all projects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pymongo.errors import OperationFailure
+
+from argon import Argon, Project, WALDatabase
+
+from .history import rest, take
+
+QUICK = {"max_await_time_ms": 1}
+
+
+@pytest.fixture
+def everything(argon: Argon) -> Iterator[Any]:
+    """A client."""
+    yield argon.client()
+
+
+def _told(events: list[dict[str, Any]]) -> list[tuple[str, str, Any]]:
+    return [
+        (event["operationType"], event["ns"]["db"], event.get("documentKey", {}).get("_id"))
+        for event in events
+    ]
+
+
+def test_it_watches_main_of_every_project_old_and_new(
+    argon: Argon, everything: Any, project: Project, db: WALDatabase[Any]
+) -> None:
+    feature = WALDatabase(project.create_branch("feature"))
+    db.users.insert_one({"_id": 0})
+    with everything.watch() as stream:
+        db.users.insert_one({"_id": 1})
+        feature.users.insert_one({"_id": "not main"})
+        WALDatabase(argon.create_project("new").branch()).users.insert_one({"_id": 2})
+        everything["made"].users.insert_one({"_id": 3})
+        argon.delete_project("new")
+        events = take(stream, 5)
+        assert stream.alive
+    assert sorted(_told(events), key=str) == sorted(
+        [
+            ("insert", "shop", 1),
+            ("insert", "new", 2),
+            ("insert", "made", 3),
+            ("drop", "new", None),
+            ("dropDatabase", "new", None),
+        ],
+        key=str,
+    )
+
+
+def test_each_project_is_told_in_order_and_once_from_every_place(argon: Argon, everything: Any) -> None:
+    names = ["one", "two", "three"]
+    databases = [everything[name] for name in names[:2]]
+    for database in databases:
+        database.users.insert_one({"_id": -1})
+    with everything.watch() as stream:
+        start = stream.resume_token
+        for number in range(4):
+            for database in databases:
+                database.users.insert_many([{"_id": 2 * number}, {"_id": 2 * number + 1}])
+        everything["three"].users.insert_one({"_id": 0})
+        events = take(stream, 17)
+    argon.delete_project("two")
+    ends = [("drop", "two", None), ("dropDatabase", "two", None)]
+    expected = {
+        "one": [("insert", "one", number) for number in range(8)],
+        "two": [("insert", "two", number) for number in range(8)] + ends,
+        "three": [("insert", "three", 0)],
+    }
+    for place, token in enumerate([start, *(event["_id"] for event in events)]):
+        with everything.watch(resume_after=token, **QUICK) as stream:
+            told = _told(events[:place]) + _told(rest(stream))
+        for name in names:
+            assert [event for event in told if event[1] == name] == expected[name]
+
+
+def test_a_branchs_token_is_none_of_a_clients(everything: Any, db: WALDatabase[Any]) -> None:
+    with db.watch() as stream:
+        token = stream.resume_token
+    with pytest.raises(OperationFailure, match="is of a stream on one branch") as caught:
+        everything.watch(resume_after=token)
+    assert caught.value.code == 280
+
+
+def test_a_clients_token_serves_on_one_of_its_projects(everything: Any, db: WALDatabase[Any]) -> None:
+    everything["other"].users.insert_one({"_id": 0})
+    with everything.watch() as stream:
+        db.users.insert_one({"_id": 1})
+        token = stream.next()["_id"]
+    db.users.insert_one({"_id": 2})
+    with db.users.watch(resume_after=token, **QUICK) as stream:
+        assert _told(rest(stream)) == [("insert", "shop", 2)]
