@@ -20,7 +20,7 @@ from argon.engine.source import NO_STORE, CollectionSource
 from argon.io import Operation
 from argon.models import CollectionRecord
 from argon.rewrite.filter import equality_id
-from argon.rewrite.projection import Plan, Projection, prefix_projection
+from argon.rewrite.projection import Plan, Projection, is_positional, prefix_projection
 from argon.rewrite.sort import prefix_sort
 from argon.versions.layout import Row
 from argon.wal.transactions import patiently
@@ -243,16 +243,25 @@ def _on_scratch(
         spec.filter, None, spec.sort, spec.skip, spec.limit, spec.hint, spec.collation, spec.options
     )
     rows = yield from find_rows(snapshot, record, plain, reader.codec)
+    if not rows:
+        # The server looks at the projection also where it finds nothing.
+        nothing = yield from snapshot.engine.scratch.nothing(record)
+        yield nothing.find({}, spec.projection).to_list(1)
+    positional = is_positional(spec.projection)
+    # A collation may find one copy by the id of another.
+    size = 1000 if spec.collation is None else 1
     documents: list[Any] = []
-    for start in range(0, len(rows), 1000):
-        page = [row["d"] for row in rows[start : start + 1000]]
+    for start in range(0, len(rows), size):
+        page = [row["d"] for row in rows[start : start + size]]
 
         def body(scratch: Any, session: Any, page: list[Any] = page) -> Operation[list[Any]]:
             codec = reader.codec or scratch.codec_options
             copies = scratch.with_options(codec_options=codec)
             found: list[Any] = []
             for document in page:
-                only = {"$and": [{"_id": document["_id"]}, spec.filter]}
+                # A filter may use what a scratch collection has not.
+                one = {"_id": {"$eq": document["_id"]}}
+                only = {"$and": [one, spec.filter]} if positional else one
                 found += yield copies.find(
                     only, spec.projection, collation=spec.collation, session=session
                 ).to_list(None)
