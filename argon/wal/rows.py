@@ -57,8 +57,9 @@ def write_rows(
     evaluated = [(lsn, change) for lsn, change in changes if change.in_place is not None]
     if evaluated:
         yield from _evaluate(store, session, branch, evaluated)
-    updates: list[dict[str, Any]] = []
+    updates: list[tuple[dict[str, Any], dict[str, Any]]] = []
     deletes: list[dict[str, Any]] = []
+    size = sum(change.size() for _, change in changes)
     for lsn, change in changes:
         if change.noop:
             continue
@@ -70,7 +71,7 @@ def write_rows(
             continue
         if change.inherited:
             hidden = {"_id": row["_id"], "f": row["f"]}
-            updates.append({"q": hidden, "u": {"$push": {"s": mark(branch, lsn)}}})
+            updates.append((hidden, {"$push": {"s": mark(branch, lsn)}}))
             if after is not None and change.in_place is None:
                 inserts.append(current_row(branch, lsn, row["_id"]["n"], after))
                 origin.append(change)
@@ -79,11 +80,11 @@ def write_rows(
             deletes.append(unchanged(row))
         elif change.in_place is None:
             whole = {"$set": {"d": after, "f": Int64(lsn)}, "$unset": {"s": ""}}
-            updates.append({"q": unchanged(row), "u": whole})
+            updates.append((unchanged(row), whole))
         if history:
             inserts.append(past_row(row, lsn))
             origin.append(change)
-    if updates and (yield from statements.update(store, updates, session)) != len(updates):
+    if updates and (yield from statements.update(store, updates, session, size=size)) != len(updates):
         raise StaleRow
     if deletes and (yield from statements.delete(store, deletes, session)) != len(deletes):
         raise StaleRow
@@ -91,10 +92,11 @@ def write_rows(
 
 
 def _insert(store: Any, session: Any, rows: list[dict[str, Any]], origin: list[Change]) -> Operation[None]:
+    size = sum(change.size() for change in origin)
     if not rows:
         return
     try:
-        yield from statements.insert(store, rows, session)
+        yield from statements.insert(store, rows, session, size=size)
     except DuplicateKeyError as error:
         raise DuplicateId(origin[0], error.details or {}) from error
     except BulkWriteError as error:
