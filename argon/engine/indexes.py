@@ -157,7 +157,12 @@ def find_index(record: CollectionRecord, index: Any) -> IndexRecord | None:
 
 def _parsed(snapshot: Snapshot, document: Mapping[str, Any]) -> Operation[IndexRecord]:
     """Turn an index into its record; a definition that the server refuses fails in its words."""
-    if list(document["key"].items()) == _ID_KEY and len(document) > 2:
+    if "collation" in document:
+        collation = (yield from _judge(snapshot, document)).get("collation")  # with every field
+        document = {name: value for name, value in document.items() if name != "collation"}
+        if collation is not None:
+            document["collation"] = collation
+    elif list(document["key"].items()) == _ID_KEY and len(document) > 2:
         yield from _judge(snapshot, document)
     try:
         return index_record(document)
@@ -166,12 +171,18 @@ def _parsed(snapshot: Snapshot, document: Mapping[str, Any]) -> Operation[IndexR
         raise UnsupportedOperation(f"a branch cannot keep the index {document['name']!r}") from error
 
 
-def _judge(snapshot: Snapshot, document: Mapping[str, Any]) -> Operation[None]:
-    """Let the server look at a definition as the user wrote it, on a collection made for that."""
+def _judge(snapshot: Snapshot, document: Mapping[str, Any]) -> Operation[Mapping[str, Any]]:
+    """Let the server look at a definition as the user wrote it, on a collection made for that.
+
+    Returns:
+        The definition as the server keeps it.
+    """
     trial = snapshot.engine.plain[f"scratch_index_{ObjectId()}"]
     options = {name: value for name, value in document.items() if name != "key"}
     try:
-        yield trial.create_index(list(document["key"].items()), **options)
+        name = yield trial.create_index(list(document["key"].items()), **options)
+        kept: Mapping[str, Any] = (yield trial.index_information())[name]
+        return kept
     except OperationFailure as error:
         raise renamed(error, trial.full_name, snapshot.namespace("")) from error
     finally:

@@ -34,7 +34,7 @@ from argon.rewrite.projection import is_positional
 from argon.rewrite.touched import touched_paths
 from argon.rewrite.update import is_pipeline, is_replacement, prefix_update, uses_positional
 from argon.versions.ids import id_key
-from argon.versions.layout import Row, size_of
+from argon.versions.layout import Row, raw, size_of
 from argon.wal.change import Change, Plan
 
 PAGE = 1000
@@ -169,6 +169,9 @@ def plan_update(
 
     def reply() -> Updated:
         outcome.modified = sum(not change.noop for change in kept)
+        if is_replacement(spec.update) and raw(spec.update).raw != rows[0]["d"].raw:
+            # The server counts a replacement that leaves the _id to it also where it changes nothing.
+            outcome.modified = 1
         if spec.returns is not None and not outcome.projected:
             image = changes[0].after if spec.returns else rows[0]["d"]
             outcome.document = image
