@@ -17,9 +17,10 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from argon.io import Operation, World
 from argon.models import BranchRecord
+from argon.wal import statements
 from argon.wal.change import Change, Commit
 from argon.wal.clock import Clock
-from argon.wal.log import Entry, Head, Log, encode
+from argon.wal.log import Entry, Head, Log, encode, size_of
 from argon.wal.lsn import LsnAllocator
 from argon.wal.rows import write_rows
 from argon.wal.transactions import Transactions, backoff
@@ -155,15 +156,12 @@ class Committer(Transactions):
         if not documents:
             return
         try:
-            if len(documents) == 1:
-                yield self._log.collection.insert_one(documents[0], session=session)
-            else:
-                yield self._log.collection.insert_many(documents, session=session)
+            yield from statements.insert(self._log.collection, documents, session, size=size_of(documents))
         except DuplicateKeyError as error:
             raise _sequencing(error.details or {}) from error
         except BulkWriteError as error:
             failures = error.details.get("writeErrors") or [{}]
-            if failures[0].get("code") != 11000:
+            if failures[0].get("code") != statements.DUPLICATE_KEY:
                 raise
             raise _sequencing(failures[0]) from error
 

@@ -25,6 +25,7 @@ CHAIN_INDEX = "branch_id_1_prev_lsn_1"
 DEFAULT_SPACE = "default"
 # MongoDB takes 16 MiB; the rest of an entry and of a row is well below this.
 ENTRY_OVERHEAD = 4096
+_USUAL_OVERHEAD = 512
 MAX_ENTRY = 16 * 1024 * 1024 - ENTRY_OVERHEAD
 
 
@@ -124,8 +125,18 @@ def encode(
 
 
 def _both_fit(entry: Entry) -> bool:
-    raws = (getattr(image, "raw", b"") for image in (entry.document, entry.old_document))
-    return sum(map(len, raws)) <= MAX_ENTRY
+    return _images(entry.document, entry.old_document) <= MAX_ENTRY
+
+
+def size_of(documents: Sequence[Mapping[str, Any]]) -> int:
+    """Return about how many bytes entries as :func:`encode` lays them out have, rather too many."""
+    said = 4 * len(documents[0].get("message", "")) + _USUAL_OVERHEAD if documents else 0
+    images = (_images(stored.get("document"), stored.get("old_document")) for stored in documents)
+    return said * len(documents) + sum(images)
+
+
+def _images(after: Mapping[str, Any] | None, before: Mapping[str, Any] | None) -> int:
+    return len(getattr(after, "raw", b"")) + len(getattr(before, "raw", b""))
 
 
 class Log:
