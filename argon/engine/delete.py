@@ -12,8 +12,10 @@ from argon.engine.errors import NEEDS_STORE
 from argon.engine.prepare import Target, refuse_view
 from argon.engine.snapshot import Snapshot
 from argon.engine.update import matching_rows, too_much
+from argon.engine.visible import row_filter
 from argon.io import Operation
 from argon.models import CollectionRecord
+from argon.rewrite.filter import equality_id
 from argon.rewrite.projection import is_positional
 from argon.versions.layout import Row
 from argon.wal.change import Change, Plan
@@ -54,7 +56,7 @@ def plan_delete(
     target: Target,
     spec: DeleteSpec,
     snapshot: Snapshot,
-    _careful: bool,
+    careful: bool,
     *,
     ids: Sequence[Any] | None = None,
 ) -> Operation[Plan]:
@@ -64,6 +66,7 @@ def plan_delete(
         target: The collection.
         spec: The delete.
         snapshot: The head.
+        careful: Whether to read before the transaction what it could find for itself.
         ids: Look at these documents only.
 
     Returns:
@@ -74,6 +77,9 @@ def plan_delete(
         yield from _refuse_invalid(target, spec, snapshot, record)
         return Plan([], Deleted)
     refuse_view(snapshot, record)
+    quick = None if careful or ids is not None else _by_id(target, spec, snapshot, record)
+    if quick is not None:
+        return quick
     rows = yield from matching_rows(snapshot, record, target, spec, ids)
     if spec.many and ids is None and too_much(rows):
         return Plan([], lambda: Deleted(left=True))
@@ -98,6 +104,27 @@ def plan_delete(
         for row in rows
     ]
     return Plan(changes, lambda: outcome)
+
+
+def _by_id(target: Target, spec: DeleteSpec, snapshot: Snapshot, record: CollectionRecord) -> Plan | None:
+    """Plan the delete of one document that can only be the branch's own, without reading it first."""
+    found, identity = equality_id(spec.filter)
+    if not found or not snapshot.view.simple or snapshot.session is not None:
+        return None
+    if record.collation or any((spec.collation, spec.hint, spec.let, spec.sort, spec.projection)):
+        return None
+    where = row_filter(snapshot.source(record), spec.filter, None, seek=False)
+    if where is None:
+        return None
+    change = Change("delete", target.space, target.name, record.store, identity, seek=where)
+
+    def reply() -> Deleted:
+        row = change.before
+        if row is None:
+            return Deleted()
+        return Deleted(count=1, document=row["d"] if spec.returns else None)
+
+    return Plan([change], reply)
 
 
 def _projected(

@@ -22,7 +22,8 @@ class Change:
         collection: Logical name.
         store: The physical collection of the rows.
         document_id: The ``_id`` as it is.
-        before: The visible row as it was read; None for an insert.
+        before: The visible row as it was read; None for an insert, and while ``seek`` has yet to find it.
+        seek: A filter by which a delete finds the branch's own row in the transaction itself.
         inherited: Whether ``before`` belongs to an ancestor of the branch.
         after: The post-image; None for a delete, and while ``in_place`` has yet to be evaluated.
         in_place: An update for the server to run on the row itself, on ``d.`` paths.
@@ -45,6 +46,7 @@ class Change:
     collation: Any = None
     noop: bool = False
     touched: tuple[str, ...] | None = None
+    seek: Mapping[str, Any] | None = None
 
     def size(self) -> int:
         """Return roughly how many bytes the change adds to a transaction."""

@@ -57,6 +57,9 @@ def write_rows(
     evaluated = [(lsn, change) for lsn, change in changes if change.in_place is not None]
     if evaluated:
         yield from _evaluate(store, session, branch, evaluated)
+    for _, change in changes:
+        if change.seek is not None:
+            yield from _take_out(store, session, change)
     updates: list[tuple[dict[str, Any], dict[str, Any]]] = []
     deletes: list[dict[str, Any]] = []
     size = sum(change.size() for _, change in changes)
@@ -77,7 +80,8 @@ def write_rows(
                 origin.append(change)
             continue
         if after is None:
-            deletes.append(unchanged(row))
+            if change.seek is None:
+                deletes.append(unchanged(row))
         elif change.in_place is None:
             whole = {"$set": {"d": after, "f": Int64(lsn)}, "$unset": {"s": ""}}
             updates.append((unchanged(row), whole))
@@ -104,6 +108,15 @@ def _insert(store: Any, session: Any, rows: list[dict[str, Any]], origin: list[C
         if first["code"] != statements.DUPLICATE_KEY:
             raise
         raise DuplicateId(origin[first["index"]], first) from error
+
+
+def _take_out(store: Any, session: Any, change: Change) -> Operation[None]:
+    """Find and delete a row at once; if this commit lands, nobody has changed the branch since its head."""
+    row = yield store.find_one_and_delete(change.seek, session=session)
+    if row is None:
+        change.noop = True
+    else:
+        change.before, change.document_id = row, row["d"]["_id"]
 
 
 def _evaluate(
