@@ -35,7 +35,7 @@ from argon.streams.events import (
 from argon.streams.lookup import collections_before, image_before, look_up
 from argon.streams.pipeline import Pipeline
 from argon.streams.scope import INVALIDATE, Scope
-from argon.streams.start import Start, branch_track, main_branches, project_tracks
+from argon.streams.start import Start, branch_track, later_tracks, project_tracks
 from argon.streams.token import Place, Token
 from argon.streams.track import Track
 from argon.streams.wakeup import Wakeup
@@ -87,6 +87,7 @@ class Feed:
         self._engine = engine
         self._watch = watch
         self._everything = watch.line is None
+        self._newest: int | None = None
         self._wakeup = Wakeup(engine, None, watch.max_await_time_ms)
         self._since = watch.start.time()
         self._tracks: dict[ObjectId, Track] = {}
@@ -107,7 +108,7 @@ class Feed:
         watch = self._watch
         yield from watch.pipeline.check(self._engine)
         if watch.line is None:
-            tracks = yield from project_tracks(self._engine, watch.start)
+            tracks, self._newest = yield from project_tracks(self._engine, watch.start)
         else:
             track = yield from branch_track(self._engine, watch.line, watch.project, watch.start)
             self._wakeup = Wakeup(self._engine, track.record.id, watch.max_await_time_ms)
@@ -153,11 +154,10 @@ class Feed:
                 yield from self._grown(grown)
 
     def _look_everywhere(self) -> Operation[None]:
-        if self._everything:
-            for record, name in (yield from main_branches(self._engine)):
-                if record.id not in self._tracks:
-                    place = Place(record.id, record.base_lsn)
-                    self._tracks[record.id] = Track(self._engine, record, name, place)
+        if self._newest is not None:
+            known = set(self._tracks)
+            added, self._newest = yield from later_tracks(self._engine, known, self._newest)
+            self._tracks |= {track.record.id: track for track in added}
         self._behind = dict.fromkeys(self._tracks)
 
     def _known(self, branch: ObjectId, lsn: int) -> bool:
@@ -167,12 +167,12 @@ class Feed:
     def _grown(self, branch: ObjectId) -> Operation[None]:
         if branch not in self._tracks:
             record = yield from self._engine.branch_record(branch)
-            if record is None or record.name != MAIN:
-                self._others.add(branch)
-                return
-            yield from self._look_everywhere()
+            if record is not None and record.name == MAIN:
+                yield from self._look_everywhere()
         if branch in self._tracks:
             self._behind[branch] = None
+        else:
+            self._others.add(branch)
 
     def _read(self, branch: ObjectId) -> Operation[None]:
         """Make events of the next entries of a branch."""
@@ -211,7 +211,7 @@ class Feed:
                 if number < len(made):
                     place = Place(entry["branch_id"], int(entry["prev_lsn"]), number)
                 ends = event.kind == INVALIDATE
-                token = Token((place, *others), self._everything, ends and number == len(made)).encode()
+                token = Token((place, *others), ends, self._newest).encode()
                 shown = for_scope(event, expanded=self._watch.scope.expanded)
                 documents.append(stamped(shown, entry, token))
                 if ends:
@@ -251,7 +251,7 @@ class Feed:
 
     def _high_water(self) -> Mapping[str, Any]:
         places = tuple(track.place for track in self._tracks.values())
-        return Token(places, everything=self._everything).encode()
+        return Token(places, newest=self._newest).encode()
 
 
 def _makes_room(track: Track, entry: Entry) -> Operation[bool]:

@@ -111,40 +111,57 @@ def branch_track(engine: Engine, line: Line, project: str, start: Start) -> Oper
     return (yield from _resumed(engine, record, project, place))
 
 
-def project_tracks(engine: Engine, start: Start) -> Operation[list[Track]]:
+def project_tracks(engine: Engine, start: Start) -> Operation[tuple[list[Track], int]]:
     """Find where a stream on all projects begins on each of their main branches.
 
     Args:
         engine: The engine.
         start: What was asked for.
 
+    Returns:
+        The tracks, and the highest number that a main branch has.
+
     Raises:
         OperationFailure: The token is of a stream on one branch.
     """
     token = start.token()
-    records = yield from main_branches(engine)
     if token is None:
+        latest = yield engine.plain[BRANCHES].find({"name": MAIN}).sort("number", -1).limit(1).to_list(1)
         tracks: list[Track] = []
-        for record, name in records:
+        for record, name in (yield from _records(engine, {"name": MAIN, "status": "active"})):
             place = yield from _begin(engine, record, start.time())
             tracks.append(Track(engine, record, name, place))
-        return tracks
-    if not token.everything:
+        return tracks, max([int(record["number"]) for record in latest], default=0)
+    if token.newest is None:
         raise token_not_found("it is of a stream on one branch, and this one is on all projects")
+    tracks = []
     places = {place.branch: place for place in token.places}
     # Deleted meanwhile, they still have an end to be told of.
-    records += yield from _records(engine, {"_id": {"$in": list(places)}, "status": {"$ne": "active"}})
-    tracks = []
-    for record, name in records:
-        # A project that the token does not know was made after it.
-        place = places.get(record.id, Place(record.id, record.base_lsn))
-        tracks.append((yield from _resumed(engine, record, name, place)))
-    return tracks
+    for record, name in (yield from _records(engine, {"_id": {"$in": list(places)}})):
+        tracks.append((yield from _resumed(engine, record, name, places[record.id])))
+    added, newest = yield from later_tracks(engine, set(places), token.newest)
+    return tracks + added, newest
 
 
-def main_branches(engine: Engine) -> Operation[list[tuple[BranchRecord, str]]]:
-    """Return the main branches of all projects, with the projects' names."""
-    return (yield from _records(engine, {"name": MAIN, "status": "active"}))
+def later_tracks(engine: Engine, known: set[ObjectId], newest: int) -> Operation[tuple[list[Track], int]]:
+    """Find the projects that were made since a stream on all of them last looked.
+
+    Args:
+        engine: The engine.
+        known: The branches that it follows.
+        newest: The highest number of a branch that it knew of.
+
+    Returns:
+        Tracks from the beginning of each, and the highest number now.
+    """
+    later = {"name": MAIN, "$or": [{"status": "active"}, {"number": {"$gt": newest}}]}
+    records = yield from _records(engine, later)
+    tracks = [
+        Track(engine, record, name, Place(record.id, record.base_lsn))
+        for record, name in records
+        if record.id not in known
+    ]
+    return tracks, max([newest, *(record.number for record, _ in records)])
 
 
 def _records(engine: Engine, query: Mapping[str, Any]) -> Operation[list[tuple[BranchRecord, str]]]:

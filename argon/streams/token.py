@@ -42,13 +42,14 @@ class Token:
 
     Attributes:
         places: One for each branch that the stream follows.
-        everything: Whether the stream is over all projects.
         invalidated: Whether the stream ended there.
+        newest: For a stream over all projects, the highest branch number that it knows of:
+            later ones are of projects made since, even if they have no place and are gone again.
     """
 
     places: tuple[Place, ...]
-    everything: bool = False
     invalidated: bool = False
+    newest: int | None = None
 
     def encode(self) -> dict[str, str]:
         """Return the token as events carry it."""
@@ -56,10 +57,10 @@ class Token:
             "v": VERSION,
             "p": [[place.branch, Int64(place.lsn), place.skip] for place in self.places],
         }
-        if self.everything:
-            content["e"] = True
         if self.invalidated:
             content["i"] = True
+        if self.newest is not None:
+            content["n"] = self.newest
         return {"_data": bson.encode(content).hex().upper()}
 
 
@@ -94,7 +95,10 @@ def decode_token(token: Any, name: str) -> Token:
         if content["v"] != VERSION:
             raise _malformed(f"its version is {content['v']!r}, and this one reads {VERSION}")
         places = tuple(_place(item) for item in content["p"])
-        return Token(places, content.get("e") is True, content.get("i") is True)
+        newest = content.get("n")
+        if newest is not None and not isinstance(newest, int):
+            raise TypeError
+        return Token(places, content.get("i") is True, newest)
     except (BSONError, KeyError, TypeError, ValueError):
         raise _malformed("it was not made by a stream on a branch") from None
 

@@ -95,3 +95,19 @@ def test_a_clients_token_serves_on_one_of_its_projects(everything: Any, db: WALD
     db.users.insert_one({"_id": 2})
     with db.users.watch(resume_after=token, **QUICK) as stream:
         assert _told(rest(stream)) == [("insert", "shop", 2)]
+
+
+def test_a_project_that_came_and_went_meanwhile_is_told_of(argon: Argon, everything: Any) -> None:
+    with everything.watch(**QUICK) as stream:
+        token = stream.resume_token
+    everything["short"].users.insert_one({"_id": 1})
+    argon.delete_project("short")
+    expected = [("insert", "short", 1), ("drop", "short", None), ("dropDatabase", "short", None)]
+    with everything.watch(resume_after=token, **QUICK) as stream:
+        assert _told(take(stream, 3)) == expected
+        token = stream.resume_token
+    everything["long"].users.insert_one({"_id": 2})
+    with everything.watch(resume_after=token, **QUICK) as stream:
+        assert _told(rest(stream)) == [("insert", "long", 2)]
+    with everything.watch(**QUICK) as stream:
+        assert stream.try_next() is None
