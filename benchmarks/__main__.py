@@ -19,11 +19,24 @@ from benchmarks.memory import memory
 from benchmarks.reads import points, scans
 from benchmarks.report import show
 from benchmarks.stage import FULL, QUICK, Stage, server
+from benchmarks.streams import streams
 from benchmarks.writes import writes
 
 GROUPS: dict[str, Callable[[Stage], Iterator[Row]]] = {
     group.__name__: group
-    for group in (points, scans, writes, threads, processes, branches, versions, storage, memory, cli)
+    for group in (
+        points,
+        scans,
+        writes,
+        threads,
+        processes,
+        branches,
+        streams,
+        versions,
+        storage,
+        memory,
+        cli,
+    )
 }
 
 

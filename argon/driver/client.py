@@ -22,7 +22,8 @@ from argon.errors import NotFound, UnsupportedOperation
 from argon.names import parse_target
 from argon.server import resolve_uri
 from argon.settings import load_settings
-from argon.streams.stream import WALChangeStream, watch_options, watch_projects
+from argon.streams.arguments import watch_options, watch_projects
+from argon.streams.stream import WALChangeStream
 from argon.wal.log import DEFAULT_SPACE
 
 if TYPE_CHECKING:

@@ -43,7 +43,8 @@ from argon.engine.update import Updated, UpdateSpec
 from argon.errors import UnsupportedOperation
 from argon.io import run
 from argon.names import check_collection_name
-from argon.streams.stream import WALChangeStream, watch_branch, watch_options
+from argon.streams.arguments import watch_branch, watch_options
+from argon.streams.stream import WALChangeStream
 
 if TYPE_CHECKING:
     from argon.driver.database import WALDatabase

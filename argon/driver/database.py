@@ -26,7 +26,8 @@ from argon.engine.transaction import Transaction
 from argon.errors import UnsupportedOperation
 from argon.io import run
 from argon.points import as_point
-from argon.streams.stream import WALChangeStream, watch_branch, watch_options
+from argon.streams.arguments import watch_branch, watch_options
+from argon.streams.stream import WALChangeStream
 from argon.timetravel.resolve import resolve
 from argon.wal.log import DEFAULT_SPACE
 
