@@ -18,6 +18,7 @@ from argon.driver.argon import Argon
 from argon.driver.branch import Branch
 from argon.driver.database import WALDatabase
 from argon.driver.named import NamedBranch
+from argon.driver.session import WALSession
 from argon.errors import NotFound, UnsupportedOperation
 from argon.names import parse_target
 from argon.server import resolve_uri
@@ -164,8 +165,8 @@ class WALClient(MongoClient[D]):
                 self._branches[project].lost()
 
     def start_session(self, *args: Any, **kwargs: Any) -> ClientSession:
-        """See :meth:`pymongo.mongo_client.MongoClient.start_session`; the session is the plain client's."""
-        return self._plain.start_session(*args, **kwargs)
+        """See :meth:`pymongo.mongo_client.MongoClient.start_session`; a transaction of it is one commit."""
+        return WALSession(self, self._plain.start_session(*args, **kwargs))
 
     def close(self) -> None:
         """Close the connections, which are those of the Argon that it was made from too."""

@@ -32,6 +32,7 @@ from pymongo.results import (
 from pymongo.write_concern import WriteConcern, validate_boolean
 
 from argon.driver.cursor import WALCursor
+from argon.driver.session import bind
 from argon.engine import bulk, ddl, operations, reading
 from argon.engine import indexes as index_operations
 from argon.engine.delete import Deleted, DeleteSpec
@@ -170,7 +171,7 @@ class WALCollection(Collection[D]):
         validate_is_document_type("document", document)
         return run(
             operations.insert_one(
-                self._handle,
+                self._bound(session),
                 self._target(bypass_document_validation),
                 document,
                 acknowledged=self._acknowledged,
@@ -193,7 +194,7 @@ class WALCollection(Collection[D]):
             validate_is_document_type("document", document)
         return run(
             operations.insert_many(
-                self._handle,
+                self._bound(session),
                 self._target(bypass_document_validation),
                 given,
                 ordered=ordered,
@@ -220,7 +221,7 @@ class WALCollection(Collection[D]):
         """See :meth:`pymongo.collection.Collection.update_one`."""
         validate_ok_for_update(update)
         spec = self._update_spec(filter, update, upsert, collation, array_filters, hint, let, sort)
-        return self._run_update(spec, bypass_document_validation)
+        return self._run_update(spec, bypass_document_validation, session)
 
     def update_many(
         self,
@@ -239,7 +240,7 @@ class WALCollection(Collection[D]):
         validate_ok_for_update(update)
         spec = self._update_spec(filter, update, upsert, collation, array_filters, hint, let, None)
         spec.many = True
-        return self._run_update(spec, bypass_document_validation)
+        return self._run_update(spec, bypass_document_validation, session)
 
     def replace_one(
         self,
@@ -257,7 +258,7 @@ class WALCollection(Collection[D]):
         """See :meth:`pymongo.collection.Collection.replace_one`."""
         validate_ok_for_replace(replacement)
         spec = self._update_spec(filter, replacement, upsert, collation, None, hint, let, sort)
-        return self._run_update(spec, bypass_document_validation)
+        return self._run_update(spec, bypass_document_validation, session)
 
     def find_one_and_update(
         self,
@@ -279,7 +280,7 @@ class WALCollection(Collection[D]):
         spec = self._update_spec(
             filter, update, upsert, kwargs.get("collation"), array_filters, hint, let, sort
         )
-        return self._find_and_update(spec, projection, return_document, kwargs)
+        return self._find_and_update(spec, projection, return_document, kwargs, session)
 
     def find_one_and_replace(
         self,
@@ -298,7 +299,7 @@ class WALCollection(Collection[D]):
         """See :meth:`pymongo.collection.Collection.find_one_and_replace`."""
         validate_ok_for_replace(replacement)
         spec = self._update_spec(filter, replacement, upsert, kwargs.get("collation"), None, hint, let, sort)
-        return self._find_and_update(spec, projection, return_document, kwargs)
+        return self._find_and_update(spec, projection, return_document, kwargs, session)
 
     # Deleting
 
@@ -316,7 +317,7 @@ class WALCollection(Collection[D]):
         if let is not None:
             validate_is_document_type("let", let)
         spec = DeleteSpec(filter, collation=collation, hint=_hint(hint), let=let)
-        write = operations.delete(self._handle, self._target(), spec)
+        write = operations.delete(self._bound(session), self._target(), spec)
         outcome = run(operations.quietly(write, self._acknowledged, Deleted()))
         return operations.delete_result(outcome, acknowledged=self._acknowledged)
 
@@ -334,7 +335,7 @@ class WALCollection(Collection[D]):
         if let is not None:
             validate_is_document_type("let", let)
         spec = DeleteSpec(filter, many=True, collation=collation, hint=_hint(hint), let=let)
-        write = operations.delete(self._handle, self._target(), spec)
+        write = operations.delete(self._bound(session), self._target(), spec)
         outcome = run(operations.quietly(write, self._acknowledged, Deleted()))
         return operations.delete_result(outcome, acknowledged=self._acknowledged)
 
@@ -361,7 +362,7 @@ class WALCollection(Collection[D]):
             projection=projection,
             returns=True,
         )
-        outcome = run(operations.delete(self._handle, self._target(), spec))
+        outcome = run(operations.delete(self._bound(session), self._target(), spec))
         return operations.decode(outcome.document, self.codec_options)
 
     def bulk_write(
@@ -380,7 +381,12 @@ class WALCollection(Collection[D]):
         target = self._target(bypass_document_validation)
         return run(
             bulk.bulk_write(
-                self._handle, target, requests, ordered=ordered, let=let, acknowledged=self._acknowledged
+                self._bound(session),
+                target,
+                requests,
+                ordered=ordered,
+                let=let,
+                acknowledged=self._acknowledged,
             )
         )
 
@@ -416,7 +422,7 @@ class WALCollection(Collection[D]):
         options = {"let": let, "comment": comment, **kwargs}
         return run(
             reading.aggregate(
-                self._handle, self._target(), self.name, pipeline, self.reader(session), options
+                self._bound(session), self._target(), self.name, pipeline, self.reader(session), options
             )
         )
 
@@ -430,7 +436,9 @@ class WALCollection(Collection[D]):
         """See :meth:`pymongo.collection.Collection.count_documents`."""
         options = {"comment": comment, **kwargs}
         return run(
-            reading.count_documents(self._handle, self._target(), filter, self.reader(session), options)
+            reading.count_documents(
+                self._bound(session), self._target(), filter, self.reader(session), options
+            )
         )
 
     def estimated_document_count(self, comment: Any = None, **kwargs: Any) -> int:
@@ -452,7 +460,7 @@ class WALCollection(Collection[D]):
         options = {"comment": comment, "hint": _hint(hint), **kwargs}
         return run(
             reading.distinct(
-                self._handle,
+                self._bound(session),
                 self._target(),
                 key,
                 {} if filter is None else filter,
@@ -479,7 +487,7 @@ class WALCollection(Collection[D]):
                 raise TypeError(f"{index!r} is not an instance of pymongo.operations.IndexModel")
         if not indexes:
             raise InvalidOperation("Must specify at least one index to create")
-        return run(index_operations.create_indexes(self._handle, self._target(), indexes))
+        return run(index_operations.create_indexes(self._bound(session), self._target(), indexes))
 
     def drop_index(self, index_or_name: Any, session: Any = None, comment: Any = None, **kwargs: Any) -> None:
         """See :meth:`pymongo.collection.Collection.drop_index`."""
@@ -488,22 +496,22 @@ class WALCollection(Collection[D]):
             name = helpers_shared._gen_index_name(name)
         if not isinstance(name, str):
             raise TypeError(f"index_or_name must be an instance of str or list, not {type(name)}")
-        run(index_operations.drop_index(self._handle, self._space, self.name, name))
+        run(index_operations.drop_index(self._bound(session), self._space, self.name, name))
 
     def drop_indexes(self, session: Any = None, comment: Any = None, **kwargs: Any) -> None:
         """See :meth:`pymongo.collection.Collection.drop_indexes`."""
-        snapshot = run(self._handle.snapshot())
+        snapshot = run(self._bound(session).snapshot())
         if snapshot.record(self._space, self.name) is not None:
-            run(index_operations.drop_index(self._handle, self._space, self.name, "*"))
+            run(index_operations.drop_index(self._bound(session), self._space, self.name, "*"))
 
     def list_indexes(self, session: Any = None, comment: Any = None) -> CommandCursor[Any]:
         """See :meth:`pymongo.collection.Collection.list_indexes`."""
-        snapshot = run(self._handle.snapshot())
+        snapshot = run(self._bound(session).snapshot())
         return self._listed(index_operations.list_indexes(snapshot, self._space, self.name))
 
     def index_information(self, session: Any = None, comment: Any = None) -> dict[str, Any]:
         """See :meth:`pymongo.collection.Collection.index_information`."""
-        snapshot = run(self._handle.snapshot())
+        snapshot = run(self._bound(session).snapshot())
         information = {}
         for index in index_operations.list_indexes(snapshot, self._space, self.name):
             name = index.pop("name")
@@ -512,18 +520,22 @@ class WALCollection(Collection[D]):
 
     def options(self, session: Any = None, comment: Any = None) -> dict[str, Any]:
         """See :meth:`pymongo.collection.Collection.options`."""
-        record = run(self._handle.snapshot()).record(self._space, self.name)
+        record = run(self._bound(session).snapshot()).record(self._space, self.name)
         return {} if record is None else dict(record.options)
 
     def drop(self, session: Any = None, comment: Any = None, encrypted_fields: Any = None) -> None:
         """See :meth:`pymongo.collection.Collection.drop`."""
-        run(ddl.drop_collection(self._handle, self._space, self.name))
+        run(ddl.drop_collection(self._bound(session), self._space, self.name))
 
     def rename(self, new_name: str, session: Any = None, comment: Any = None, **kwargs: Any) -> Any:
         """See :meth:`pymongo.collection.Collection.rename`."""
         check_collection_name(new_name)
         drop_target = bool(kwargs.get("dropTarget", False))
-        run(ddl.rename_collection(self._handle, self._space, self.name, new_name, drop_target=drop_target))
+        run(
+            ddl.rename_collection(
+                self._bound(session), self._space, self.name, new_name, drop_target=drop_target
+            )
+        )
         return {"ok": 1.0}
 
     def find_raw_batches(self, *args: Any, **kwargs: Any) -> NoReturn:
@@ -586,13 +598,18 @@ class WALCollection(Collection[D]):
             let=let,
         )
 
-    def _run_update(self, spec: UpdateSpec, bypass: bool | None) -> UpdateResult:
-        write = operations.update(self._handle, self._target(bypass), spec)
+    def _run_update(self, spec: UpdateSpec, bypass: bool | None, session: Any) -> UpdateResult:
+        write = operations.update(self._bound(session), self._target(bypass), spec)
         outcome = run(operations.quietly(write, self._acknowledged, Updated()))
         return operations.update_result(outcome, acknowledged=self._acknowledged)
 
     def _find_and_update(
-        self, spec: UpdateSpec, projection: Any, return_document: bool, kwargs: Mapping[str, Any]
+        self,
+        spec: UpdateSpec,
+        projection: Any,
+        return_document: bool,
+        kwargs: Mapping[str, Any],
+        session: Any,
     ) -> Any:
         if not isinstance(return_document, bool):
             raise TypeError(
@@ -603,9 +620,14 @@ class WALCollection(Collection[D]):
         spec.projection = projection
         spec.returns = return_document
         outcome = run(
-            operations.update(self._handle, self._target(kwargs.get("bypassDocumentValidation")), spec)
+            operations.update(
+                self._bound(session), self._target(kwargs.get("bypassDocumentValidation")), spec
+            )
         )
         return operations.decode(outcome.document, self.codec_options)
+
+    def _bound(self, session: Any) -> Handle:
+        return bind(session, self._handle)
 
     def _explain(self, spec: FindSpec) -> Any:
         return run(reading.explain(self._handle, self._target(), spec))

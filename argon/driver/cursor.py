@@ -74,7 +74,7 @@ class WALCursor(Cursor[D]):
 
     def _open(self) -> Operation[Opened]:
         collection: WALCollection[Any] = self._collection
-        snapshot = yield from collection.handle.snapshot()
+        snapshot = yield from collection._bound(self._session).snapshot()
         return (
             yield from open_find(
                 snapshot,
@@ -92,7 +92,7 @@ class WALCursor(Cursor[D]):
             collection: WALCollection[Any] = self._collection
             self._opened, batch = run(
                 read_first(
-                    collection.handle,
+                    collection._bound(self._session),
                     collection.space,
                     collection.name,
                     self._spec_of_find(),

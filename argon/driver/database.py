@@ -18,6 +18,7 @@ from pymongo.write_concern import WriteConcern
 from argon.classic.passage import physical_of
 from argon.driver.classic import ClassicCollection, PhysicalDatabase, writes_out
 from argon.driver.collection import WALCollection
+from argon.driver.session import bind
 from argon.engine import ddl, reading
 from argon.engine.handle import Handle
 from argon.engine.prepare import Target
@@ -232,7 +233,7 @@ class WALDatabase(Database[D]):
         """See :meth:`pymongo.database.Database.list_collections`."""
         if (physical := self._physical()) is not None:
             return physical.list_collections(session, filter, comment, **kwargs)
-        described = run(reading.list_collections(self._handle, DEFAULT_SPACE, filter))
+        described = run(reading.list_collections(self._bound(session), DEFAULT_SPACE, filter))
         return CommandCursor(
             self["$cmd"], {"id": 0, "firstBatch": described, "ns": f"{self.name}.$cmd"}, None
         )
@@ -255,9 +256,9 @@ class WALDatabase(Database[D]):
         if (physical := self._physical(writes=True)) is not None:
             physical.create_collection(name, check_exists=check_exists, session=session, **kwargs)
             return collection
-        if check_exists and run(self._handle.snapshot()).record(DEFAULT_SPACE, name) is not None:
+        if check_exists and run(self._bound(session).snapshot()).record(DEFAULT_SPACE, name) is not None:
             raise CollectionInvalid(f"collection {name} already exists")
-        run(ddl.create_collection(self._handle, DEFAULT_SPACE, name, kwargs))
+        run(ddl.create_collection(self._bound(session), DEFAULT_SPACE, name, kwargs))
         return collection
 
     def drop_collection(
@@ -271,7 +272,7 @@ class WALDatabase(Database[D]):
             raise TypeError(f"name_or_collection must be an instance of str, not {type(name)}")
         if (physical := self._physical(writes=True)) is not None:
             return physical.drop_collection(name, session, comment, encrypted_fields)
-        if run(ddl.drop_collection(self._handle, DEFAULT_SPACE, name)):
+        if run(ddl.drop_collection(self._bound(session), DEFAULT_SPACE, name)):
             return {"ns": f"{self.name}.{name}", "nIndexesWas": 1, "ok": 1.0}
         return {"ok": 1.0}
 
@@ -282,7 +283,7 @@ class WALDatabase(Database[D]):
             return physical.aggregate(pipeline, session, **kwargs)
         target = Target(DEFAULT_SPACE, "", self.codec_options)
         reader = Reader(self.codec_options, {"read_preference": self.read_preference})
-        return run(reading.aggregate(self._handle, target, None, pipeline, reader, kwargs))
+        return run(reading.aggregate(self._bound(session), target, None, pipeline, reader, kwargs))
 
     def command(self, command: Any, value: Any = 1, *args: Any, **kwargs: Any) -> Any:
         """Send a command that is about the server, not about data.
@@ -333,6 +334,9 @@ class WALDatabase(Database[D]):
                 f"({dbref.database!r} not {self.name!r})"
             )
         return self[dbref.collection].find_one({"_id": dbref.id}, comment=comment, **kwargs)
+
+    def _bound(self, session: Any) -> Handle:
+        return bind(session, self._handle)
 
     def _with_handle(self, handle: Handle) -> WALDatabase[D]:
         return WALDatabase(

@@ -19,6 +19,7 @@ from argon.engine.prepare import Target, existing, refuse_view
 from argon.engine.query import Reader
 from argon.engine.shell import shell
 from argon.engine.snapshot import Snapshot
+from argon.engine.transaction import Transaction
 from argon.errors import UnsupportedOperation
 from argon.io import Operation
 from argon.models import CollectionRecord, IndexRecord
@@ -68,8 +69,26 @@ def create_indexes(handle: Handle, target: Target, models: Sequence[IndexModel])
             return Plan([snapshot.catalog.create(changed)], lambda: names)
         return Plan([snapshot.catalog.replace(Kind.CREATE_INDEX, record, changed)], lambda: names)
 
+    if handle.transaction is not None:
+        yield from _build_outside(handle.transaction, target, documents, built)
     names: list[str] = yield from handle.write(plan)
     return names
+
+
+def _build_outside(
+    transaction: Transaction, target: Target, documents: Sequence[Mapping[str, Any]], built: set[str]
+) -> Operation[None]:
+    """Build the physical indexes of a collection while the transaction holds none of its rows."""
+    snapshot = yield from transaction.snapshot()
+    record = snapshot.record(target.space, target.name)
+    if record is None or record.kind == "view":
+        return
+    yield from transaction.pause()
+    for document in documents:
+        index = yield from _parsed(snapshot, document)
+        if index.key != _ID_KEY:
+            yield from _build(snapshot, record, index, document)
+            built.add(index.physical)
 
 
 def drop_index(handle: Handle, space: str, name: str, index: Any) -> Operation[None]:

@@ -91,7 +91,7 @@ def _insert(
     try:
         outcome: Inserted = yield from handle.write(plan)
         if outcome.errors and handle.transaction is not None:
-            yield from handle.transaction.abort()  # as any error does
+            yield from handle.transaction.fail()  # as any error does
         return outcome
     except DuplicateKeyError as error:
         # A unique index: in a batch, find out whose fault it is by going one by one.

@@ -52,6 +52,12 @@ class Transaction:
         self._names: dict[str, str | None] = {}
         self._lsn = PROVISIONAL_LSN
         self._ended = False
+        self._failed = False
+
+    @property
+    def line(self) -> Line:
+        """The branch in this process."""
+        return self._line
 
     @property
     def active(self) -> bool:
@@ -60,15 +66,35 @@ class Transaction:
 
     def snapshot(self) -> Operation[Snapshot]:
         """Return what the transaction sees: one moment, and its own writes."""
+        if self._failed:
+            raise no_such_transaction()
         if self._ended:
             raise InvalidOperation("this transaction has ended: begin another one")
         engine = self._line.engine
         if self._session is None:
             self._session = yield engine.client.start_session(causal_consistency=False)
             yield self._session.start_transaction(read_concern=SNAPSHOT, write_concern=MAJORITY)
+            staged = [replace(change) for change in self._net.values() if not _is_nothing(change)]
+            if staged:
+                yield from _still_true((yield from self._look()), staged)
+                yield from self._stage(staged)
+        return (yield from self._look())
+
+    def _look(self) -> Operation[Snapshot]:
+        engine = self._line.engine
         if self._catalog is None:
             self._catalog = yield from load_catalog(engine.raw, self._line.view, engine.world, self._session)
         return engine.snapshot(self._line.record, self._line.view, self._catalog, self._session)
+
+    def pause(self) -> Operation[None]:
+        """Give up all locks until the next operation, which stages everything anew.
+
+        The server makes no collection or index while an older transaction is in the way.
+        """
+        session, self._session, self._catalog = self._session, None, None
+        if session is not None:
+            yield session.abort_transaction()
+            yield session.end_session()
 
     def write(self, planner: Planner) -> Operation[Any]:
         """Stage a write.
@@ -85,23 +111,23 @@ class Transaction:
         try:
             plan = yield from self._plan(planner)
             if any(change.store == COLLECTIONS for change in plan.changes):
-                yield from self._restart()
+                yield from self.pause()
                 plan = yield from self._plan(planner)
             yield from self._stage(plan.changes)
             if plan.check is not None:
                 yield from plan.check(self._session)
         except (StaleRow, _Conflict, DuplicateId) as error:
-            yield from self.abort()
+            yield from self.fail()
             if isinstance(error, DuplicateId):
                 raise duplicate_id(error) from error
             raise write_conflict(self._line.record.name) from error
         except PyMongoError as error:
-            yield from self.abort()
+            yield from self.fail()
             if error.has_error_label("TransientTransactionError"):
                 yield from self._line.engine.committer.unblock(0)
             raise
         except BaseException:
-            yield from self.abort()
+            yield from self.fail()
             raise
         for change in plan.changes:
             self._note(change)
@@ -112,9 +138,12 @@ class Transaction:
 
         Raises:
             OperationFailure: Code 112, with the label TransientTransactionError:
-                somebody else changed one of the documents first.
+                somebody else changed one of the documents first. Code 251: an
+                earlier error had ended the transaction, and nothing of it is written.
         """
         yield from self.abort()
+        if self._failed:
+            raise no_such_transaction()
         net = self._in_order()
         if not net:
             return
@@ -138,6 +167,12 @@ class Transaction:
         finally:
             yield session.end_session()
 
+    def fail(self) -> Operation[None]:
+        """End as the server ends a transaction in which a write failed: nothing of it will land."""
+        if not self._ended:
+            self._failed = True
+        yield from self.abort()
+
     def _stage(self, changes: list[Change]) -> Operation[None]:
         for change in changes:
             self._lsn += 1
@@ -158,18 +193,8 @@ class Transaction:
                 last = error
             # The plan made a collection for itself, a scratch copy for instance.
             yield self._line.engine.world.sleep(pause)
-            yield from self._restart()
+            yield from self.pause()
         raise last
-
-    def _restart(self) -> Operation[None]:
-        """Stage everything anew: the server opens no collection in a transaction that is older than it."""
-        session, self._session, self._catalog = self._session, None, None
-        yield session.abort_transaction()
-        yield session.end_session()
-        snapshot = yield from self.snapshot()
-        staged = [replace(change) for change in self._net.values() if not _is_nothing(change)]
-        yield from _still_true(snapshot, staged)
-        yield from self._stage(staged)
 
     def _note(self, change: Change) -> None:
         if change.noop:
@@ -225,6 +250,13 @@ class Transaction:
             return Plan(changes, check=_checks(snapshot, changes))
 
         return plan
+
+
+def no_such_transaction() -> OperationFailure:
+    """Build the server's error for a transaction that an earlier error has ended."""
+    text = "the transaction was ended by an earlier error and nothing of it is written: begin another one"
+    details = {"code": 251, "codeName": "NoSuchTransaction", "errmsg": text}
+    return OperationFailure(text, 251, {**details, "errorLabels": ["TransientTransactionError"]})
 
 
 def write_conflict(branch: str) -> OperationFailure:

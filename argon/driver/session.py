@@ -1,0 +1,137 @@
+"""PyMongo's session, whose transactions are commits on a branch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pymongo.errors import InvalidOperation
+from pymongo.synchronous.client_session import ClientSession, _TransactionContext
+
+from argon.engine.handle import Handle
+from argon.engine.transaction import Transaction
+from argon.errors import UnsupportedOperation
+from argon.io import run
+
+if TYPE_CHECKING:
+    from argon.driver.client import WALClient
+
+
+class WALSession(ClientSession):
+    """A session of :class:`argon.WALClient`; see :class:`pymongo.client_session.ClientSession`.
+
+    A transaction is on one branch, over all of its collections, and lands as
+    one commit. Outside a transaction the session is the plain client's.
+
+    Args:
+        client: Whose session it is.
+        plain: The plain client's session.
+    """
+
+    def __init__(self, client: WALClient[Any], plain: ClientSession) -> None:
+        self.__dict__ = plain.__dict__  # one session, with two sets of methods
+        self._wal_client = client
+        self._group: Transaction | None = None
+        self._state = "none"
+
+    @property
+    def client(self) -> WALClient[Any]:
+        """The client that the session belongs to."""
+        return self._wal_client
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        return self._state == "open"
+
+    def start_transaction(self, *_args: Any, **_kwargs: Any) -> _TransactionContext:
+        """See :meth:`pymongo.client_session.ClientSession.start_transaction`."""
+        self._check_ended()
+        if self.in_transaction:
+            raise InvalidOperation("Transaction already in progress")
+        self._group = None
+        self._state = "open"
+        return _TransactionContext(self)
+
+    def commit_transaction(self) -> None:
+        """Land the transaction as one commit.
+
+        Raises:
+            OperationFailure: Somebody else changed one of its documents first; the
+                error has the label TransientTransactionError.
+        """
+        self._check_ended()
+        if self._state == "none":
+            raise InvalidOperation("No transaction started")
+        if self._state == "aborted":
+            raise InvalidOperation("Cannot call commitTransaction after calling abortTransaction")
+        if self._state == "committed":
+            return
+        group, self._group = self._group, None
+        self._state = "committed"
+        if group is not None:
+            run(group.commit())
+
+    def abort_transaction(self) -> None:
+        """Forget all that the transaction did."""
+        self._check_ended()
+        if self._state == "none":
+            raise InvalidOperation("No transaction started")
+        if self._state == "aborted":
+            raise InvalidOperation("Cannot call abortTransaction twice")
+        if self._state == "committed":
+            raise InvalidOperation("Cannot call abortTransaction after calling commitTransaction")
+        group, self._group = self._group, None
+        self._state = "aborted"
+        if group is not None:
+            run(group.abort())
+
+    def end_session(self) -> None:
+        """End the session, and abort a transaction that is open."""
+        if self.in_transaction:
+            self.abort_transaction()
+        super().end_session()
+
+    def bound(self, handle: Handle) -> Handle:
+        """Return a handle that works inside the session's transaction, if one is open.
+
+        Args:
+            handle: A branch's head, or a moment of its past, which no transaction changes.
+
+        Raises:
+            UnsupportedOperation: The transaction is on another branch.
+        """
+        self._check_ended()
+        if not self.in_transaction or handle.lsn is not None or handle.transaction is not None:
+            return handle
+        if self._group is None:
+            self._group = Transaction(handle.line, handle.author)
+        elif self._group.line is not handle.line:
+            raise UnsupportedOperation(
+                f"the transaction is on the branch {self._group.line.record.name!r}, and a commit is on one "
+                f"branch: begin another one for {handle.line.record.name!r}"
+            )
+        return handle.within(self._group)
+
+
+def bind(session: Any, handle: Handle) -> Handle:
+    """Return the handle that an operation with a session works on.
+
+    Args:
+        session: What the user gave as ``session=``.
+        handle: The collection's own.
+
+    Raises:
+        InvalidOperation: The session is a plain client's, and in a transaction.
+    """
+    if session is None:
+        return handle
+    if isinstance(session, WALSession):
+        return session.bound(handle)
+    if not isinstance(session, ClientSession):
+        raise TypeError(f"session must be an instance of ClientSession, not {type(session)}")
+    if session.in_transaction:
+        raise InvalidOperation(
+            "a plain MongoClient's transaction does not reach branches: start the session with "
+            "argon.client().start_session()"
+        )
+    return handle

@@ -1,0 +1,139 @@
+"""Sessions and their transactions, used as programs for MongoDB use them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pymongo.client_session import ClientSession
+from pymongo.errors import DuplicateKeyError, InvalidOperation, OperationFailure
+
+from argon import Argon, Project, WALClient
+from argon.errors import UnsupportedOperation
+
+
+@pytest.fixture
+def mongo(argon: Argon, project: Project) -> Iterator[WALClient[Any]]:
+    mongo = argon.client()
+    mongo["shop"]["users"].insert_many([{"_id": n, "v": 0} for n in range(3)])
+    yield mongo
+
+
+def test_a_session_is_pymongos(mongo: WALClient[Any]) -> None:
+    with mongo.start_session() as session:
+        assert isinstance(session, ClientSession)
+        assert session.client is mongo
+        assert mongo["shop"]["users"].find_one({"_id": 1}, session=session) == {"_id": 1, "v": 0}
+        mongo["shop"]["users"].update_one({"_id": 1}, {"$set": {"v": 1}}, session=session)
+    assert session.has_ended
+    with pytest.raises(InvalidOperation):
+        mongo["shop"]["users"].find_one({}, session=session)
+
+
+def test_a_transaction_is_one_commit_over_collections(mongo: WALClient[Any], project: Project) -> None:
+    shop = mongo["shop"]
+    main = project.branch("main")
+    before = main.head_lsn
+    with mongo.start_session() as session, session.start_transaction():
+        shop["users"].update_one({"_id": 1}, {"$set": {"v": 9}}, session=session)
+        shop["audit"].insert_one({"_id": "a"}, session=session)
+        assert shop["users"].find_one({"_id": 1}, session=session) == {"_id": 1, "v": 9}
+        assert list(shop["audit"].find({}, session=session)) == [{"_id": "a"}]
+        assert shop["users"].count_documents({"v": 9}, session=session) == 1
+        assert shop["users"].find_one({"_id": 1}) == {"_id": 1, "v": 0}
+        assert main.head_lsn == before
+    assert shop["users"].find_one({"_id": 1}) == {"_id": 1, "v": 9}
+    entries = main.log(after=before)
+    assert {entry.commit for entry in entries} == {main.head_lsn}
+    assert len(entries) == 3
+
+
+def test_an_exception_leaves_nothing(mongo: WALClient[Any]) -> None:
+    users = mongo["shop"]["users"]
+
+    class Stop(Exception):
+        pass
+
+    with pytest.raises(Stop), mongo.start_session() as session, session.start_transaction():
+        users.delete_many({}, session=session)
+        assert users.count_documents({}, session=session) == 0
+        raise Stop
+    assert users.count_documents({}) == 3
+
+
+def test_ending_the_session_aborts(mongo: WALClient[Any]) -> None:
+    users = mongo["shop"]["users"]
+    session = mongo.start_session()
+    session.start_transaction()
+    users.insert_one({"_id": "x"}, session=session)
+    session.end_session()
+    assert users.find_one({"_id": "x"}) is None
+
+
+def test_the_order_of_calls_is_checked(mongo: WALClient[Any]) -> None:
+    with mongo.start_session() as session:
+        with pytest.raises(InvalidOperation, match="No transaction started"):
+            session.commit_transaction()
+        session.start_transaction()
+        with pytest.raises(InvalidOperation, match="already in progress"):
+            session.start_transaction()
+        session.abort_transaction()
+        with pytest.raises(InvalidOperation, match="twice"):
+            session.abort_transaction()
+        with pytest.raises(InvalidOperation, match="after calling abortTransaction"):
+            session.commit_transaction()
+        session.start_transaction()
+        session.commit_transaction()
+        session.commit_transaction()
+
+
+def test_an_error_ends_the_transaction_as_in_mongodb(mongo: WALClient[Any]) -> None:
+    users = mongo["shop"]["users"]
+    with mongo.start_session() as session:
+        session.start_transaction()
+        users.insert_one({"_id": "first"}, session=session)
+        with pytest.raises(DuplicateKeyError):
+            users.insert_one({"_id": 1}, session=session)
+        with pytest.raises(OperationFailure) as caught:
+            users.insert_one({"_id": "second"}, session=session)
+        assert caught.value.code == 251
+        with pytest.raises(OperationFailure) as caught:
+            session.commit_transaction()
+        assert caught.value.code == 251
+        assert caught.value.has_error_label("TransientTransactionError")
+    assert users.find_one({"_id": "first"}) is None
+
+
+def test_the_first_committer_wins_and_with_transaction_tries_again(mongo: WALClient[Any]) -> None:
+    users = mongo["shop"]["users"]
+    attempts: list[int] = []
+
+    def add_one(session: ClientSession) -> None:
+        found = users.find_one({"_id": 1}, session=session)
+        assert found is not None
+        if not attempts:
+            users.update_one({"_id": 1}, {"$inc": {"v": 10}})
+        attempts.append(1)
+        users.update_one({"_id": 1}, {"$set": {"v": found["v"] + 1}}, session=session)
+
+    with mongo.start_session() as session:
+        session.with_transaction(add_one)
+    assert users.find_one({"_id": 1}) == {"_id": 1, "v": 11}
+    assert len(attempts) == 2
+
+
+def test_a_transaction_is_on_one_branch(mongo: WALClient[Any], project: Project) -> None:
+    project.create_branch("feature")
+    with mongo.start_session() as session, pytest.raises(UnsupportedOperation, match="one branch"):
+        session.start_transaction()
+        mongo["shop"]["users"].insert_one({"_id": "x"}, session=session)
+        mongo["shop@feature"]["users"].insert_one({"_id": "x"}, session=session)
+
+
+def test_a_plain_clients_transaction_does_not_reach_branches(argon: Argon, mongo: WALClient[Any]) -> None:
+    with argon.mongo.start_session() as session:
+        mongo["shop"]["users"].insert_one({"_id": "fine"}, session=session)
+        session.start_transaction()
+        with pytest.raises(InvalidOperation, match="does not reach branches"):
+            mongo["shop"]["users"].insert_one({"_id": "x"}, session=session)
