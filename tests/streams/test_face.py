@@ -15,10 +15,11 @@ from bson.codec_options import DatetimeConversion
 from bson.raw_bson import RawBSONDocument
 from pymongo.change_stream import ChangeStream
 from pymongo.collection import Collection
-from pymongo.errors import OperationFailure
+from pymongo.errors import AutoReconnect, OperationFailure
 
 from argon import Project, WALDatabase
 from argon.errors import UnsupportedOperation
+from argon.streams.pipeline import Pipeline
 from argon.wal.log import MAX_ENTRY
 
 from .history import rest, take
@@ -141,6 +142,29 @@ def test_events_are_decoded_as_the_handle_decodes(users: Users) -> None:
     assert insert["fullDocument"] == {"_id": identity, "far": far, "near": datetime(2026, 1, 1, tzinfo=UTC)}
     assert insert["wallTime"].tzinfo is not None
     assert update["updateDescription"]["updatedFields"] == {"far": DatetimeMS(2**50 + 1)}
+
+
+def test_a_passing_error_of_the_network_loses_and_repeats_nothing(
+    users: Users, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply = Pipeline.apply
+    failures = [AutoReconnect("gone for a moment")]
+
+    def failing(*args: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return (yield from apply(*args))
+
+    with users.watch(batch_size=1, max_await_time_ms=1) as stream:
+        users.insert_many([{"_id": number} for number in range(3)])
+        monkeypatch.setattr(Pipeline, "apply", failing)
+        with pytest.raises(AutoReconnect):
+            stream.next()
+        assert [event["documentKey"]["_id"] for event in take(stream, 2)] == [0, 1]
+        failures.append(AutoReconnect("and once more"))
+        with pytest.raises(AutoReconnect):
+            stream.next()
+        assert [event["documentKey"]["_id"] for event in rest(stream)] == [2]
 
 
 def test_a_group_is_told_as_one_commit(db: WALDatabase[Any]) -> None:
