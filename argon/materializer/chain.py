@@ -24,6 +24,7 @@ from argon.materializer.start import Start
 from argon.models import DDL_OPERATIONS, DOCUMENT_OPERATIONS, BranchRecord, WALEntry
 from argon.models.entry import Operation as Kind
 from argon.versions.ids import id_key
+from argon.wal.images import pre_image
 from argon.wal.log import DEFAULT_SPACE, LOG
 
 if TYPE_CHECKING:
@@ -195,12 +196,12 @@ def _faults(stored: RawBSONDocument, entry: WALEntry) -> list[str]:
         faults.append(f"is kept under the key {dict(stored['_id'])}")
     if entry.operation not in DOCUMENT_OPERATIONS | DDL_OPERATIONS:
         return faults
-    images = [stored[name] for name in ("document", "old_document") if name in stored]
+    images = [image for image in (stored.get("document"), pre_image(stored)) if image is not None]
     for image in images:
         if id_key(image.get("_id")) != id_key(entry.document_id):
             faults.append(f"is about {entry.document_id!r} and has an image of {image.get('_id')!r}")
     creates = entry.operation in (Kind.INSERT, Kind.CREATE_COLLECTION)
-    if creates and "old_document" in stored:
+    if creates and pre_image(stored) is not None:
         faults.append(f"is an {entry.operation} with a pre-image")
     return faults
 

@@ -21,6 +21,7 @@ from argon.models.entry import Operation as Kind
 from argon.versions.ids import id_key
 from argon.versions.layout import MAX_LSN, PROVISIONAL_LSN, Row
 from argon.versions.visibility import make_view
+from argon.wal.images import pre_image
 from argon.wal.log import DEFAULT_SPACE, MAX_ENTRY
 
 BEGINS = frozenset({Kind.INSERT, Kind.UPDATE}) | (DDL_OPERATIONS - {Kind.DROP_COLLECTION})
@@ -149,7 +150,7 @@ class RowCheck:
             return
         if not self._ledger.ended.add(lsn):
             self._problem(kind, f"is a second one that LSN {lsn} {verb}", lsn, entry, branch)
-        before = entry.get("old_document")
+        before = pre_image(entry)
         if before is None:
             images = len(entry["document"].raw) if "document" in entry else 0
             if images + len(self._document.raw) <= MAX_ENTRY:

@@ -120,7 +120,10 @@ class WALEntry(BaseModel):
         Returns:
             The entry, its timestamp exact to the microsecond.
         """
-        fields = {key: value for key, value in stored.items() if key not in ("_id", "micros")}
+        fields = {key: value for key, value in stored.items() if key not in ("_id", "micros", "old_fields")}
+        if "old_fields" in stored:
+            old = stored["old_fields"]
+            fields["old_document"] = {key: old.get(key, value) for key, value in stored["document"].items()}
         moment: datetime = fields["timestamp"]
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)

@@ -39,6 +39,7 @@ from argon.streams.start import Start, branch_track, later_tracks, project_track
 from argon.streams.token import Place, Token
 from argon.streams.track import Track
 from argon.streams.wakeup import Wakeup
+from argon.wal.images import pre_image
 from argon.wal.log import DEFAULT_SPACE
 
 if TYPE_CHECKING:
@@ -240,6 +241,8 @@ class Feed:
         wanted = entry["operation"] == Kind.UPDATE or self._watch.images.before_change != "off"
         if entry["operation"] == Kind.INSERT or not wanted or "old_document" in entry:
             return entry
+        if "old_fields" in entry:
+            return {**entry, "old_document": pre_image(entry)}
         image = yield from image_before(self._engine, track.record, entry)
         if image is None and self._watch.images.before_change == "required":
             raise refusal(

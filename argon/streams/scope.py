@@ -52,7 +52,8 @@ class Scope:
             ]
         }
         images: dict[str, Any] = {
-            name: {"$cond": [ours, f"${name}", "$$REMOVE"]} for name in ("document", "old_document")
+            name: {"$cond": [ours, f"${name}", "$$REMOVE"]}
+            for name in ("document", "old_document", "old_fields")
         }
         return dict.fromkeys(_PLAIN_FIELDS, 1) | images
 

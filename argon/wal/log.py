@@ -14,11 +14,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bson import Int64, ObjectId
+from bson.raw_bson import RawBSONDocument
 from pymongo import ASCENDING, DESCENDING
 from pymongo.read_concern import ReadConcern
 
 from argon.io import Operation
 from argon.models import BranchRecord, WALEntry
+from argon.models.entry import Operation as Kind
+from argon.wal.images import old_fields
 
 LOG = "wal_log"
 CHAIN_INDEX = "branch_id_1_prev_lsn_1"
@@ -109,8 +112,7 @@ def encode(
             stored["document_id"] = entry.document_id
         if entry.document is not None:
             stored["document"] = entry.document
-        if entry.old_document is not None and _both_fit(entry):
-            stored["old_document"] = entry.old_document
+        stored |= _before(entry)
         if entry.touched is not None:
             stored["touched"] = list(entry.touched)
         if len(entries) > 1:
@@ -124,14 +126,26 @@ def encode(
     return documents
 
 
-def _both_fit(entry: Entry) -> bool:
-    return _images(entry.document, entry.old_document) <= MAX_ENTRY
+def _before(entry: Entry) -> dict[str, Any]:
+    """Tell the pre-image as shortly as it can be told; see :mod:`argon.wal.images`."""
+    before, after = entry.old_document, entry.document
+    if before is None:
+        return {}
+    plain_update = entry.operation == Kind.UPDATE
+    if plain_update and isinstance(before, RawBSONDocument) and isinstance(after, RawBSONDocument):
+        changed = old_fields(before, after)
+        if changed is not None:
+            return {"old_fields": changed} if _images(after, changed) <= MAX_ENTRY else {}
+    return {"old_document": before} if _images(after, before) <= MAX_ENTRY else {}
 
 
 def size_of(documents: Sequence[Mapping[str, Any]]) -> int:
     """Return about how many bytes entries as :func:`encode` lays them out have, rather too many."""
     said = 4 * len(documents[0].get("message", "")) + _USUAL_OVERHEAD if documents else 0
-    images = (_images(stored.get("document"), stored.get("old_document")) for stored in documents)
+    images = (
+        _images(stored.get("document"), stored.get("old_document") or stored.get("old_fields"))
+        for stored in documents
+    )
     return said * len(documents) + sum(images)
 
 

@@ -16,6 +16,8 @@ from argon.io import Operation, World
 from argon.wal.orphans import end_orphans
 
 MAJORITY = WriteConcern("majority")
+DISCARDED = WriteConcern(1)
+"""For transactions that are always rolled back, so that nobody waits for that to be durable."""
 SNAPSHOT = ReadConcern("snapshot")
 SNAPSHOT_UNAVAILABLE = 246
 T = TypeVar("T")

@@ -305,7 +305,7 @@ def an_entrys_preimage_is_changed(shop: Shop) -> Found:
 
 @damage
 def a_childs_preimage_is_changed(shop: Shop) -> Found:
-    shop.log.update_one(shop.entry(shop.lsn(shop.child, "update", 3)), {"$set": {"old_document.n": 6}})
+    shop.log.update_one(shop.entry(shop.lsn(shop.child, "update", 3)), {"$set": {"old_fields.n": 6}})
     return [(ProblemKind.MARK, 3)]
 
 
