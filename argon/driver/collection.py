@@ -480,13 +480,10 @@ class WALCollection(Collection[D]):
         self, indexes: Sequence[IndexModel], session: Any = None, comment: Any = None, **kwargs: Any
     ) -> list[str]:
         """See :meth:`pymongo.collection.Collection.create_indexes`."""
-        if not isinstance(indexes, list | tuple):
-            raise TypeError(f"indexes must be an instance of list, not {type(indexes)}")
+        validate_list("indexes", indexes)
         for index in indexes:
             if not isinstance(index, IndexModel):
                 raise TypeError(f"{index!r} is not an instance of pymongo.operations.IndexModel")
-        if not indexes:
-            raise InvalidOperation("Must specify at least one index to create")
         return run(index_operations.create_indexes(self._bound(session), self._target(), indexes))
 
     def drop_index(self, index_or_name: Any, session: Any = None, comment: Any = None, **kwargs: Any) -> None:
@@ -500,9 +497,7 @@ class WALCollection(Collection[D]):
 
     def drop_indexes(self, session: Any = None, comment: Any = None, **kwargs: Any) -> None:
         """See :meth:`pymongo.collection.Collection.drop_indexes`."""
-        snapshot = run(self._bound(session).snapshot())
-        if snapshot.record(self._space, self.name) is not None:
-            run(index_operations.drop_index(self._bound(session), self._space, self.name, "*"))
+        run(index_operations.drop_index(self._bound(session), self._space, self.name, "*"))
 
     def list_indexes(self, session: Any = None, comment: Any = None) -> CommandCursor[Any]:
         """See :meth:`pymongo.collection.Collection.list_indexes`."""
@@ -545,6 +540,26 @@ class WALCollection(Collection[D]):
     def aggregate_raw_batches(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Not supported on a branch."""
         raise _not_on_a_branch("aggregate_raw_batches", "aggregate() with document_class=RawBSONDocument")
+
+    def list_search_indexes(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Not supported on a branch."""
+        raise _not_on_a_branch("list_search_indexes", _TEXT)
+
+    def create_search_index(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Not supported on a branch."""
+        raise _not_on_a_branch("create_search_index", _TEXT)
+
+    def create_search_indexes(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Not supported on a branch."""
+        raise _not_on_a_branch("create_search_indexes", _TEXT)
+
+    def update_search_index(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Not supported on a branch."""
+        raise _not_on_a_branch("update_search_index", _TEXT)
+
+    def drop_search_index(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Not supported on a branch."""
+        raise _not_on_a_branch("drop_search_index", _TEXT)
 
     def watch(self, *args: Any, **kwargs: Any) -> Any:
         """See :meth:`pymongo.collection.Collection.watch`; the events come from the log."""
@@ -651,6 +666,9 @@ class WALCollection(Collection[D]):
             self.write_concern,
             self.read_concern,
         )
+
+
+_TEXT = "a text index: a search index holds all branches at once"
 
 
 def _known(options: Mapping[str, Any], *known: str) -> None:

@@ -274,7 +274,7 @@ class WALDatabase(Database[D]):
             return physical.drop_collection(name, session, comment, encrypted_fields)
         if run(ddl.drop_collection(self._bound(session), DEFAULT_SPACE, name)):
             return {"ns": f"{self.name}.{name}", "nIndexesWas": 1, "ok": 1.0}
-        return {"ok": 1.0}
+        return {"ok": 0.0, "errmsg": "ns not found", "code": 26, "codeName": "NamespaceNotFound"}
 
     def aggregate(self, pipeline: Any, session: Any = None, **kwargs: Any) -> CommandCursor[Any]:
         """See :meth:`pymongo.database.Database.aggregate`."""

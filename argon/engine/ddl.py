@@ -155,12 +155,11 @@ def modify_collection(handle: Handle, space: str, name: str, options: Mapping[st
                         "errmsg": f"cannot find index {index} for ns {name}",
                     }
                 )
+            expiry = {name: value for name, value in index.items() if name == "expireAfterSeconds"}
             new = found.model_copy(
                 update={
-                    "options": {
-                        **found.options,
-                        **{k: v for k, v in index.items() if k == "expireAfterSeconds"},
-                    }
+                    "options": {**found.options, **expiry},
+                    "described": {**found.described, **expiry},
                 }
             )
             changed = changed.model_copy(

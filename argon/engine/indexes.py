@@ -17,7 +17,6 @@ from argon.engine.handle import Handle
 from argon.engine.pipelines import aggregate
 from argon.engine.prepare import Target, existing, refuse_view
 from argon.engine.query import Reader
-from argon.engine.shell import shell
 from argon.engine.snapshot import Snapshot
 from argon.engine.transaction import Transaction
 from argon.errors import UnsupportedOperation
@@ -46,17 +45,17 @@ def create_indexes(handle: Handle, target: Target, models: Sequence[IndexModel])
         DuplicateKeyError: A unique index, and documents that have the same key.
     """
     documents = [dict(model.document) for model in models]
+    if not documents:
+        text = "Must specify at least one index to create"
+        raise command_error({"code": 2, "codeName": "BadValue", "errmsg": text})
     built: set[str] = set()
 
     def plan(snapshot: Snapshot, _careful: bool) -> Operation[Plan]:
         record, changes = yield from existing(target, snapshot)
         added: list[IndexRecord] = []
-        for document in documents:
-            index = yield from _parsed(snapshot, document)
-            if index.key == _ID_KEY or _conflict(record, added, index):
-                continue
+        for index in (yield from _new_indexes(snapshot, record, documents)):
             if index.physical not in built:
-                yield from _build(snapshot, record, index, document)
+                yield from _build(snapshot, record, index)
                 built.add(index.physical)
             if index.options.get("unique"):
                 yield from _refuse_duplicates(snapshot, record, index, fresh=bool(changes))
@@ -84,11 +83,9 @@ def _build_outside(
     if record is None or record.kind == "view":
         return
     yield from transaction.pause()
-    for document in documents:
-        index = yield from _parsed(snapshot, document)
-        if index.key != _ID_KEY:
-            yield from _build(snapshot, record, index, document)
-            built.add(index.physical)
+    for index in (yield from _new_indexes(snapshot, record, documents)):
+        yield from _build(snapshot, record, index)
+        built.add(index.physical)
 
 
 def drop_index(handle: Handle, space: str, name: str, index: Any) -> Operation[None]:
@@ -145,24 +142,36 @@ def list_indexes(snapshot: Snapshot, space: str, name: str) -> list[dict[str, An
     if record is None:
         return []
     refuse_view(snapshot, record)
-    described: list[dict[str, Any]] = [{"v": 2, "key": {"_id": 1}, "name": "_id_"}]
-    for index in record.indexes:
-        described.append({"v": 2, "key": dict(index.key), "name": index.name, **index.options})
+    own: dict[str, Any] = {"v": 2, "key": {"_id": 1}, "name": "_id_"}
     if record.collation:
-        for document in described:
-            document.setdefault("collation", record.collation)
-    return described
+        own["collation"] = record.collation
+    return [own, *(dict(index.described) for index in record.indexes)]
 
 
-def index_record(document: Mapping[str, Any]) -> IndexRecord:
-    """Turn an index as the command has it into its record."""
+def index_record(document: Mapping[str, Any], described: Mapping[str, Any]) -> IndexRecord:
+    """Turn an index into its record.
+
+    Args:
+        document: The index as the command has it.
+        described: The same as the server describes it, with all that it adds.
+
+    Raises:
+        UnsupportedOperation: Rows cannot be indexed so.
+    """
     options = {
-        key: value for key, value in document.items() if key not in ("key", "name", "background", "v", "ns")
+        key: described.get(key, value)
+        for key, value in document.items()
+        if key not in ("key", "name", "background", "v", "ns")
     }
     key = list(document["key"].items())
-    shape = {"key": [[field, kind] for field, kind in key], **physical_options(key, options)}
+    try:
+        shape = {"key": [[field, kind] for field, kind in key], **physical_options(key, options)}
+    except CannotRewrite as error:
+        raise UnsupportedOperation(f"a branch cannot keep the index {document['name']!r}") from error
     digest = hashlib.sha256(bson.encode(shape)).hexdigest()[:16]
-    return IndexRecord(name=document["name"], key=key, options=options, physical=f"ix_{digest}")
+    return IndexRecord(
+        name=document["name"], key=key, options=options, physical=f"ix_{digest}", described=dict(described)
+    )
 
 
 def find_index(record: CollectionRecord, index: Any) -> IndexRecord | None:
@@ -174,43 +183,46 @@ def find_index(record: CollectionRecord, index: Any) -> IndexRecord | None:
     return None
 
 
-def _parsed(snapshot: Snapshot, document: Mapping[str, Any]) -> Operation[IndexRecord]:
-    """Turn an index into its record; a definition that the server refuses fails in its words."""
-    if "collation" in document:
-        collation = (yield from _judge(snapshot, document)).get("collation")  # with every field
-        document = {name: value for name, value in document.items() if name != "collation"}
-        if collation is not None:
-            document["collation"] = collation
-    elif list(document["key"].items()) == _ID_KEY and len(document) > 2:
-        yield from _judge(snapshot, document)
-    try:
-        return index_record(document)
-    except CannotRewrite as error:
-        yield from _judge(snapshot, document)
-        raise UnsupportedOperation(f"a branch cannot keep the index {document['name']!r}") from error
-
-
-def _judge(snapshot: Snapshot, document: Mapping[str, Any]) -> Operation[Mapping[str, Any]]:
-    """Let the server look at a definition as the user wrote it, on a collection made for that.
+def _new_indexes(
+    snapshot: Snapshot, record: CollectionRecord, documents: Sequence[Mapping[str, Any]]
+) -> Operation[list[IndexRecord]]:
+    """Let the server judge definitions beside those that are there, on an empty collection made for that.
 
     Returns:
-        The definition as the server keeps it.
+        Those that are new.
+
+    Raises:
+        OperationFailure: One of them is wrong, or collides with another one.
     """
     trial = snapshot.engine.plain[f"scratch_index_{ObjectId()}"]
-    options = {name: value for name, value in document.items() if name != "key"}
     try:
-        name = yield trial.create_index(list(document["key"].items()), **options)
-        kept: Mapping[str, Any] = (yield trial.index_information())[name]
-        return kept
+        if record.collation is not None:
+            yield trial.database.create_collection(trial.name, collation=record.collation)
+        if record.indexes:
+            there = [IndexModel(index.key, name=index.name, **index.options) for index in record.indexes]
+            yield trial.create_indexes(there)
+        yield trial.create_indexes([_model(document) for document in documents])
+        found = yield (yield trial.list_indexes()).to_list(None)
     except OperationFailure as error:
-        raise renamed(error, trial.full_name, snapshot.namespace("")) from error
+        raise renamed(error, trial.full_name, snapshot.namespace(record.name)) from error
     finally:
         yield trial.drop()
+    described = {index["name"]: index for index in found}
+    known = {"_id_", *(index.name for index in record.indexes)}
+    new: list[IndexRecord] = []
+    for document in documents:
+        if document["name"] in described.keys() - known:
+            new.append(index_record(document, described[document["name"]]))
+            known.add(document["name"])
+    return new
 
 
-def _build(
-    snapshot: Snapshot, record: CollectionRecord, index: IndexRecord, document: Mapping[str, Any]
-) -> Operation[None]:
+def _model(document: Mapping[str, Any]) -> IndexModel:
+    options = {name: value for name, value in document.items() if name != "key"}
+    return IndexModel(list(document["key"].items()), **options)
+
+
+def _build(snapshot: Snapshot, record: CollectionRecord, index: IndexRecord) -> Operation[None]:
     store = snapshot.engine.plain[record.store]
     options = physical_options(index.key, index.options)
     try:
@@ -226,46 +238,7 @@ def _build(
                 error.code,
                 dict(error.details or {}),
             ) from error
-        yield from _judge(snapshot, document)
-        raise
-
-
-def _conflict(record: CollectionRecord, added: Sequence[IndexRecord], index: IndexRecord) -> bool:
-    """Whether the very same index exists; refuse one that differs, as the server does."""
-    for other in (*record.indexes, *added):
-        same_key = other.key == index.key and other.options.get("collation") == index.options.get("collation")
-        same_options = other.options == index.options
-        if other.name == index.name:
-            if same_key and same_options:
-                return True
-            code, text = (
-                (86, "IndexKeySpecsConflict") if other.key != index.key else (85, "IndexOptionsConflict")
-            )
-            raise command_error(
-                {
-                    "code": code,
-                    "codeName": text,
-                    "errmsg": "An existing index has the same name as the requested index. When index "
-                    "names are not specified, they are auto generated and can cause conflicts. "
-                    "Please refer to our documentation. "
-                    f"Requested index: {_shown(index)}, existing index: {_shown(other)}",
-                }
-            )
-        if same_key and other.options.get("partialFilterExpression") == index.options.get(
-            "partialFilterExpression"
-        ):
-            raise command_error(
-                {
-                    "code": 85,
-                    "codeName": "IndexOptionsConflict",
-                    "errmsg": f"Index already exists with a different name: {other.name}",
-                }
-            )
-    return False
-
-
-def _shown(index: IndexRecord) -> str:
-    return shell({"v": 2, **index.options, "key": dict(index.key), "name": index.name})
+        raise renamed(error, store.full_name, snapshot.namespace(record.name)) from error
 
 
 def _refuse_duplicates(

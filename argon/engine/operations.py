@@ -19,6 +19,7 @@ from pymongo.results import DeleteResult, InsertManyResult, InsertOneResult, Upd
 
 from argon.engine.delete import Deleted, DeleteSpec, plan_delete
 from argon.engine.documents import Incoming, incoming, plain_values
+from argon.engine.errors import command_error
 from argon.engine.handle import Handle
 from argon.engine.insert import Inserted, plan_inserts, raise_write_error, write_error
 from argon.engine.prepare import IS_VIEW, Target
@@ -237,6 +238,10 @@ def _as_write(operation: Operation[Any], is_write: bool) -> Operation[Any]:
     try:
         return (yield from operation)
     except OperationFailure as error:
+        if not is_write and isinstance(error, DuplicateKeyError):
+            details = {"codeName": "DuplicateKey", **(error.details or {})}
+            details.pop("index", None)
+            raise command_error(details) from error
         labelled = bool((error.details or {}).get("errorLabels"))
         if not is_write or type(error) is not OperationFailure or labelled or error.code in _OF_COMMANDS:
             raise

@@ -75,6 +75,11 @@ class Snapshot:
         """Whether a visible row belongs to an ancestor of the branch."""
         return bool(row["_id"]["b"] != self.view.branch)
 
+    @property
+    def database(self) -> str:
+        """The name that the branch has as a database."""
+        return self.project if self.branch.name == "main" else f"{self.project}@{self.branch.name}"
+
     def namespace(self, name: str) -> str:
         """Return what stands for ``database.collection`` in messages."""
         return f"{self.project}.{name}"

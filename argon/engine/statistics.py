@@ -45,12 +45,11 @@ def about_collection(stages: Sequence[Any], record: CollectionRecord | None, nam
 
 def _index_names(record: CollectionRecord) -> list[Stage]:
     """Name indexes as the user does, and leave out those of other branches."""
-    logical: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {ID_INDEX: ("_id_", {"_id": 1}, {})}
-    for index in record.indexes:
-        logical[index.physical] = (index.name, dict(index.key), index.options)
+    logical: dict[str, Any] = {ID_INDEX: {"v": 2, "key": {"_id": 1}, "name": "_id_"}}
+    logical |= {index.physical: index.described for index in record.indexes}
     branches = []
-    for physical, (name, key, options) in logical.items():
-        known = {"name": name, "key": key, "spec": {"v": 2, "key": key, "name": name, **options}}
+    for physical, spec in logical.items():
+        known = {"name": spec["name"], "key": spec["key"], "spec": spec}
         branches.append({"case": {"$eq": ["$name", physical]}, "then": {"$literal": known}})
     return [
         {"$match": {"name": {"$in": list(logical)}}},

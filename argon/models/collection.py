@@ -16,12 +16,14 @@ class IndexRecord(BaseModel):
         key: Field and direction or kind, in order.
         options: ``unique``, ``sparse``, ``partialFilterExpression``, ``expireAfterSeconds`` …
         physical: The name of the physical index that serves it.
+        described: What ``list_indexes`` says of it.
     """
 
     name: str
     key: list[tuple[str, Any]]
     options: dict[str, Any] = {}
     physical: str
+    described: dict[str, Any]
 
 
 class CollectionRecord(BaseModel):

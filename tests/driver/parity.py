@@ -39,6 +39,7 @@ class Faces:
         fork: Where children leave main.
         early: Per collection, documents that main had in another form at the fork.
         late: Per collection, documents that main had not got at the fork.
+        indexes: Per collection, its indexes.
     """
 
     plain: Database[Document]
@@ -47,6 +48,7 @@ class Faces:
     fork: int
     early: dict[str, list[Document]]
     late: dict[str, list[Document]]
+    indexes: Indexes
 
     def same(
         self,
@@ -96,9 +98,16 @@ class Faces:
     def restore(self, name: str, documents: Sequence[Document]) -> None:
         """Undo what a test did to one collection, which is far cheaper than to make everything anew."""
         wanted = {encode(document) for document in documents}
+        models = self.indexes.get(name, ())
+        names = {"_id_", *(model.document["name"] for model in models)}
         for database in (self.plain, self.views["main"]):
             for other in set(database.list_collection_names()) - {name}:
                 database.drop_collection(other)
+            there = set(database[name].index_information())
+            for index in there - names:
+                database[name].drop_index(index)
+            if names - there - {"_id_"}:
+                database[name].create_indexes(list(models))
             kept = set()
             for document in database[name].find():
                 if encode(document) in wanted:
@@ -181,6 +190,15 @@ def _plain(write_error: Mapping[str, Any]) -> Document:
     return {**described, "errmsg": _message(write_error["errmsg"])}
 
 
+def _earlier(document: Document) -> Document:
+    """Give a document as it was before: other names and numbers, no two documents alike."""
+    other = f"was {document['_id']}"
+    return {
+        key: other if isinstance(value, str | int) and key != "_id" else value
+        for key, value in document.items()
+    }
+
+
 def seed(
     project: Project,
     plain: Database[Document],
@@ -202,9 +220,9 @@ def seed(
         first, late[name] = list(documents[::2]), list(documents[1::2])
         early[name] = first[1::2]
         plain[name].insert_many([*first, *late[name]])
-        was = [{"_id": item["_id"], "was": 1} if item in early[name] else item for item in first]
+        was = [_earlier(item) if item in early[name] else item for item in first]
         main[name].insert_many([*was, {"_id": "gone", "was": 1}])
-    faces = Faces(plain, {"main": main}, project, main.branch.head_lsn, early, late)
+    faces = Faces(plain, {"main": main}, project, main.branch.head_lsn, early, late, indexes)
     faces.bring_up(main)
     faces.views["child"] = faces.new_child()
     return faces

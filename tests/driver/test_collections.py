@@ -120,8 +120,6 @@ def test_dropping(writing: Faces) -> None:
     writing.same(lambda db: db.users.insert_one({"_id": 3, "new": 1}))
     writing.same(lambda db: list(db.users.find()))
     writing.same(lambda db: [index["name"] for index in db.users.list_indexes()])
-    for database in (writing.plain, writing.views["main"]):
-        database.users.create_index("age")
 
 
 def test_dropping_by_way_of_the_database(writing: Faces) -> None:
