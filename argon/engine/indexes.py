@@ -12,7 +12,7 @@ from pymongo.errors import OperationFailure
 from pymongo.operations import IndexModel
 
 from argon.catalog.tables import BRANCHES, COLLECTIONS
-from argon.engine.errors import command_error, duplicate_key, renamed
+from argon.engine.errors import command_error, renamed
 from argon.engine.handle import Handle
 from argon.engine.pipelines import aggregate
 from argon.engine.prepare import Target, existing, refuse_view
@@ -25,10 +25,11 @@ from argon.models import CollectionRecord, IndexRecord
 from argon.models.entry import Operation as Kind
 from argon.rewrite.index import physical_keys, physical_options
 from argon.rewrite.paths import CannotRewrite
-from argon.versions.layout import MAX_LSN
+from argon.versions.layout import MAX_LSN, RAW_CODEC
 from argon.wal.change import Plan
 
 _ID_KEY = [("_id", 1)]
+_PAGE = 1000
 
 
 def create_indexes(handle: Handle, target: Target, models: Sequence[IndexModel]) -> Operation[list[str]]:
@@ -57,8 +58,8 @@ def create_indexes(handle: Handle, target: Target, models: Sequence[IndexModel])
             if index.physical not in built:
                 yield from _build(snapshot, record, index)
                 built.add(index.physical)
-            if index.options.get("unique"):
-                yield from _refuse_duplicates(snapshot, record, index, fresh=bool(changes))
+            if index.options.get("unique") and not changes:
+                yield from _refuse_duplicates(snapshot, record, index)
             added.append(index)
         names = [document["name"] for document in documents]
         if not added:
@@ -241,36 +242,30 @@ def _build(snapshot: Snapshot, record: CollectionRecord, index: IndexRecord) -> 
         raise renamed(error, store.full_name, snapshot.namespace(record.name)) from error
 
 
-def _refuse_duplicates(
-    snapshot: Snapshot, record: CollectionRecord, index: IndexRecord, *, fresh: bool
-) -> Operation[None]:
-    if fresh:
-        return
-    fields = [field for field, _ in index.key]
-    keys = {f"k{place}": f"${field}" for place, field in enumerate(fields)}
-    stages: list[dict[str, Any]] = []
+def _refuse_duplicates(snapshot: Snapshot, record: CollectionRecord, index: IndexRecord) -> Operation[None]:
+    """Build the index on copies of its fields, which says exactly what the server would say."""
     partial = index.options.get("partialFilterExpression")
-    if partial:
-        stages.append({"$match": partial})
-    if index.options.get("sparse"):
-        stages.append({"$match": {"$or": [{field: {"$exists": True}} for field in fields]}})
-    stages.append({"$project": keys})
-    stages += [{"$unwind": {"path": f"${name}", "preserveNullAndEmptyArrays": True}} for name in keys]
-    group = {name: {"$ifNull": [f"${name}", None]} for name in keys}
-    stages += [
-        {"$group": {"_id": group, "ids": {"$addToSet": "$_id"}}},
-        {"$match": {"ids.1": {"$exists": True}}},
-        {"$limit": 1},
-    ]
-    options = {"collation": index.options.get("collation"), "allowDiskUse": True}
-    cursor = yield from aggregate(snapshot, record.space, record.name, stages, Reader(), options)
-    found = yield cursor.to_list(1)
-    if found:
-        value = {field: found[0]["_id"].get(name) for field, name in zip(fields, keys, strict=True)}
-        namespace = snapshot.namespace(record.name)
-        raise command_error(
-            {"codeName": "DuplicateKey", **duplicate_key(namespace, index.name, dict(index.key), value)}
-        )
+    stages: list[dict[str, Any]] = [{"$match": partial}] if partial else []
+    stages.append({"$project": {field.split(".")[0]: 1 for field, _ in index.key}})
+    cursor = yield from aggregate(
+        snapshot, record.space, record.name, stages, Reader(RAW_CODEC), {"allowDiskUse": True}
+    )
+    page = yield cursor.to_list(_PAGE)
+    if not page:
+        return
+    trial = snapshot.engine.plain[f"scratch_index_{ObjectId()}"]
+    options = {name: value for name, value in index.options.items() if name != "partialFilterExpression"}
+    if record.collation is not None:
+        options.setdefault("collation", record.collation)
+    try:
+        while page:
+            yield trial.insert_many(page)
+            page = yield cursor.to_list(_PAGE)
+        yield trial.create_index(index.key, name=index.name, **options)
+    except OperationFailure as error:
+        raise renamed(error, trial.full_name, snapshot.namespace(record.name)) from error
+    finally:
+        yield trial.drop()
 
 
 def _drop_unused(snapshot: Snapshot, record: CollectionRecord, index: IndexRecord) -> Operation[None]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from bson.max_key import MaxKey
 from pymongo.errors import DuplicateKeyError
 
 from argon.engine.errors import DUPLICATE_KEY, duplicate_key
@@ -22,6 +23,16 @@ from argon.versions.ids import id_key
 from argon.wal.change import Change, Check
 
 _PAGE = 200
+
+
+class _Undefined:
+    """The key of an empty array, which is no other key, null least of all."""
+
+    def __str__(self) -> str:
+        return "undefined"
+
+
+_UNDEFINED = _Undefined()
 
 
 def unique_check(snapshot: Snapshot, record: CollectionRecord, changes: Sequence[Change]) -> Check | None:
@@ -80,21 +91,13 @@ def _check_keys(
     *,
     by_server: bool = False,
 ) -> Operation[None]:
-    store = snapshot.engine.raw[record.store]
-    fields = [f"d.{field}" for field, _ in index.key]
-    if len(fields) == 1:
-        keys: dict[str, Any] = {fields[0]: {"$in": [key[0] for _, key in wanted]}}
-    else:
-        keys = {
-            "$or": [
-                {"$and": [{field: {"$eq": value}} for field, value in zip(fields, key, strict=True)]}
-                for _, key in wanted
-            ]
-        }
-    where = {"$or": [{"$and": [leg.seek, keys, *_members(index)]} for leg in snapshot.view.legs]}
-    rows = yield store.find(
-        where, {"d": 1, "_id": 0}, collation=index.options.get("collation"), session=session
-    ).to_list(None)
+    rows: list[Any] = []
+    plain = [key for _, key in wanted if by_server or not _hides(index, key)]
+    if plain:
+        rows = yield from _rows_with(snapshot, record, index, plain, session)
+    for _, key in wanted:
+        if not by_server and _hides(index, key):
+            rows += yield from _rows_at(snapshot, record, index, key, session)
     holders: dict[Any, set[Any]] = {}
     for row in rows:
         identity = id_key(row["d"]["_id"])
@@ -104,6 +107,68 @@ def _check_keys(
         having = holders.get(None if by_server else id_key(list(key)), set())
         if len(having) > 1 and id_key(change.document_id) in having:
             raise _violation(snapshot, record, index, key)
+
+
+def _rows_with(
+    snapshot: Snapshot,
+    record: CollectionRecord,
+    index: IndexRecord,
+    wanted: Sequence[tuple[Any, ...]],
+    session: Any,
+) -> Operation[list[Any]]:
+    """Find the visible rows that may have one of some keys."""
+    fields = [f"d.{field}" for field, _ in index.key]
+    if len(fields) == 1:
+        keys: dict[str, Any] = {fields[0]: {"$in": [_sought(key[0]) for key in wanted]}}
+    else:
+        keys = {
+            "$or": [
+                {"$and": [{field: {"$eq": _sought(value)}} for field, value in zip(fields, key, strict=True)]}
+                for key in wanted
+            ]
+        }
+    where = {"$or": [{"$and": [leg.seek, keys, *_members(index)]} for leg in snapshot.view.legs]}
+    cursor = snapshot.engine.raw[record.store].find(
+        where, {"d": 1, "_id": 0}, collation=index.options.get("collation"), session=session
+    )
+    rows: list[Any] = yield cursor.to_list(None)
+    return rows
+
+
+def _hides(index: IndexRecord, key: tuple[Any, ...]) -> bool:
+    """Whether documents may have a key and no filter on its fields that finds them.
+
+    ``{"a.b": None}`` does not match ``{"a": []}``, whose key is null all the same.
+    """
+    nulls = any(value is None and "." in field for value, (field, _) in zip(key, index.key, strict=True))
+    return nulls and _UNDEFINED not in key
+
+
+def _rows_at(
+    snapshot: Snapshot, record: CollectionRecord, index: IndexRecord, key: tuple[Any, ...], session: Any
+) -> Operation[list[Any]]:
+    """Read the visible rows that have a key straight from the physical index."""
+    rows: list[Any] = []
+    values = [(f"d.{field}", value) for value, (field, _) in zip(key, index.key, strict=True)]
+    for leg in snapshot.view.legs:
+        until = leg.seek["_id.t"]
+        first = until["$gt"] if isinstance(until, Mapping) else until
+        bounds = [*values, ("_id.b", leg.seek["_id.b"])]
+        cursor = snapshot.engine.raw[record.store].find(
+            {"$and": [leg.seek, *_members(index)]},
+            {"d": 1, "_id": 0},
+            hint=index.physical,
+            min=dict([*bounds, ("_id.t", first)]),
+            max=dict([*bounds, ("_id.t", MaxKey())]),
+            session=session,
+        )
+        rows += yield cursor.to_list(None)
+    return rows
+
+
+def _sought(value: Any) -> Any:
+    """Return what finds the documents that may have a key."""
+    return [] if value is _UNDEFINED else value
 
 
 def _members(index: IndexRecord) -> list[dict[str, Any]]:
@@ -143,7 +208,7 @@ def index_keys(document: Mapping[str, Any], fields: Sequence[tuple[str, Any]]) -
 def _values(value: Any, path: Sequence[str]) -> list[Any]:
     if not path:
         if isinstance(value, list):
-            return list(value) or [None]
+            return list(value) or [_UNDEFINED]
         return [value]
     name, rest = path[0], path[1:]
     if isinstance(value, Mapping):
@@ -151,7 +216,12 @@ def _values(value: Any, path: Sequence[str]) -> list[Any]:
     if isinstance(value, list):
         if name.isdigit():
             return _values(value[int(name)], rest) if int(name) < len(value) else [None]
-        found = [item for element in value if isinstance(element, Mapping) for item in _values(element, path)]
+        # An element that is no document has no such field; an array in an array is no document.
+        found = [
+            item
+            for element in value
+            for item in (_values(element, path) if isinstance(element, Mapping) else [None])
+        ]
         return found or [None]
     return [None]
 
@@ -163,4 +233,6 @@ def _violation(
     details = duplicate_key(
         snapshot.namespace(record.name), index.name, dict(index.key), dict(zip(fields, key, strict=True))
     )
-    return DuplicateKeyError(details["errmsg"], DUPLICATE_KEY, {"index": 0, **details})
+    # PyMongo decodes BSON's undefined to None.
+    found = {name: None if value is _UNDEFINED else value for name, value in details["keyValue"].items()}
+    return DuplicateKeyError(details["errmsg"], DUPLICATE_KEY, {"index": 0, **details, "keyValue": found})
