@@ -29,6 +29,7 @@ from argon.versions.layout import MAX_LSN, RAW_CODEC
 from argon.wal.change import Plan
 
 _ID_KEY = [("_id", 1)]
+_DEFINED_OTHERWISE = frozenset({85, 86})
 _PAGE = 1000
 
 
@@ -92,6 +93,9 @@ def _build_outside(
 def drop_index(handle: Handle, space: str, name: str, index: Any) -> Operation[None]:
     """Drop an index by name or key; ``*`` drops all but the one on ``_id``.
 
+    The physical index stays: other branches may define it, and so does the past, which can be
+    read, and branched from, at any time.
+
     Raises:
         OperationFailure: There is no such collection or index.
     """
@@ -125,16 +129,9 @@ def drop_index(handle: Handle, space: str, name: str, index: Any) -> Operation[N
         if len(kept) == len(record.indexes):
             return Plan([])
         changed = record.model_copy(update={"indexes": kept})
-        dropped = [one for one in record.indexes if one not in kept]
-        return Plan(
-            [snapshot.catalog.replace(Kind.DROP_INDEX, record, changed)], lambda: (record, dropped, snapshot)
-        )
+        return Plan([snapshot.catalog.replace(Kind.DROP_INDEX, record, changed)])
 
-    done = yield from handle.write(plan)
-    if done is not None and handle.transaction is None:
-        record, dropped, snapshot = done
-        for one in dropped:
-            yield from _drop_unused(snapshot, record, one)
+    yield from handle.write(plan)
 
 
 def list_indexes(snapshot: Snapshot, space: str, name: str) -> list[dict[str, Any]]:
@@ -225,21 +222,51 @@ def _model(document: Mapping[str, Any]) -> IndexModel:
 
 def _build(snapshot: Snapshot, record: CollectionRecord, index: IndexRecord) -> Operation[None]:
     store = snapshot.engine.plain[record.store]
+    keys = physical_keys(index.key, index.options)
     options = physical_options(index.key, index.options)
     try:
-        yield store.create_index(physical_keys(index.key, index.options), name=index.physical, **options)
+        yield store.create_index(keys, name=index.physical, **options)
     except OperationFailure as error:
-        if error.code in (85, 86):
-            # The same physical index under another definition's name, or the one text index there can be.
-            if "text" not in [kind for _, kind in index.key]:
-                return
-            raise OperationFailure(
-                "a collection has one text index over all branches, and another branch has defined a "
-                "different one: drop that one first",
-                error.code,
-                dict(error.details or {}),
-            ) from error
-        raise renamed(error, store.full_name, snapshot.namespace(record.name)) from error
+        if error.code not in _DEFINED_OTHERWISE:
+            raise renamed(error, store.full_name, snapshot.namespace(record.name)) from error
+        if "text" not in [kind for _, kind in index.key]:
+            return  # the same physical index under another definition's name
+        yield from _drop_text_index(snapshot, record, error)
+        yield store.create_index(keys, name=index.physical, **options)
+
+
+def _drop_text_index(
+    snapshot: Snapshot, record: CollectionRecord, conflict: OperationFailure
+) -> Operation[None]:
+    """Make room for another text index, of which the server allows one, if no live branch has this one.
+
+    Raises:
+        OperationFailure: One has.
+    """
+    engine = snapshot.engine
+    store = engine.plain[record.store]
+    found = yield (yield store.list_indexes()).to_list(None)
+    [physical] = [index["name"] for index in found if "textIndexVersion" in index]
+    rows = (
+        yield engine.plain[COLLECTIONS]
+        .find({"d.store": record.store, "d.indexes.physical": physical}, {"_id": 1, "f": 1})
+        .to_list(None)
+    )
+    seen: list[dict[str, Any]] = []
+    for row in rows:
+        number, end = row["_id"]["b"], row["_id"]["t"]
+        if end == MAX_LSN:
+            seen.append({"number": number})
+        # Whether a branch below hides it is not asked: better to keep it once too often.
+        forks = {"$gte": row["f"], "$lt": end}
+        seen.append({"lineage": {"$elemMatch": {"number": number, "fork": forks}}})
+    if seen and (yield engine.plain[BRANCHES].find_one({"status": "active", "$or": seen})) is not None:
+        text = (
+            "a collection has one text index over all branches, and another branch has defined a "
+            "different one: drop that one first"
+        )
+        raise command_error({**(conflict.details or {}), "errmsg": text}) from conflict
+    yield store.drop_index(physical)
 
 
 def _refuse_duplicates(snapshot: Snapshot, record: CollectionRecord, index: IndexRecord) -> Operation[None]:
@@ -266,23 +293,6 @@ def _refuse_duplicates(snapshot: Snapshot, record: CollectionRecord, index: Inde
         raise renamed(error, trial.full_name, snapshot.namespace(record.name)) from error
     finally:
         yield trial.drop()
-
-
-def _drop_unused(snapshot: Snapshot, record: CollectionRecord, index: IndexRecord) -> Operation[None]:
-    """Drop a physical index that no live branch can see any more."""
-    engine = snapshot.engine
-    users = yield engine.plain[COLLECTIONS].count_documents(
-        {"_id.t": MAX_LSN, "d.store": record.store, "d.indexes.physical": index.physical}, limit=1
-    )
-    children = yield engine.plain[BRANCHES].count_documents(
-        {"lineage.number": snapshot.branch.number, "status": "active"}, limit=1
-    )
-    if users or children:
-        return
-    try:
-        yield engine.plain[record.store].drop_index(index.physical)
-    except OperationFailure:
-        return
 
 
 def _pairs(keys: Any) -> list[tuple[str, Any]]:

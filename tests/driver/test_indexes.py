@@ -110,6 +110,21 @@ def test_branches_share_the_one_text_index_that_there_can_be(writing: Faces) -> 
     with pytest.raises(OperationFailure, match="over all branches"):
         main.users.create_index([("name", TEXT)])
     child.users.drop_index("about_text")
+    main.users.create_index([("name", TEXT)])
+    assert main.users.count_documents({"$text": {"$search": "Ann6"}}) == 1
+
+
+def test_a_dropped_index_still_serves_the_past(writing: Faces) -> None:
+    for view in writing.views.values():
+        lsn = view.branch.head_lsn
+        view.users.drop_index("age_1")
+        past = view.at(lsn=lsn)
+        assert "age_1" in past.users.index_information()
+        assert len(list(past.users.find({"age": 22}).hint("age_1"))) == view.users.count_documents(
+            {"age": 22}
+        )
+        with pytest.raises(OperationFailure, match="hint"):
+            view.users.find_one({"age": 22}, hint="age_1")
 
 
 def test_several_at_once(writing: Faces) -> None:
@@ -123,7 +138,7 @@ def test_several_at_once(writing: Faces) -> None:
     writing.same(lambda db: db.users.create_indexes([]))
     writing.same(lambda db: db.users.create_indexes({}))
     writing.same(lambda db: db.users.create_indexes(["name"]))
-    writing.same(lambda db: db.users.create_indexes([IndexModel("x"), IndexModel("x")]), errors="code")
+    writing.same(lambda db: db.users.create_indexes([IndexModel("x"), IndexModel("x")]), errors="class")
     writing.same(lambda db: db.users.index_information())
 
 

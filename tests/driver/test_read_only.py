@@ -42,46 +42,42 @@ DATABASE_WRITES: dict[str, Callable[[Any], Any]] = {
     "aggregate": lambda db: db.aggregate([{"$documents": [{"_id": 1}]}, {"$merge": "x"}]),
     "commit": lambda db: db.commit().__enter__(),
 }
-READS = set(
-    [
-        "find",
-        "find_one",
-        "find_raw_batches",
-        "aggregate_raw_batches",
-        "count_documents",
-        "estimated_document_count",
-        "distinct",
-        "reader",
-        "list_indexes",
-        "index_information",
-        "options",
-        "watch",
-        "with_options",
-        "at",
-        "next",
-        "list_search_indexes",
-        "create_search_index",
-        "create_search_indexes",
-        "drop_search_index",
-        "update_search_index",
-    ]
-)
-DATABASE_READS = set(
-    [
-        "at",
-        "collection",
-        "get_collection",
-        "with_options",
-        "list_collection_names",
-        "list_collections",
-        "command",
-        "watch",
-        "cursor_command",
-        "validate_collection",
-        "dereference",
-        "next",
-    ]
-)
+READS = {
+    "aggregate_raw_batches",
+    "at",
+    "count_documents",
+    "create_search_index",
+    "create_search_indexes",
+    "distinct",
+    "drop_search_index",
+    "estimated_document_count",
+    "find",
+    "find_one",
+    "find_raw_batches",
+    "index_information",
+    "list_indexes",
+    "list_search_indexes",
+    "next",
+    "options",
+    "reader",
+    "update_search_index",
+    "watch",
+    "with_options",
+}
+DATABASE_READS = {
+    "at",
+    "collection",
+    "command",
+    "cursor_command",
+    "dereference",
+    "get_collection",
+    "list_collection_names",
+    "list_collections",
+    "next",
+    "validate_collection",
+    "watch",
+    "with_options",
+}
 
 
 def methods(*classes: type) -> set[str]:
