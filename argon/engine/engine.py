@@ -59,7 +59,7 @@ class Engine:
         self.clock = Clock(client.get_database("admin", codec_options=CodecOptions()))
         self.committer = Committer(client, self.raw, self.log, self.clock, world)
         self.projects = Projects(self.plain, self.log, self.committer, self.clock)
-        self.scratch = Scratch(client, self.raw, world)
+        self.scratch = Scratch(client, self.raw, world, self.committer)
         self._lsns: dict[ObjectId, LsnAllocator] = {}
         self._lines: dict[ObjectId, Line] = {}
         self._names: dict[ObjectId, str] = {}

@@ -9,6 +9,7 @@ stored: the collection stays empty.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ from pymongo.errors import CollectionInvalid, OperationFailure, PyMongoError
 from argon.engine.source import NO_STORE
 from argon.io import Operation, World
 from argon.models import CollectionRecord
-from argon.wal.transactions import MAJORITY, SNAPSHOT, backoff
+from argon.wal.transactions import DISCARDED, SNAPSHOT, Transactions, backoff
 
 _RULES = ("validator", "validationLevel", "validationAction", "collation")
 _ALREADY_THERE = 48
@@ -31,12 +32,14 @@ class Scratch:
         client: Of the driver in use.
         database: The database that holds everything, decoding to raw BSON.
         world: Threads or an event loop.
+        transactions: Rids the way of what dead clients have left in it.
     """
 
-    def __init__(self, client: Any, database: Any, world: World) -> None:
+    def __init__(self, client: Any, database: Any, world: World, transactions: Transactions) -> None:
         self._client = client
         self._database = database
         self._world = world
+        self._transactions = transactions
         self._made: set[str] = set()
 
     def evaluate(
@@ -59,10 +62,11 @@ class Scratch:
             What the body returns.
         """
         scratch = yield from self.collection(record)
+        began = time.monotonic()
         for pause in backoff():
             session = yield self._client.start_session(causal_consistency=False)
             try:
-                yield session.start_transaction(read_concern=SNAPSHOT, write_concern=MAJORITY)
+                yield session.start_transaction(read_concern=SNAPSHOT, write_concern=DISCARDED)
                 try:
                     if documents:
                         yield scratch.insert_many(documents, bypass_document_validation=True, session=session)
@@ -78,6 +82,7 @@ class Scratch:
             finally:
                 yield session.end_session()
             yield self._world.sleep(pause)
+            yield from self._transactions.unblock(began)
         raise last
 
     def nothing(self, record: CollectionRecord | None) -> Operation[Any]:

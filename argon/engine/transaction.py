@@ -25,7 +25,7 @@ from argon.versions.ids import id_key
 from argon.versions.layout import PROVISIONAL_LSN, Row
 from argon.wal.change import Change, Check, Plan, Planner
 from argon.wal.rows import DuplicateId, StaleRow, write_rows
-from argon.wal.transactions import MAJORITY, SNAPSHOT, SNAPSHOT_UNAVAILABLE, backoff
+from argon.wal.transactions import DISCARDED, SNAPSHOT, SNAPSHOT_UNAVAILABLE, backoff
 
 if TYPE_CHECKING:
     from argon.engine.line import Line
@@ -73,11 +73,15 @@ class Transaction:
         engine = self._line.engine
         if self._session is None:
             self._session = yield engine.client.start_session(causal_consistency=False)
-            yield self._session.start_transaction(read_concern=SNAPSHOT, write_concern=MAJORITY)
+            yield self._session.start_transaction(read_concern=SNAPSHOT, write_concern=DISCARDED)
             staged = [replace(change) for change in self._net.values() if not _is_nothing(change)]
             if staged:
-                yield from _still_true((yield from self._look()), staged)
-                yield from self._stage(staged)
+                try:
+                    yield from _still_true((yield from self._look()), staged)
+                    yield from self._stage(staged)
+                except (StaleRow, _Conflict) as error:
+                    yield from self.fail()
+                    raise write_conflict(self._line.record.name) from error
         return (yield from self._look())
 
     def _look(self) -> Operation[Snapshot]:
@@ -246,10 +250,23 @@ class Transaction:
             changes = [replace(change) for change in net]
             if not all(self._same_collection(snapshot, change) for change in changes):
                 raise _Conflict
+            if not _names_are_free(snapshot, changes):
+                raise _Conflict
             yield from _still_true(snapshot, changes)
             return Plan(changes, check=_checks(snapshot, changes))
 
         return plan
+
+
+def _names_are_free(snapshot: Snapshot, changes: list[Change]) -> bool:
+    """Whether no name would stand for two collections; somebody may have made one of the same name."""
+    catalog = {id_key(change.document_id): change.after for change in changes if change.store == COLLECTIONS}
+    if not catalog:
+        return True
+    kept = [record for record in snapshot.catalog.records() if id_key(record.id) not in catalog]
+    names = [(record.space, record.name) for record in kept]
+    names += [(image["space"], image["name"]) for image in catalog.values() if image is not None]
+    return len(set(names)) == len(names)
 
 
 def no_such_transaction() -> OperationFailure:

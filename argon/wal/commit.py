@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any
 
 from bson import Int64
-from pymongo import DeleteOne, InsertOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from argon.io import Operation, World
@@ -93,11 +92,8 @@ class Committer(Transactions):
                 first = yield from lsns.take(count, max(head.lsn, branch.created_lsn))
                 documents = yield from self._write(branch, head.lsn, commits, first, moment, session)
             if claim:
-                released = DeleteOne({"_id": _claim(branch, head)["_id"]})
-                entries = [InsertOne(document) for document in documents]
-                yield self._log.collection.bulk_write([released, *entries], session=session)
-            else:
-                yield from self.append(documents, session)
+                yield self._log.collection.delete_one({"_id": _claim(branch, head)["_id"]}, session=session)
+            yield from self.append(documents, session)
             return Head(int(documents[-1]["lsn"]), moment) if documents else head
 
         yield from self._transaction(body, landed)
