@@ -45,6 +45,7 @@ class Client:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.arguments = arguments
         self.events: list[Event] = []
         self._changed = threading.Condition()
         self._ready = threading.Event()

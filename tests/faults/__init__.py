@@ -1,0 +1,1 @@
+"""Faults at every step: killed clients and servers, refused commands, cut connections, interruptions."""
