@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bson.min_key import MinKey
+
 from argon.models import CollectionRecord
 from argon.rewrite.filter import or_clauses, required_paths
+from argon.rewrite.paths import prefix_path
 from argon.versions.visibility import Leg, View
 
 NO_STORE = "rows_none"
@@ -56,6 +59,20 @@ class CollectionSource:
         if any(kind in ("equality", "range") and path in leading for path, kind in paths.items()):
             return True
         return bool(sort) and sort is not None and sort[0][0] in leading and sort[0][1] in _ORDERED
+
+    def order_bound(self, query: Mapping[str, Any], sort: Sequence[tuple[str, Any]] | None) -> dict[str, Any]:
+        """See :meth:`argon.rewrite.source.Source.order_bound`."""
+        if not sort or self.record is None or self.serves(query):
+            return {}
+        path, direction = sort[0]
+        if "." in path or direction not in _ORDERED:
+            return {}  # on a path through an array, not every document meets the condition
+        indexes = [index for index in self.record.indexes if index.key[0][0] == path]
+        if any("partialFilterExpression" in index.options or "sparse" in index.options for index in indexes):
+            return {}  # such an index could be taken to serve the condition, and leave documents out
+        if path != "_id" and not any(index.key[0][1] in _ORDERED for index in indexes):
+            return {}
+        return {prefix_path(path): {"$gte": MinKey()}}
 
     def serves(self, query: Mapping[str, Any], sort: Sequence[tuple[str, Any]] | None = None) -> bool:
         """Whether an index serves a whole filter, its alternatives included."""

@@ -52,6 +52,8 @@ def row_filter(
         return None
     searches = has_text(query) or has_near(query)
     by_index = seek or searches or source.serves(query, sort)
+    if not seek and not searches:
+        rewritten = conjoin(rewritten, source.order_bound(query, sort))
     if len(source.legs) == 1:
         leg = source.legs[0]
         return conjoin(leg.seek if by_index else leg.scan, rewritten)

@@ -153,6 +153,8 @@ class _Rewriter(Joins):
             return [_match(on_rows, NEVER)]
         text = has_text(query)
         indexed = joined or text or _seekable(source, query, sort)
+        if not joined and not text:
+            on_rows = conjoin(on_rows, source.order_bound(query, sort))
         if len(legs) == 1:
             return [_match(on_rows, legs[0].seek if indexed else legs[0].scan)]
         if text:

@@ -46,6 +46,19 @@ class Source(Protocol):
             sort: The order asked for directly after the filter, if any.
         """
 
+    def order_bound(
+        self, query: Mapping[str, Any], sort: Sequence[tuple[str, Any]] | None
+    ) -> Mapping[str, Any]:
+        """Return a condition that all rows meet, where it helps an index that only gives the order.
+
+        With a condition on its first field the server uses the others too, and so skips the rows of
+        other branches and of the past; without one it reads them all.
+
+        Args:
+            query: The filter, on documents.
+            sort: The order asked for directly after it.
+        """
+
 
 def conjoin(*filters: Mapping[str, Any]) -> dict[str, Any]:
     """Make one filter that holds where all of them hold.

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from bson import SON, Code, Regex
+from bson import SON, Code, MaxKey, MinKey, Regex
 from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import OperationFailure
 
@@ -215,3 +215,35 @@ def test_a_collection_that_does_not_exist_is_empty(reading: Faces) -> None:
     reading.same(lambda db: db.none.find({"age": {"$foo": 1}}))
     reading.same(lambda db: db.none.find({}, {"a": 1, "b": 0}))
     reading.same(lambda db: db.none.find({}, hint="a_1"))
+
+
+def test_an_order_leaves_no_document_out(empty: Faces) -> None:
+    """Also where an index gives the order, whatever the field holds, or where it is missing."""
+    values: list[Any] = [
+        3,
+        None,
+        [],
+        [1, 9],
+        "text",
+        {"b": 1},
+        MinKey(),
+        MaxKey(),
+        [[]],
+        [{"b": 2}],
+        1.5,
+        True,
+    ]
+    documents = [{"_id": n, "a": value, "b": {"c": value}} for n, value in enumerate(values)]
+    for keys in ("a", "b.c", [("a", -1), ("b", 1)]):
+        empty.same(lambda db, keys=keys: db.odd.create_index(keys))
+    empty.same(
+        lambda db: len(db.odd.insert_many([*documents, {"_id": 50}, {"_id": 51, "b": [1]}]).inserted_ids)
+    )
+    for path in ("a", "b.c", "_id", "b", "nothing"):
+        for way in (1, -1):
+            order = [(path, way), ("_id", 1)]
+            empty.same(lambda db, order=order: db.odd.find().sort(order))
+            empty.same(
+                lambda db, order=order: db.odd.find({"_id": {"$ne": 3}}).sort(order[:1]), ordered=False
+            )
+            empty.same(lambda db, order=order: db.odd.aggregate([{"$sort": dict(order)}, {"$limit": 9}]))

@@ -107,6 +107,9 @@ class HandMadeSource:
     def stages(self) -> list[Document]:
         return []
 
+    def order_bound(self, query: Any, sort: Any) -> Document:
+        return {}
+
     @property
     def match_all(self) -> Document:
         return {"$or": [leg.seek for leg in self.legs]}
