@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from bson import Timestamp
@@ -25,9 +26,10 @@ from argon.engine.prepare import Target, existing, refuse_view
 from argon.engine.query import FindSpec
 from argon.engine.snapshot import Snapshot
 from argon.engine.unique import unique_check
-from argon.engine.visible import rows_by_id
+from argon.engine.visible import row_filter, rows_by_id
 from argon.io import Operation
 from argon.models import CollectionRecord
+from argon.rewrite.effect import effect
 from argon.rewrite.filter import equality_id, has_expr
 from argon.rewrite.paths import has_duplicate_keys
 from argon.rewrite.projection import is_positional
@@ -126,6 +128,9 @@ def plan_update(
     record = snapshot.record(target.space, target.name)
     if record is not None:
         refuse_view(snapshot, record)
+        quick_plan = None if careful or ids is not None else _by_id(target, spec, snapshot, record)
+        if quick_plan is not None:
+            return quick_plan
     rows: list[Row] = []
     if record is not None:
         try:
@@ -154,6 +159,10 @@ def plan_update(
         for row in rows:
             change = _change(target, record, snapshot, row, touched)
             quick(change, target)
+            if change.inherited and change.in_place is not None:
+                change.after = effect(spec.update, row["d"])
+                if change.after is not None:
+                    change.in_place = None
             changes.append(change)
     else:
         images, outcome.document, outcome.error = yield from _evaluate(target, spec, snapshot, record, rows)
@@ -178,6 +187,40 @@ def plan_update(
         return outcome
 
     return Plan(kept, reply, unique_check(snapshot, record, kept))
+
+
+def _by_id(target: Target, spec: UpdateSpec, snapshot: Snapshot, record: CollectionRecord) -> Plan | None:
+    """Plan the update of one document that can only be the branch's own, without reading it first."""
+    if not snapshot.view.simple or snapshot.session is not None or record.validated or record.collation:
+        return None
+    if spec.upsert or spec.exact_only or spec.array_filters or spec.collation or spec.hint:
+        return None
+    if is_pipeline(spec.update) or is_replacement(spec.update) or not equality_id(spec.filter)[0]:
+        return None
+    where = row_filter(snapshot.source(record), spec.filter, None, seek=False)
+    in_place = prefix_update(spec.update, None)
+    if where is None or in_place is None:
+        return None
+    change = Change(
+        "update",
+        target.space,
+        target.name,
+        record.store,
+        equality_id(spec.filter)[1],
+        in_place=in_place,
+        seek=where,
+        effect=partial(effect, spec.update),
+        touched=touched_paths(spec.update),
+    )
+
+    def reply() -> Updated:
+        if change.before is None:
+            return Updated()
+        image = change.after if spec.returns else change.before["d"]
+        document = None if spec.returns is None else image
+        return Updated(matched=1, modified=int(not change.noop), document=document)
+
+    return Plan([change], reply, unique_check(snapshot, record, [change]))
 
 
 def matching_rows(

@@ -23,7 +23,10 @@ class Change:
         store: The physical collection of the rows.
         document_id: The ``_id`` as it is.
         before: The visible row as it was read; None for an insert, and while ``seek`` has yet to find it.
-        seek: A filter by which a delete finds the branch's own row in the transaction itself.
+        seek: A filter by which a delete, or an update of which ``effect`` is known, finds the
+            branch's own row in the transaction itself.
+        effect: Gives the post-image of ``in_place`` from the pre-image, or None where only the
+            server knows it.
         inherited: Whether ``before`` belongs to an ancestor of the branch.
         after: The post-image; None for a delete, and while ``in_place`` has yet to be evaluated.
         in_place: An update for the server to run on the row itself, on ``d.`` paths.
@@ -47,6 +50,7 @@ class Change:
     noop: bool = False
     touched: tuple[str, ...] | None = None
     seek: Mapping[str, Any] | None = None
+    effect: Callable[[RawBSONDocument], RawBSONDocument | None] | None = None
 
     def size(self) -> int:
         """Return roughly how many bytes the change adds to a transaction."""

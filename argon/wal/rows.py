@@ -11,7 +11,7 @@ from pymongo import DeleteOne, ReturnDocument, UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from argon.io import Operation
-from argon.versions.layout import current_row, mark, past_row, unchanged
+from argon.versions.layout import Row, current_row, mark, past_row, unchanged
 from argon.wal import statements
 from argon.wal.change import Change
 
@@ -54,12 +54,14 @@ def write_rows(
     """
     inserts: list[dict[str, Any]] = []
     origin: list[Change] = []
-    evaluated = [(lsn, change) for lsn, change in changes if change.in_place is not None]
+    evaluated = [
+        (lsn, change) for lsn, change in changes if change.in_place is not None and change.seek is None
+    ]
     if evaluated:
         yield from _evaluate(store, session, branch, evaluated)
-    for _, change in changes:
+    for lsn, change in changes:
         if change.seek is not None:
-            yield from _take_out(store, session, change)
+            yield from _seek(store, session, lsn, change)
     updates: list[tuple[dict[str, Any], dict[str, Any]]] = []
     deletes: list[dict[str, Any]] = []
     size = sum(change.size() for _, change in changes)
@@ -110,13 +112,26 @@ def _insert(store: Any, session: Any, rows: list[dict[str, Any]], origin: list[C
         raise DuplicateId(origin[first["index"]], first) from error
 
 
-def _take_out(store: Any, session: Any, change: Change) -> Operation[None]:
-    """Find and delete a row at once; if this commit lands, nobody has changed the branch since its head."""
-    row = yield store.find_one_and_delete(change.seek, session=session)
+def _seek(store: Any, session: Any, lsn: int, change: Change) -> Operation[None]:
+    """Find and change a row at once; if this commit lands, nobody has changed the branch since its head."""
+    if change.in_place is None:
+        row = yield store.find_one_and_delete(change.seek, session=session)
+    else:
+        row = yield store.find_one_and_update(change.seek, _stamped(change, lsn), session=session)
     if row is None:
         change.noop = True
-    else:
-        change.before, change.document_id = row, row["d"]["_id"]
+        return
+    change.before, change.document_id = row, row["d"]["_id"]
+    if change.in_place is None:
+        return
+    assert change.effect is not None
+    change.after = change.effect(row["d"])
+    if change.after is None:
+        changed = yield store.find_one({"_id": row["_id"]}, {"d": 1, "_id": 0}, session=session)
+        change.after = changed["d"]
+    if change.after.raw == row["d"].raw:
+        change.noop = True
+        yield store.update_one({"_id": row["_id"]}, {"$set": _as_it_was(row)}, session=session)
 
 
 def _evaluate(
@@ -150,12 +165,13 @@ def _evaluate(
         if change.inherited:
             restores.append(DeleteOne({"_id": target["_id"]}))
         else:
-            back: dict[str, Any] = {"f": change.before["f"]}
-            if "s" in change.before:
-                back["s"] = change.before["s"]
-            restores.append(UpdateOne({"_id": target["_id"]}, {"$set": back}))
+            restores.append(UpdateOne({"_id": target["_id"]}, {"$set": _as_it_was(change.before)}))
     if restores:
         yield store.bulk_write(restores, session=session)
+
+
+def _as_it_was(row: Row) -> dict[str, Any]:
+    return {"f": row["f"], "s": row["s"]} if "s" in row else {"f": row["f"]}
 
 
 def _post_images(

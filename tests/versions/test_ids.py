@@ -17,7 +17,8 @@ OID = ObjectId()
 VALUES: list[Any] = [
     1, 1.0, Int64(1), Decimal128("1"), Decimal128("1.0"), True, "1", 1.5, Decimal128("1.5"),
     0, -0.0, None, "",
-    OID, str(OID), b"x", Binary(b"x", 5), Binary.from_uuid(uuid.UUID(int=1)), datetime(2026, 1, 1, tzinfo=UTC),
+    OID, str(OID), b"x", Binary(b"x", 5), Binary.from_uuid(uuid.UUID(int=1)),
+    datetime(2026, 1, 1, tzinfo=UTC),
     Timestamp(1, 1), MinKey(), MaxKey(),
     {"a": 1}, {"a": 1.0}, {"a": 1, "b": 2}, {"b": 2, "a": 1}, 2**53,
     float(2**53), Int64(2**53 + 1), float("inf"), Decimal128("Infinity"), float("nan"), Decimal128("NaN"),

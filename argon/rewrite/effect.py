@@ -1,0 +1,86 @@
+"""What an update makes of a document, where that can be told without the server.
+
+The server runs every update on the row itself. The log needs the image after
+it too, and reading it back costs a round trip; for the plainest updates the
+image follows from the one before. Whatever is not listed here is read back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import bson
+from bson import Int64, Timestamp
+from bson.raw_bson import RawBSONDocument
+
+from argon.versions.elements import document, elements
+
+_INT32, _INT64 = 0x10, 0x12
+_INT32_RANGE = range(-(2**31), 2**31)
+_INT64_RANGE = range(-(2**63), 2**63)
+
+
+def effect(update: Mapping[str, Any], before: RawBSONDocument) -> RawBSONDocument | None:
+    """Return the image after an update.
+
+    Known are ``$set``, ``$unset`` and ``$inc`` by integers of fields at the top
+    level, of which one at most is new: where several are, their order is the
+    server's affair.
+
+    Args:
+        update: The update, in the user's terms.
+        before: The image before.
+
+    Returns:
+        The image after, byte for byte; None where it is not known.
+    """
+    fields = dict(elements(before.raw))
+    known = len(fields)
+    seen: set[bytes] = set()
+    for operator, operand in update.items():
+        if not isinstance(operand, Mapping):
+            return None
+        for path, value in operand.items():
+            name = path.encode()
+            if not path or "." in path or path[0] == "$" or b"\0" in name or name in seen:
+                return None
+            seen.add(name)
+            if operator == "$unset":
+                fields.pop(name, None)
+                continue
+            old = fields.get(name)
+            element = _set(path, value) if operator == "$set" else None
+            if operator == "$inc":
+                element = _increased(path, old, value)
+            if element is None:
+                return None
+            fields[name] = element
+    before_names = {name for name, _ in elements(before.raw)}
+    if known != len(before_names) or sum(name not in before_names for name in fields) > 1:
+        return None
+    return document(fields.values())
+
+
+def _set(path: str, value: Any) -> bytes | None:
+    if isinstance(value, Timestamp):
+        return None
+    element = elements(bson.encode({path: value}))[0][1]
+    # Names that begin with "$" inside a value may be refused.
+    return None if isinstance(value, Mapping | list | tuple) and b"$" in element else element
+
+
+def _increased(path: str, old: bytes | None, amount: Any) -> bytes | None:
+    """Add as the server does: an int32 grows into an int64 where it must, and never shrinks back."""
+    if isinstance(amount, bool) or not isinstance(amount, int):
+        return None
+    long = isinstance(amount, Int64) or amount not in _INT32_RANGE
+    if old is not None:
+        if old[0] not in (_INT32, _INT64):
+            return None
+        start = len(path.encode()) + 2
+        amount = amount + int.from_bytes(old[start:], "little", signed=True)
+        long = long or old[0] == _INT64 or amount not in _INT32_RANGE
+    if amount not in _INT64_RANGE:
+        return None
+    return _set(path, Int64(amount) if long else int(amount))
