@@ -9,6 +9,7 @@ from pymongo import ASCENDING, DESCENDING, GEO2D, GEOSPHERE, HASHED, TEXT, Index
 from pymongo.collation import Collation
 from pymongo.errors import OperationFailure
 
+from argon import WALDatabase
 from argon.errors import UnsupportedOperation
 
 from .parity import Document, Faces
@@ -102,8 +103,10 @@ def test_a_text_index(empty: Faces, definition: dict[str, Any]) -> None:
     empty.same(lambda db: db.texts.create_index([("other", TEXT)]), errors="code")
 
 
-def test_branches_share_the_one_text_index_that_there_can_be(writing: Faces) -> None:
-    main, child = writing.views["main"], writing.views["child"]
+def test_branches_share_the_one_text_index_that_there_can_be(empty: Faces) -> None:
+    main = empty.views["main"]
+    main.users.insert_many([{**user} for user in USERS])
+    child = WALDatabase(empty.project.create_branch("another"))
     child.users.create_index([("about", TEXT)])
     main.users.create_index([("about", TEXT)])
     main.users.drop_index("about_text")
