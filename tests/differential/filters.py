@@ -7,33 +7,66 @@ from typing import Any
 from bson import Code, Regex
 from hypothesis import strategies as st
 
-from .values import Document, fields, ids, numbers, paths, scalars, values
+from .values import SEED, Document, fields, ids, numbers, paths, scalars, strings, values
 
 COLLATION: Document = {"locale": "en", "strength": 2}
 """Takes "a" and "A" for equal."""
 
 _comparisons = st.sampled_from(["$eq", "$gt", "$gte", "$lt", "$lte", "$ne"])
-_conditions: st.SearchStrategy[Any] = st.one_of(
-    numbers,
-    scalars,
+
+
+def _compared(value: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.one_of(value, st.builds(lambda operator, operand: {operator: operand}, _comparisons, value))
+
+
+_any_condition: st.SearchStrategy[Any] = st.one_of(
+    _compared(scalars),
     values,
-    st.builds(lambda operator, value: {operator: value}, _comparisons, numbers),
-    st.builds(lambda operator, value: {operator: value}, _comparisons, scalars),
-    st.builds(lambda low, high: {"$gte": low, "$lt": high}, numbers, numbers),
     st.builds(lambda members: {"$in": members}, st.lists(scalars, max_size=3)),
     st.builds(lambda members: {"$nin": members}, st.lists(scalars, max_size=3)),
     st.builds(lambda present: {"$exists": present}, st.booleans()),
     st.builds(
         lambda kind: {"$type": kind}, st.sampled_from(["int", "long", "double", "number", "array", "null", 2])
     ),
+    st.builds(lambda value: {"$not": {"$gt": value}}, numbers),
+    st.sampled_from([{"$ne": None}, {"$mod": [2, 1]}, {"$bitsAllSet": 1}, {"$all": []}, {"$exists": True}]),
+)
+_of_number: st.SearchStrategy[Any] = st.one_of(
+    _compared(numbers),
+    _compared(numbers),
+    st.builds(lambda low, high: {"$gte": low, "$lt": high}, numbers, numbers),
+    st.builds(lambda members: {"$in": members}, st.lists(numbers, min_size=1, max_size=3)),
+)
+_of_array: st.SearchStrategy[Any] = st.one_of(
+    _compared(numbers),
     st.builds(lambda size: {"$size": size}, st.integers(0, 3)),
-    st.builds(lambda members: {"$all": members}, st.lists(numbers, max_size=2)),
-    st.builds(lambda value: {"$elemMatch": {"$gt": value}}, numbers),
+    st.builds(lambda members: {"$all": members}, st.lists(numbers, min_size=1, max_size=2)),
+    st.builds(lambda value: {"$elemMatch": {"$gte": value}}, numbers),
+    st.lists(numbers, max_size=3),
+)
+_of_documents: st.SearchStrategy[Any] = st.one_of(
     st.builds(lambda value: {"$elemMatch": {"x": value}}, numbers),
     st.builds(lambda value: {"$elemMatch": {"x": {"$gte": value}, "y": {"$exists": True}}}, numbers),
-    st.builds(lambda value: {"$not": {"$gt": value}}, numbers),
-    st.sampled_from([{"$mod": [2, 1]}, {"$regex": "^a"}, {"$regex": "A", "$options": "i"}, Regex("b", "i")]),
-    st.just({"$bitsAllSet": 1}),
+    st.builds(lambda size: {"$size": size}, st.integers(0, 3)),
+    st.just({"x": 1}),
+)
+_of_text: st.SearchStrategy[Any] = st.one_of(
+    _compared(strings),
+    st.sampled_from([{"$regex": "^a"}, {"$regex": "A", "$options": "i"}, Regex("b", "i"), Regex("^A")]),
+)
+_typed: st.SearchStrategy[Document] = st.one_of(
+    st.builds(
+        lambda path, condition: {path: condition},
+        st.sampled_from(["k", "u", "d", "n.a", "n.c", "docs.x", "docs.0.x", "arr", "arr.0"]),
+        _of_number,
+    ),
+    st.builds(
+        lambda path, condition: {path: condition}, st.sampled_from(["arr", "n.c", "k", "docs.z"]), _of_array
+    ),
+    st.builds(lambda condition: {"docs": condition}, _of_documents),
+    st.builds(
+        lambda path, condition: {path: condition}, st.sampled_from(["s", "docs.y", "n.b", "v"]), _of_text
+    ),
 )
 _ids = st.one_of(
     ids,
@@ -58,7 +91,9 @@ def _logical(inner: st.SearchStrategy[Document]) -> st.SearchStrategy[Document]:
     )
 
 
-_one_field = st.builds(lambda path, condition: {path: condition}, paths, _conditions)
+_one_field = st.one_of(
+    _typed, _typed, _typed, st.builds(lambda path, condition: {path: condition}, paths, _any_condition)
+)
 _simple: st.SearchStrategy[Document] = st.one_of(
     _one_field,
     _one_field,
@@ -86,6 +121,8 @@ wrong_filters: st.SearchStrategy[Document] = st.sampled_from(
 by_id = st.builds(lambda value: {"_id": value}, ids)
 filters: st.SearchStrategy[Document] = st.one_of(
     st.just({}),
+    st.builds(lambda bound: {"u": {"$gte": bound}}, st.integers(0, 10)),
+    by_id,
     by_id,
     _simple,
     st.builds(lambda one, two: {**one, **two}, _simple, _one_field),
@@ -122,3 +159,14 @@ projections: st.SearchStrategy[Any] = st.one_of(
         ]
     ),
 )
+
+targets: st.SearchStrategy[Document] = st.one_of(
+    st.just({}),
+    st.builds(lambda identity: {"_id": identity}, st.sampled_from([document["_id"] for document in SEED])),
+    st.builds(lambda members: {"u": {"$in": members}}, st.lists(st.integers(1, 12), min_size=1, max_size=4)),
+    st.builds(lambda bound: {"u": {"$gte": bound}}, st.integers(0, 10)),
+    filters,
+    filters,
+    filters,
+)
+"""Filters for writes, which mostly find something."""

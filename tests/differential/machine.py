@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -21,11 +22,11 @@ from argon.materializer.verify import verify
 
 from .ddl import Ddl, ddl
 from .model import Dump, by_id, dump, load, natural
-from .operations import Op, inserts, writes
+from .operations import Op, writes
 from .outcomes import Outcome, decoded, observe
 from .queries import NAMES, VIEW, Query, queries
 from .settle import settled_op
-from .values import Document
+from .values import SEED, Document
 
 MAX_LINES = 5
 _places = st.integers(0, MAX_LINES - 1)
@@ -79,21 +80,26 @@ class Programs(RuleBasedStateMachine):
         self.lines: list[Line] = []
         self.touched: set[tuple[int, str]] = set()
 
-    @initialize(first=st.lists(inserts, max_size=3))
-    def begin(self, first: list[Op]) -> None:
+    @initialize(forks=st.lists(_places, max_size=MAX_LINES - 2))
+    def begin(self, forks: list[int]) -> None:
         self.project: Project = self.argon.create_project(self.prefix)
         self._add(self.project.branch("main"), {}, root=True, memories=[])
-        # A plain database exists with its first collection only.
         for database in (self.lines[0].plain, self.lines[0].database):
-            database.create_collection("first")
-        for op in first:
-            self.write(0, "a", op)
+            database.create_collection("first")  # without one there is no plain database
+            database["a"].insert_many(copy.deepcopy(SEED))
+            database["b"].insert_many(copy.deepcopy(SEED[::2]))
+        for place in forks:
+            self.remember(place)
+            self.fork(place)
 
     # Writing
 
-    @rule(place=_places, name=_names, op=writes)
-    def write(self, place: int, name: str, op: Op) -> None:
-        line = self._line(place)
+    @rule(place=_places, steps=st.lists(st.tuples(_names, writes), min_size=1, max_size=4))
+    def write(self, place: int, steps: list[tuple[str, Op]]) -> None:
+        for name, op in steps:
+            self._write(self._line(place), name, op)
+
+    def _write(self, line: Line, name: str, op: Op) -> None:
         op = settled_op(line.plain, name, op, ordered=line.root)
         self._same(line, lambda database: op.on(database[name]), (name, op))
         self._touch(line, *(NAMES if op.method == "aggregate" else [name]))
@@ -114,7 +120,7 @@ class Programs(RuleBasedStateMachine):
         with self.client.start_session() as session:
             session.start_transaction()
             for name, op in steps:
-                if op.method in ("bulk_write", "aggregate") or name not in existing:
+                if op.method == "aggregate" or name not in existing:
                     continue
                 op = settled_op(line.plain, name, op, ordered=line.root, session=session)
                 settled.append((name, op))

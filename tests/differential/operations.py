@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 from pymongo import DeleteMany, DeleteOne, InsertOne, ReplaceOne, UpdateMany, UpdateOne
 
-from .filters import COLLATION, filters, orders, projections, wrong_filters, wrong_projections
+from .filters import COLLATION, orders, projections, targets, wrong_filters, wrong_projections
 from .queries import NAMES
 from .updates import operators, pipelines, positional, replacements, with_array_filters, wrong_updates
 from .values import Document, documents, ids, values, wrong_ids
@@ -77,14 +77,14 @@ def _updates() -> st.SearchStrategy[Op]:
     plain = st.builds(
         lambda method, query, update: Op(method, (query, update)),
         _one,
-        filters,
+        targets,
         st.one_of(operators, operators, pipelines),
     )
     by_place = st.builds(lambda method, pair: Op(method, pair), _one, positional)
     by_array_filter = st.builds(
         lambda method, query, pair: Op(method, (query, pair[0]), {"array_filters": pair[1]}),
         _one,
-        filters,
+        targets,
         with_array_filters,
     )
     return st.one_of(plain, plain, plain, by_place, by_array_filter)
@@ -103,7 +103,7 @@ def _upserts() -> st.SearchStrategy[Op]:
             method, (query, _set_id(update, identity)), {"upsert": True}
         ),
         _one,
-        filters,
+        targets,
         st.one_of(operators, pipelines),
         ids,
     )
@@ -124,7 +124,7 @@ def _upserts() -> st.SearchStrategy[Op]:
 @st.composite
 def _find_and_modify(draw: st.DrawFn) -> Op:
     method = draw(st.sampled_from(["find_one_and_update", "find_one_and_replace", "find_one_and_delete"]))
-    query = draw(filters)
+    query = draw(targets)
     kwargs: Document = {"sort": draw(orders)}
     if draw(st.booleans()):
         kwargs["projection"] = draw(projections)
@@ -140,18 +140,18 @@ def _find_and_modify(draw: st.DrawFn) -> Op:
     return Op(method, (query, update), kwargs)
 
 
-_deletes = st.one_of(_op("delete_one", filters), _op("delete_many", st.one_of(filters, st.just({"k": 1}))))
-_replaces = _op("replace_one", filters, replacements)
+_deletes = st.one_of(_op("delete_one", targets), _op("delete_many", st.one_of(targets, st.just({"k": 1}))))
+_replaces = _op("replace_one", targets, replacements)
 _collated = st.one_of(
-    _op("update_many", filters, operators, collation=st.just(COLLATION)),
-    _op("delete_many", filters, collation=st.just(COLLATION)),
+    _op("update_many", targets, operators, collation=st.just(COLLATION)),
+    _op("delete_many", targets, collation=st.just(COLLATION)),
 )
 
 
 @st.composite
 def _written_out(draw: st.DrawFn) -> Op:
     """Draw an aggregation that ends in $out or $merge; it writes in the order of ids."""
-    stages: list[Document] = [{"$match": draw(filters)}, {"$sort": {"_id": 1}}]
+    stages: list[Document] = [{"$match": draw(targets)}, {"$sort": {"_id": 1}}]
     if draw(st.booleans()):
         stages += draw(pipelines)
     name = draw(st.sampled_from(NAMES))
@@ -172,16 +172,16 @@ _wrong = st.one_of(
         st.lists(documents(st.one_of(ids, wrong_ids)), min_size=1, max_size=4),
         ordered=_ordered,
     ),
-    _op("update_one", filters, wrong_updates),
-    _op("update_many", filters, wrong_updates),
-    _op("find_one_and_update", filters, wrong_updates),
+    _op("update_one", targets, wrong_updates),
+    _op("update_many", targets, wrong_updates),
+    _op("find_one_and_update", targets, wrong_updates),
     _op("update_one", wrong_filters, operators),
     _op("update_one", wrong_filters, operators, upsert=st.just(True)),
     _op("delete_one", wrong_filters),
     _op("delete_many", wrong_filters),
-    _op("find_one_and_delete", filters, projection=wrong_projections, sort=orders),
-    _op("find_one_and_update", filters, operators, projection=wrong_projections, sort=orders),
-    _op("replace_one", filters, st.builds(lambda value: {"_id": [1], "v": value}, values)),
+    _op("find_one_and_delete", targets, projection=wrong_projections, sort=orders),
+    _op("find_one_and_update", targets, operators, projection=wrong_projections, sort=orders),
+    _op("replace_one", targets, st.builds(lambda value: {"_id": [1], "v": value}, values)),
 )
 _single_writes = st.one_of(_op("insert_one", documents()), _updates(), _upserts(), _replaces, _deletes)
 _requests = st.one_of(

@@ -67,8 +67,11 @@ values = st.one_of(
     st.just([[1, 2], [3]]),
 )
 
-common_ids = st.sampled_from([1, 2, 3, 4, 5, 6, 7, 8])
+common_ids = st.sampled_from(
+    [1, 2, 3, 4, 5.5, "a", OBJECT_ID, UUID_BINARY, {"x": 1}, None, False, *range(12, 30)]
+)
 ids = st.one_of(
+    common_ids,
     common_ids,
     common_ids,
     st.sampled_from([1.0, Int64(1), Decimal128("1"), Int64(2), 2.0, 0, -0.0, 2.5, Decimal128("2.5")]),
@@ -94,6 +97,30 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "d": numbers,
     "f": scalars,
 }
+
+SEED: list[Document] = [
+    {
+        "_id": 1,
+        "k": 1,
+        "s": "a",
+        "u": 1,
+        "arr": [1, 2, 3],
+        "n": {"a": 1, "b": "a"},
+        "docs": [{"x": 1, "y": "a"}],
+    },
+    {"_id": 2, "k": 2.0, "s": "A", "u": 2, "arr": [2, 2.5], "docs": [{"x": 1}, {"x": 2, "z": [1]}], "v": "a"},
+    {"_id": 3, "k": Int64(3), "s": "b", "u": 3, "arr": [], "docs": [], "v": None, "d": 1},
+    {"_id": 4, "k": Decimal128("1"), "u": 4, "arr": 3, "n": {"c": [1, 2]}, "v": [1, "a"], "f": 2},
+    {"_id": 5.5, "s": "ab", "u": 5, "k": [1, 2], "n": {"a": 2.5}, "v": {"x": 1}},
+    {"u": 6, "_id": "a", "k": 1.0, "s": "a", "arr": [3, 1], "docs": [{"x": 3, "y": "b", "z": []}, {"x": 1}]},
+    {"_id": OBJECT_ID, "k": -1, "u": 7, "v": MOMENT, "d": {"d": 1}, "f": "a"},
+    {"_id": UUID_BINARY, "u": 8, "k": None, "n": {"a": 1, "c": []}, "arr": [[1, 2], 3]},
+    {"_id": {"x": 1}, "u": 9, "s": "", "k": 2, "v": Regex("a", "i"), "docs": [{"y": "a"}, 5]},
+    {"_id": None, "u": 10},
+    {"_id": False, "u": 11, "k": float("nan"), "n": {}, "v": True, "arr": [1, 1, 1]},
+    {"_id": 12, "u": 12, "k": 4, "s": "é", "d": 2.5, "n": {"b": {"deep": [1]}}},
+]
+"""Documents to begin with, so that filters have something to find."""
 
 fields = st.sampled_from(sorted(FIELDS))
 paths = st.sampled_from(
