@@ -76,6 +76,7 @@ def bulk_write(
     if not ordered:
         # PyMongo sends inserts first, then updates, then deletes.
         order.sort(key=lambda place: _TURNS.index(type(parsed[place])))
+    ordered = ordered or handle.transaction is not None  # which the first error ends
     tally = _Tally()
     for start, run in _runs([parsed[place] for place in order]):
         yield from _run(handle, target, start, run, tally, ordered=ordered)
@@ -165,13 +166,12 @@ def _run(
         tally.inserted += done.count
         tally.errors += [{**error, "index": error["index"] + start} for error in done.errors]
         return
-    if len(steps) > 1:
+    if len(steps) > 1 and handle.transaction is None:
         try:
             outcomes = yield from _together(handle, target, steps)
         except PyMongoError:
             # One of them failed, and nothing of the run is written: find out which by going one by one.
-            if handle.transaction is not None:
-                raise
+            pass
         else:
             for place, (step, outcome) in enumerate(zip(steps, outcomes, strict=True), start):
                 tally.add(place, step, outcome)

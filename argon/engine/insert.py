@@ -73,9 +73,17 @@ def plan_inserts(
     return Plan([*changes, *inserts] if inserts else [], lambda: Inserted(len(inserts), errors), check)
 
 
+def refusals(
+    target: Target, snapshot: Snapshot, documents: Sequence[Incoming]
+) -> Operation[dict[int, dict[str, Any]]]:
+    """Return the write errors of documents that no collection takes, by their places."""
+    _, errors = yield from _through_server(target, None, snapshot, documents, ordered=False)
+    return {int(error["index"]): error for error in errors}
+
+
 def _through_server(
     target: Target,
-    record: CollectionRecord,
+    record: CollectionRecord | None,
     snapshot: Snapshot,
     documents: Sequence[Incoming],
     *,
@@ -85,7 +93,7 @@ def _through_server(
     passed: list[tuple[int, Incoming]] = []
     errors: list[dict[str, Any]] = []
     for place, document in enumerate(documents):
-        if not (record.validated or document.odd):
+        if not (document.odd or (record is not None and record.validated)):
             passed.append((place, document))
             continue
 

@@ -21,7 +21,7 @@ from argon.engine.delete import Deleted, DeleteSpec, plan_delete
 from argon.engine.documents import Incoming, incoming, plain_values
 from argon.engine.errors import command_error
 from argon.engine.handle import Handle
-from argon.engine.insert import Inserted, plan_inserts, raise_write_error, write_error
+from argon.engine.insert import Inserted, plan_inserts, raise_write_error, refusals, write_error
 from argon.engine.prepare import IS_VIEW, Target
 from argon.engine.query import FindSpec
 from argon.engine.snapshot import Snapshot
@@ -71,6 +71,7 @@ def insert_all(
     handle: Handle, target: Target, documents: Sequence[Incoming], *, ordered: bool
 ) -> Operation[Inserted]:
     """Insert documents page by page and gather what became of them."""
+    ordered = ordered or handle.transaction is not None  # which the first error ends
     total = Inserted()
     start = 0
     for page in pages(documents):
@@ -89,20 +90,24 @@ def _insert(
     def plan(snapshot: Snapshot, careful: bool) -> Operation[Plan]:
         return (yield from plan_inserts(target, documents, snapshot, careful, ordered=ordered))
 
-    try:
-        outcome: Inserted = yield from handle.write(plan)
-        if outcome.errors and handle.transaction is not None:
-            yield from handle.transaction.fail()  # as any error does
-        return outcome
-    except DuplicateKeyError as error:
-        # A unique index: in a batch, find out whose fault it is by going one by one.
-        if len(documents) == 1 or handle.transaction is not None:
-            return Inserted(0, [{**write_error(error), "index": 0}])
-    except OperationFailure as error:
-        if error.code != IS_VIEW:
-            raise
-        refused = range(1 if ordered else len(documents))
-        return Inserted(0, [{**_details(error), "index": place} for place in refused])
+    one_by_one = len(documents) > 1 and (yield from _would_end(handle, target))
+    if not one_by_one:
+        try:
+            outcome: Inserted = yield from handle.write(plan)
+            if outcome.errors and handle.transaction is not None:
+                yield from handle.transaction.fail()  # as any error does
+            return outcome
+        except DuplicateKeyError as error:
+            # A unique index: in a batch, find out whose fault it is by going one by one.
+            if len(documents) == 1:
+                return Inserted(0, [{**write_error(error), "index": 0}])
+        except OperationFailure as error:
+            if error.code != IS_VIEW:
+                raise
+            # The server looks at each document before it looks at what takes it.
+            own = yield from refusals(target, (yield from handle.snapshot()), documents)
+            errors = [own.get(place, {**_details(error), "index": place}) for place in range(len(documents))]
+            return Inserted(0, errors[:1] if ordered else errors)
     total = Inserted()
     for place, document in enumerate(documents):
         outcome = yield from _insert(handle, target, [document])
@@ -111,6 +116,14 @@ def _insert(
         if ordered and total.errors:
             break
     return total
+
+
+def _would_end(handle: Handle, target: Target) -> Operation[bool]:
+    """Whether a duplicate in a unique index would end a transaction before its place is known."""
+    if handle.transaction is None:
+        return False
+    record = (yield from handle.snapshot()).record(target.space, target.name)
+    return record is not None and any(index.options.get("unique") for index in record.indexes)
 
 
 def encode_documents(documents: Sequence[Any], codec: CodecOptions[Any]) -> list[Incoming]:

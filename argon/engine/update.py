@@ -128,6 +128,9 @@ def plan_update(
     record = snapshot.record(target.space, target.name)
     if record is not None:
         refuse_view(snapshot, record)
+    if spec.upsert and has_expr(spec.filter):
+        yield from _inserted(target, spec, snapshot, record)  # is refused, also where something matches
+    if record is not None:
         quick_plan = None if careful or ids is not None else _by_id(target, spec, snapshot, record)
         if quick_plan is not None:
             return quick_plan
@@ -147,8 +150,6 @@ def plan_update(
         yield from _validate(target, spec, snapshot, record)
         return Plan([], Updated)
     assert record is not None
-    if spec.upsert and has_expr(spec.filter):
-        yield from _inserted(target, spec, snapshot, record)  # is refused, also where something matches
     if spec.many and ids is None and too_much(rows):
         return Plan([], lambda: Updated(left=True))
     quick = None if careful or record.validated or spec.exact_only else _quick(spec)
@@ -445,7 +446,7 @@ def _plan_upsert(target: Target, spec: UpdateSpec, snapshot: Snapshot) -> Operat
 
 
 def _inserted(
-    target: Target, spec: UpdateSpec, snapshot: Snapshot, record: CollectionRecord
+    target: Target, spec: UpdateSpec, snapshot: Snapshot, record: CollectionRecord | None
 ) -> Operation[tuple[Any, RawBSONDocument]]:
     """Let the server upsert where nothing matches; return its reply and the document."""
 
