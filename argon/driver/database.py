@@ -286,7 +286,7 @@ class WALDatabase(Database[D]):
         return run(reading.aggregate(self._bound(session), target, None, pipeline, reader, kwargs))
 
     def command(self, command: Any, value: Any = 1, *args: Any, **kwargs: Any) -> Any:
-        """Send a command that is about the server, not about data.
+        """Send a command that is about the server, not about data; ``collMod`` goes through the log.
 
         Raises:
             UnsupportedOperation: The command would read or write past the log.
@@ -296,6 +296,13 @@ class WALDatabase(Database[D]):
             # What a command does is not known here, so it counts as a write.
             if (physical := self._physical(writes=True)) is not None:
                 return physical.command(command, value, *args, **kwargs)
+            if str(name).lower() == "collmod":
+                collection = value if isinstance(command, str) else command[name]
+                options = {} if isinstance(command, str) else {k: v for k, v in command.items() if k != name}
+                session = kwargs.pop("session", None)
+                options |= kwargs
+                run(ddl.modify_collection(self._bound(session), DEFAULT_SPACE, collection, options))
+                return {"ok": 1.0}
             raise UnsupportedOperation(
                 f"the command {name!r} would go past the log: use the method of the collection or "
                 "database that does the same"

@@ -138,13 +138,24 @@ def _full_collation(snapshot: Snapshot, name: str) -> Operation[Any]:
 
 
 def modify_collection(handle: Handle, space: str, name: str, options: Mapping[str, Any]) -> Operation[None]:
-    """Change a collection's validator, or an index's expiry; see the command ``collMod``."""
-    options = dict(options)
+    """Change a collection's validator, or an index's expiry; see the command ``collMod``.
+
+    Raises:
+        OperationFailure: There is no such collection or index, or an option is wrong.
+        UnsupportedOperation: An option is about the physical collection.
+    """
+    options = {key: value for key, value in options.items() if key not in _PASSING}
     index = options.pop("index", None)
+    for option in options.keys() - {"validator", "validationLevel", "validationAction", "viewOn", "pipeline"}:
+        raise UnsupportedOperation(f"collMod cannot change {option!r} on a branch: make a new collection")
 
     def plan(snapshot: Snapshot, _careful: bool) -> Operation[Plan]:
         record = existing_record(snapshot, space, name)
-        changed = record.model_copy(update={"options": {**record.options, **options}})
+        kept = {**record.options, **options}
+        if kept.get("validator"):
+            # The server writes its defaults down from the first change on.
+            kept = {"validationLevel": "strict", "validationAction": "error", **kept}
+        changed = record.model_copy(update={"options": kept})
         if index is not None:
             found = find_index(record, index.get("name") or index.get("keyPattern"))
             if found is None:

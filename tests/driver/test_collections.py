@@ -240,6 +240,30 @@ def test_commands(writing: Faces) -> None:
     for view in writing.views.values():
         assert view.command("ping")["ok"] == 1
         assert view.command({"buildInfo": 1})["version"]
-        for command in ("insert", "drop", "dropDatabase", {"find": "users"}, {"collMod": "users"}):
+        for command in ("insert", "drop", "dropDatabase", {"find": "users"}):
             with pytest.raises(UnsupportedOperation, match="past the log"):
                 view.command(command)
+
+
+def test_rules_can_be_changed(writing: Faces) -> None:
+    writing.same(lambda db: db.create_collection("new", validator=RULES))
+    writing.same(lambda db: db.command("collMod", "new", validator={"n": {"$gt": 0}})["ok"])
+    writing.same(lambda db: db.new.insert_one({"_id": 1, "n": -1}))
+    writing.same(lambda db: db.new.insert_one({"_id": 1, "n": 1}))
+    writing.same(lambda db: db.command({"collMod": "new", "validationAction": "warn"})["ok"])
+    writing.same(lambda db: db.new.insert_one({"_id": 2, "n": -1}))
+    writing.same(lambda db: db.new.create_index("at", expireAfterSeconds=50))
+    change = {"name": "at_1", "expireAfterSeconds": 90}
+    writing.same(lambda db: db.command("collMod", "new", index=change)["ok"])
+    writing.same(lambda db: db.new.index_information())
+    writing.same(lambda db: sorted(db.new.options().items()))
+    writing.same(lambda db: db.command("collMod", "new", index={**change, "name": "none"}), errors="code")
+    writing.same(lambda db: db.command("collMod", "none", validator={}), errors="code")
+    writing.same(lambda db: db.command("collMod", "new", validator={"$foo": 1}), errors="code")
+
+
+def test_a_view_can_be_changed(writing: Faces) -> None:
+    writing.same(lambda db: db.create_collection("seen", viewOn="users", pipeline=[]))
+    stages = [{"$match": {"age": 22}}]
+    writing.same(lambda db: db.command("collMod", "seen", viewOn="users", pipeline=stages)["ok"])
+    writing.same(lambda db: db.seen.find(), ordered=False)
