@@ -13,7 +13,7 @@ from pymongo.errors import DuplicateKeyError
 
 from argon.versions.ids import id_key
 
-OID = ObjectId()
+OID = ObjectId("6b0172386daf096a367cf963")
 VALUES: list[Any] = [
     1, 1.0, Int64(1), Decimal128("1"), Decimal128("1.0"), True, "1", 1.5, Decimal128("1.5"),
     0, -0.0, None, "",
