@@ -151,11 +151,7 @@ def modify_collection(handle: Handle, space: str, name: str, options: Mapping[st
 
     def plan(snapshot: Snapshot, _careful: bool) -> Operation[Plan]:
         record = existing_record(snapshot, space, name)
-        kept = {**record.options, **options}
-        if kept.get("validator"):
-            # The server writes its defaults down from the first change on.
-            kept = {"validationLevel": "strict", "validationAction": "error", **kept}
-        changed = record.model_copy(update={"options": kept})
+        changed = record.model_copy(update={"options": {**record.options, **options}})
         if index is not None:
             found = find_index(record, index.get("name") or index.get("keyPattern"))
             if found is None:
