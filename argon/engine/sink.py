@@ -25,6 +25,11 @@ from argon.io import Operation
 
 _PAGE = 1000
 _NO_UNIQUE_INDEX = 51183
+_IMMUTABLE = 66
+_CHANGES_ID = (
+    " :: caused by :: $merge failed to update the matching document, did you attempt to modify the _id "
+    "or the shard key? :: caused by ::"
+)
 
 
 def is_sink(stage: Any) -> bool:
@@ -171,10 +176,8 @@ def _change(matched: Any, document: RawBSONDocument) -> tuple[Any, RawBSONDocume
     if isinstance(matched, list):
         return matched, document
     if matched == "replace":
-        return [{"$replaceWith": {"$literal": document}}], document
-    if matched == "keepExisting":
-        return {"$setOnInsert": document}, None
-    return [{"$replaceWith": {"$mergeObjects": ["$$ROOT", {"$literal": document}]}}], None
+        return document, None
+    return {"$setOnInsert" if matched == "keepExisting" else "$set": document}, None
 
 
 def _query(document: Any, fields: Sequence[str]) -> dict[str, Any]:
@@ -196,6 +199,8 @@ def _query(document: Any, fields: Sequence[str]) -> dict[str, Any]:
 def _command_form(details: Mapping[str, Any]) -> OperationFailure:
     """Build the error of the whole command from that of one write."""
     text = f"PlanExecutor error during aggregation :: caused by :: {details.get('errmsg')}"
+    if details.get("code") == _IMMUTABLE:
+        text = text.replace(" :: caused by ::", _CHANGES_ID, 1)
     return command_error({**{k: v for k, v in details.items() if k != "index"}, "errmsg": text})
 
 
