@@ -31,6 +31,17 @@ from .values import SEED, Document
 MAX_LINES = 5
 _places = st.integers(0, MAX_LINES - 1)
 _names = st.sampled_from([*NAMES, *NAMES, VIEW])
+_DRAWN: dict[str, st.SearchStrategy[Any]] = {
+    "writes": st.lists(st.tuples(_names, writes), min_size=1, max_size=4),
+    "definition": ddl,
+    "queries": st.lists(queries, min_size=1, max_size=3),
+}
+
+
+@st.composite
+def drawn(draw: st.DrawFn, kind: str) -> Any:
+    """Draw from a strategy under a short name: Hypothesis writes out whole strategies again and again."""
+    return draw(_DRAWN[kind])
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,13 @@ class Memory:
 
     lsn: int
     contents: Dump
+    plain: Database[Document] | None = None
+
+    def as_plain(self, client: MongoClient[Document], name: str) -> Database[Document]:
+        """Return a plain database with the contents, made at the first call."""
+        if self.plain is None:
+            self.plain = load(client, name, self.contents)
+        return self.plain
 
 
 @dataclass
@@ -89,28 +107,34 @@ class Programs(RuleBasedStateMachine):
             database["a"].insert_many(copy.deepcopy(SEED))
             database["b"].insert_many(copy.deepcopy(SEED[::2]))
         for place in forks:
-            self.remember(place)
-            self.fork(place)
+            self._remember(self._line(place))
+            self._fork(self._line(place))
 
     # Writing
 
-    @rule(place=_places, steps=st.lists(st.tuples(_names, writes), min_size=1, max_size=4))
-    def write(self, place: int, steps: list[tuple[str, Op]]) -> None:
+    @rule(place=_places, steps=drawn("writes"), remember=st.booleans())
+    def write(self, place: int, steps: list[tuple[str, Op]], remember: bool) -> None:
         for name, op in steps:
             self._write(self._line(place), name, op)
+        if remember:
+            self._remember(self._line(place))
 
     def _write(self, line: Line, name: str, op: Op) -> None:
+        if op.upserts and name not in line.plain.list_collection_names():
+            # Even an upsert that fails leaves a plain collection behind.
+            self._same(line, lambda database: database.create_collection(name).name, name)
         op = settled_op(line.plain, name, op, ordered=line.root)
         self._same(line, lambda database: op.on(database[name]), (name, op))
         self._touch(line, *(NAMES if op.method == "aggregate" else [name]))
 
-    @rule(place=_places, change=ddl)
+    @rule(place=_places, change=drawn("definition"))
     def define(self, place: int, change: Ddl) -> None:
         line = self._line(place)
         self._same(line, change.on, change)
+        self._same(line, _described, "described")
         self._touch(line, *NAMES)
 
-    @rule(place=_places, steps=st.lists(st.tuples(_names, writes), min_size=1, max_size=4))
+    @rule(place=_places, steps=drawn("writes"))
     def commit_together(self, place: int, steps: list[tuple[str, Op]]) -> None:
         """All or nothing: the first error ends a transaction on either side."""
         line = self._line(place)
@@ -156,36 +180,19 @@ class Programs(RuleBasedStateMachine):
     @rule(place=_places)
     def fork(self, place: int) -> None:
         assume(len(self.lines) < MAX_LINES)
-        line = self._line(place)
-        name = f"child{len(self.lines)}"
-        branch = self.project.create_branch(name, parent=line.branch.name)
-        self._add(branch, dump(line.plain), root=False, memories=list(line.memories))
+        self._fork(self._line(place))
 
-    @rule(place=_places)
-    def remember(self, place: int) -> None:
-        line = self._line(place)
-        line.memories.append(Memory(line.branch.head_lsn, dump(line.plain)))
-
-    @rule(place=_places, which=st.integers(0, 20))
-    def look_back(self, place: int, which: int) -> None:
-        line = self._line(place)
-        assume(line.memories)
-        self._check_memory(line, line.memories[which % len(line.memories)])
-
-    @rule(place=_places, which=st.integers(0, 20), query=queries)
-    def query_the_past(self, place: int, which: int, query: Query) -> None:
+    @rule(place=_places, which=st.integers(0, 20), asked=drawn("queries"))
+    def query_the_past(self, place: int, which: int, asked: list[Query]) -> None:
         line = self._line(place)
         assume(line.memories)
         memory = line.memories[which % len(line.memories)]
-        plain = load(self.client, f"{self.prefix}_past", memory.contents)
-        try:
-            past = line.database.at(lsn=memory.lsn)
-            names = {plain.name: "DB", self.prefix: "DB"}
-            self._compare(
-                line, (memory.lsn, query), observe(query.ask(plain), names), observe(query.ask(past), names)
-            )
-        finally:
-            self.client.drop_database(plain)
+        plain = memory.as_plain(self.client, f"{self.prefix}_past_{memory.lsn}")
+        past = line.database.at(lsn=memory.lsn)
+        names = {plain.name: "DB", self.prefix: "DB"}
+        for query in asked:
+            theirs, ours = (observe(query.ask(database), names) for database in (plain, past))
+            self._compare(line, (memory.lsn, query), theirs, ours)
 
     @rule(place=_places, which=st.integers(0, 20))
     def restore(self, place: int, which: int) -> None:
@@ -200,15 +207,11 @@ class Programs(RuleBasedStateMachine):
 
     # Reading
 
-    @rule(place=_places, query=queries)
-    def query(self, place: int, query: Query) -> None:
+    @rule(place=_places, asked=drawn("queries"))
+    def query(self, place: int, asked: list[Query]) -> None:
         line = self._line(place)
-        self._same(line, lambda database: query.ask(database)(), query)
-
-    @rule(place=_places)
-    def describe(self, place: int) -> None:
-        line = self._line(place)
-        self._same(line, _described, "described")
+        for query in asked:
+            self._same(line, lambda database: query.ask(database)(), query)  # noqa: B023
 
     @invariant()
     def contents(self) -> None:
@@ -220,17 +223,22 @@ class Programs(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             for line in self.lines:
+                self._same(line, _described, "described")
                 for name in NAMES:
                     self._check_collection(line, name)
                 for memory in line.memories:
                     self._check_memory(line, memory)
             self._check_log()
         finally:
-            for line in self.lines:
-                self.client.drop_database(line.plain)
-            database = self.client[self.argon.database]
-            for name in database.list_collection_names(filter={"name": {"$regex": "^rows_"}}):
-                database.drop_collection(name)
+            plain = {line.plain for line in self.lines}
+            plain |= {
+                memory.plain for line in self.lines for memory in line.memories if memory.plain is not None
+            }
+            for database in plain:
+                self.client.drop_database(database)
+            rows = self.client[self.argon.database]
+            for name in rows.list_collection_names(filter={"name": {"$regex": "^rows_"}}):
+                rows.drop_collection(name)
 
     # How
 
@@ -240,6 +248,13 @@ class Programs(RuleBasedStateMachine):
     def _add(self, branch: Branch, contents: Dump, *, root: bool, memories: list[Memory]) -> None:
         plain = load(self.client, f"{self.prefix}_{len(self.lines)}", contents)
         self.lines.append(Line(branch, WALDatabase(branch), plain, root, memories))
+
+    def _fork(self, line: Line) -> None:
+        branch = self.project.create_branch(f"child{len(self.lines)}", parent=line.branch.name)
+        self._add(branch, dump(line.plain), root=False, memories=list(line.memories))
+
+    def _remember(self, line: Line) -> None:
+        line.memories.append(Memory(line.branch.head_lsn, dump(line.plain)))
 
     def _touch(self, line: Line, *names: str) -> None:
         place = self.lines.index(line)

@@ -52,6 +52,13 @@ class Op:
             None if self.method in ("insert_one", "insert_many", "bulk_write", "aggregate") else self.args[0]
         )
 
+    @property
+    def upserts(self) -> bool:
+        """Whether it may insert what it does not find."""
+        if self.method == "bulk_write":
+            return any(request.upserts for request in self.args[0])
+        return bool(self.kwargs.get("upsert"))
+
     def narrowed(self, identity: Any) -> Op:
         """Return the same operation on one document at most."""
         assert self.filter is not None
