@@ -71,6 +71,15 @@ def _op(
     return st.builds(Op, st.just(method), st.tuples(*args), st.fixed_dictionaries({}, optional=kwargs))
 
 
+def _sorted(
+    method: str, *args: st.SearchStrategy[Any], **kwargs: st.SearchStrategy[Any]
+) -> st.SearchStrategy[Op]:
+    """Strategies for operations on the first document in an order."""
+    return st.builds(
+        Op, st.just(method), st.tuples(*args), st.fixed_dictionaries({"sort": orders}, optional=kwargs)
+    )
+
+
 _one = st.sampled_from(["update_one", "update_many"])
 _ordered = st.booleans()
 inserts = st.one_of(
@@ -181,13 +190,13 @@ _wrong = st.one_of(
     ),
     _op("update_one", targets, wrong_updates),
     _op("update_many", targets, wrong_updates),
-    _op("find_one_and_update", targets, wrong_updates),
+    _sorted("find_one_and_update", targets, wrong_updates),
     _op("update_one", wrong_filters, operators),
     _op("update_one", wrong_filters, operators, upsert=st.just(True)),
     _op("delete_one", wrong_filters),
     _op("delete_many", wrong_filters),
-    _op("find_one_and_delete", targets, projection=wrong_projections, sort=orders),
-    _op("find_one_and_update", targets, operators, projection=wrong_projections, sort=orders),
+    _sorted("find_one_and_delete", targets, projection=wrong_projections),
+    _sorted("find_one_and_update", targets, operators, projection=wrong_projections),
     _op("replace_one", targets, st.builds(lambda value: {"_id": [1], "v": value}, values)),
 )
 _single_writes = st.one_of(_op("insert_one", documents()), _updates(), _upserts(), _replaces, _deletes)
