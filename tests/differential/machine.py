@@ -187,7 +187,7 @@ class Programs(RuleBasedStateMachine):
         line = self._line(place)
         assume(line.memories)
         memory = line.memories[which % len(line.memories)]
-        plain = memory.as_plain(self.client, f"{self.prefix}_past_{memory.lsn}")
+        plain = memory.as_plain(self.client, f"{self.prefix}_past_{uuid.uuid4().hex[:8]}")
         past = line.database.at(lsn=memory.lsn)
         names = {plain.name: "DB", self.prefix: "DB"}
         for query in asked:
