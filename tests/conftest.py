@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 from pymongo import MongoClient
 
 if TYPE_CHECKING:
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from pymongo.database import Database
 
     from argon import Argon, Branch, Project, WALDatabase
+
+# A run says the same of the same code, whoever runs it; `--hypothesis-profile explore` looks further.
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.register_profile("explore", derandomize=False, deadline=None, print_blob=True)
+settings.load_profile("steady")
 
 # Waits for its standard input to close, as it does when the run ends, however it ends. Nothing of what it
 # ends and removes is worth a clean shutdown.

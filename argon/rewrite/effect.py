@@ -17,8 +17,8 @@ from bson.raw_bson import RawBSONDocument
 from argon.versions.elements import document, elements
 
 _INT32, _INT64 = 0x10, 0x12
-_INT32_RANGE = range(-(2**31), 2**31)
-_INT64_RANGE = range(-(2**63), 2**63)
+_INT32_MIN, _INT32_MAX = -(2**31), 2**31 - 1
+_INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 
 
 def effect(update: Mapping[str, Any], before: RawBSONDocument) -> RawBSONDocument | None:
@@ -74,13 +74,13 @@ def _increased(path: str, old: bytes | None, amount: Any) -> bytes | None:
     """Add as the server does: an int32 grows into an int64 where it must, and never shrinks back."""
     if isinstance(amount, bool) or not isinstance(amount, int):
         return None
-    long = isinstance(amount, Int64) or amount not in _INT32_RANGE
+    long = isinstance(amount, Int64) or not _INT32_MIN <= amount <= _INT32_MAX
     if old is not None:
         if old[0] not in (_INT32, _INT64):
             return None
         start = len(path.encode()) + 2
         amount = amount + int.from_bytes(old[start:], "little", signed=True)
-        long = long or old[0] == _INT64 or amount not in _INT32_RANGE
-    if amount not in _INT64_RANGE:
+        long = long or old[0] == _INT64 or not _INT32_MIN <= amount <= _INT32_MAX
+    if not _INT64_MIN <= amount <= _INT64_MAX:
         return None
     return _set(path, Int64(amount) if long else int(amount))

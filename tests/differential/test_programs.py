@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,24 +17,29 @@ if TYPE_CHECKING:
 
     from .values import Document
 
-EXAMPLES = 60
+PROGRAMS = 60
+SOAKED = 2000
 STEPS = 30
-FACTOR = float(os.environ.get("ARGON_TEST_EXAMPLES", "1"))
-"""Multiplies the number of programs, for soaks, which also draw new ones each time."""
+
+
+def test_programs(argon: Argon, client: MongoClient[Document]) -> None:
+    _run(argon, client, settings(max_examples=PROGRAMS))
 
 
 @pytest.mark.soak
-def test_programs(argon: Argon, client: MongoClient[Document]) -> None:
+def test_many_new_programs(argon: Argon, client: MongoClient[Document]) -> None:
+    _run(argon, client, settings(max_examples=SOAKED, derandomize=False))
+
+
+def _run(argon: Argon, client: MongoClient[Document], how: settings) -> None:
     class Run(Programs):
         sides = Sides(client, argon)
 
     run_state_machine_as_test(
         Run,
         settings=settings(
-            max_examples=max(1, int(EXAMPLES * FACTOR)),
+            how,
             stateful_step_count=STEPS,
-            deadline=None,
-            derandomize=FACTOR == 1,
             suppress_health_check=list(HealthCheck),
             print_blob=True,
             report_multiple_bugs=False,

@@ -79,6 +79,8 @@ def test_the_effect_is_the_servers(
         {"$set": {"new": 1}},
         {"$inc": {"a": 1}},
         {"$inc": {"new": 1}},
+        {"$inc": {"a": Int64(1)}},
+        {"$inc": {"new": Int64(2**62)}},
         {"$unset": {"a": 1}},
     ],
 )

@@ -84,7 +84,7 @@ STEPS: list[Pipeline] = [
     [{"$match": {"age": {"$gte": 22}}}],
     [{"$match": {"$or": [{"age": 22}, {"boss": {"$lt": 3}}]}}],
     [{"$match": {"$expr": {"$ne": ["$boss", "$$ROOT.age"]}}}],
-    [{"$match": {"a..b": None, "name": {"$type": "string"}}}],
+    [{"$match": {"d.f": None, "name": {"$type": "string"}}}],
     [{"$match": {"_id": {"$nin": [1, 6]}}}],
     [{"$sort": {"boss": -1, "_id": 1}}],
     [BY_ID, {"$limit": 6}],
