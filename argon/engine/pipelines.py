@@ -14,14 +14,12 @@ from argon.engine.source import NO_STORE, CollectionSource
 from argon.engine.statistics import about_collection
 from argon.io import Operation
 from argon.models import CollectionRecord
-from argon.rewrite.pipeline import rewrite_pipeline
+from argon.rewrite.pipeline import SEARCH, operator_of, rewrite_pipeline
 from argon.wal.transactions import patiently
 
 if TYPE_CHECKING:
     pass
 from argon.engine.query import Reader, physical_hint
-
-_ABOUT_SERVER = ("$currentOp", "$listLocalSessions")
 
 
 def aggregate(
@@ -45,6 +43,9 @@ def aggregate(
     Returns:
         The physical cursor.
     """
+    if stages and operator_of(stages[0]) in SEARCH:
+        # A server without search indexes says so itself.
+        yield snapshot.engine.raw[NO_STORE].aggregate(list(stages))
     store, pipeline = physical_pipeline(snapshot, space, name, stages)
     given = {key: value for key, value in options.items() if value is not None}
     hint = given.pop("hint", None)
@@ -58,8 +59,7 @@ def aggregate(
     target = snapshot.rows(store, reader.codec, **reader.options)
     if name is None:
         # A pipeline on the database begins with documents of its own, or asks about the server.
-        about_server = bool(stages) and next(iter(stages[0]), "") in _ABOUT_SERVER
-        target = snapshot.engine.client.admin if about_server else target.database
+        target = target.database
 
     def start() -> Operation[Any]:
         return (yield target.aggregate(pipeline, session=snapshot.session, **given))

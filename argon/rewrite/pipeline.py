@@ -32,9 +32,10 @@ Stage = dict[str, Any]
 _SINKS = frozenset({"$out", "$merge"})
 _ABOUT_THE_STORE = frozenset({"$collStats", "$indexStats", "$planCacheStats"})
 _WITHOUT_A_STORE = frozenset(
-    {"$changeStream", "$currentOp", "$documents", "$listLocalSessions", "$listSessions", "$queryStats"}
+    {"$currentOp", "$documents", "$listLocalSessions", "$listSessions", "$queryStats"}
 )
-_SEARCH = frozenset({"$search", "$searchMeta", "$vectorSearch", "$rankFusion", "$scoreFusion"})
+SEARCH = frozenset({"$search", "$searchMeta", "$vectorSearch", "$rankFusion", "$scoreFusion"})
+"""Stages that read a search index."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def rewrite_pipeline(
     """
     stages = list(pipeline)
     sink: Stage | None = None
-    if stages and _operator(stages[-1]) in _SINKS:
+    if stages and operator_of(stages[-1]) in _SINKS:
         sink = dict(stages.pop())
     rewriter = _Rewriter(resolve, database, allow_union)
     if source is None:
@@ -105,10 +106,12 @@ class _Rewriter(Joins):
         Returns:
             Stages to run on the source's store.
         """
-        first = _operator(stages[0]) if stages else None
+        first = operator_of(stages[0]) if stages else None
         if first in _ABOUT_THE_STORE or first in _WITHOUT_A_STORE:
             return self.on_documents(stages)
-        if first in _SEARCH:
+        if first == "$changeStream":
+            raise UnsupportedOperation("$changeStream would tell of physical rows: use watch()")
+        if first in SEARCH:
             raise UnsupportedOperation(
                 f"{first} reads a search index, which holds all branches at once; use $match or $text"
             )
@@ -132,7 +135,7 @@ class _Rewriter(Joins):
         while rest and (stage := _prefix_row_stage(rest[0])):
             head.append(stage)
             rest = rest[1:]
-        if rest and _operator(rest[0]) is not None:
+        if rest and operator_of(rest[0]) is not None:
             try:
                 return [*head, prefix_grouping(rest[0]), *self.on_documents(rest[1:])]
             except CannotRewrite:
@@ -166,7 +169,8 @@ class _Rewriter(Joins):
         return [first, *({"$unionWith": {"coll": source.store, "pipeline": [leg]}} for leg in others)]
 
 
-def _operator(stage: object) -> str | None:
+def operator_of(stage: object) -> str | None:
+    """Return the name of a stage; None where it is none."""
     if not isinstance(stage, Mapping) or len(stage) != 1:
         return None
     return str(next(iter(stage)))
@@ -191,7 +195,7 @@ def _leading_matches(
     """
     queries: list[Mapping[str, Any]] = []
     for stage in stages:
-        query = stage["$match"] if _operator(stage) == "$match" else None
+        query = stage["$match"] if operator_of(stage) == "$match" else None
         if not isinstance(query, Mapping):
             break
         _, on_documents = split_filter(query)
@@ -204,7 +208,7 @@ def _leading_matches(
 
 
 def _leading_sort(stages: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any]] | None:
-    if stages and _operator(stages[0]) == "$sort" and isinstance(stages[0]["$sort"], Mapping):
+    if stages and operator_of(stages[0]) == "$sort" and isinstance(stages[0]["$sort"], Mapping):
         return list(stages[0]["$sort"].items())
     return None
 
@@ -221,7 +225,7 @@ def _seekable(source: Source, query: Mapping[str, Any], sort: list[tuple[str, An
 
 def _prefix_row_stage(stage: Mapping[str, Any]) -> Stage | None:
     """Rewrite a stage that lets rows pass as they are; None for any other stage."""
-    operator = _operator(stage)
+    operator = operator_of(stage)
     if operator in ("$skip", "$limit", "$sample"):
         return dict(stage)
     operand = stage[operator] if operator in ("$sort", "$match") else None

@@ -194,7 +194,12 @@ def test_the_statistics_of_a_collection_count_what_is_seen(reading: Faces) -> No
             view.users.aggregate([{"$collStats": {"storageStats": {}}}])
 
 
-def test_a_search_index_is_refused(reading: Faces) -> None:
+def test_a_search_is_refused_as_a_server_without_search_indexes_does(reading: Faces) -> None:
+    search = [{"$search": {"text": {"query": "x", "path": "name"}}}]
+    reading.same(lambda db: db.users.aggregate(search), errors="code")
+
+
+def test_a_change_stream_is_not_one_of_rows(reading: Faces) -> None:
     for view in reading.views.values():
-        with pytest.raises(UnsupportedOperation, match="search index"):
-            view.users.aggregate([{"$search": {"text": {"query": "x", "path": "name"}}}])
+        with pytest.raises(UnsupportedOperation, match="watch"):
+            view.users.aggregate([{"$changeStream": {}}])

@@ -94,7 +94,7 @@ PROJECTIONS: dict[str, list[Any]] = {
         ({}, {"pairs": {"$elemMatch": {"v": {"$gt": 3}}}}),
         ({"n": 1}, {"b": {"$elemMatch": {"$gt": 3}}}),
     ],
-    "$meta": [(_CATS, {"score": {"$meta": "textScore"}, "s": 1}), ({}, {"score": {"$meta": "indexKey"}})],
+    "$meta": [(_CATS, {"score": {"$meta": "textScore"}, "s": 1}), ({}, {"score": {"$meta": "textScore"}})],
     "$slice": [
         ({}, {"b": {"$slice": 1}}),
         ({}, {"b": {"$slice": [1, 1]}, "n": 1}),

@@ -9,6 +9,7 @@ Pipeline = list[dict[str, Any]]
 
 _SORT: dict[str, Any] = {"$sort": {"_id": 1}}
 _FEW: list[dict[str, Any]] = [_SORT, {"$project": {"n": 1, "kind": 1, "ref": 1, "some": 1}}]
+_P = {"$set": {"p": {"$sortArray": {"input": "$p", "sortBy": {"_id": 1}}}}}
 _NEAR = {"type": "Point", "coordinates": [0.31, 48]}
 
 STAGES: dict[str, list[Pipeline]] = {
@@ -72,7 +73,7 @@ STAGES: dict[str, list[Pipeline]] = {
     "$listLocalSessions": [[{"$listLocalSessions": {"allUsers": True}}, {"$count": "n"}, {"$set": {"n": 1}}]],
     "$listSessions": [[{"$listSessions": {}}]],
     "$lookup": [
-        [*_FEW, {"$lookup": {"from": "places", "localField": "kind", "foreignField": "kind", "as": "p"}}],
+        [*_FEW, {"$lookup": {"from": "places", "localField": "kind", "foreignField": "kind", "as": "p"}}, _P],
         [
             *_FEW,
             {
@@ -141,16 +142,19 @@ STAGES: dict[str, list[Pipeline]] = {
         [_SORT, {"$unwind": {"path": "$a", "includeArrayIndex": "i", "preserveNullAndEmptyArrays": True}}],
     ],
     "$shardedDataDistribution": [[{"$shardedDataDistribution": {}}]],
-    "$planCacheStats": [[{"$planCacheStats": {}}, {"$match": {"never": 1}}]],
+    "$planCacheStats": [[{"$planCacheStats": {}}]],
     "$changeStreamSplitLargeEvent": [[{"$changeStreamSplitLargeEvent": {}}]],
     "$listSearchIndexes": [[{"$listSearchIndexes": {}}]],
     "$listSampledQueries": [[{"$listSampledQueries": {}}]],
-    "$changeStream": [[_SORT, {"$changeStream": {}}]],
+    "$changeStream": [[{"$changeStream": {}}]],
     "$merge": [[{"$match": {"n": {"$gt": 99}}}, {"$merge": {"into": "merged", "on": ["a", "b"]}}]],
-    "$out": [[{"$match": {"n": {"$gt": 99}}}, {"$out": "a$b"}]],
+    "$out": [[{"$match": {"n": {"$gt": 99}}}, {"$out": "system.x"}]],
 }
 """``$merge`` and ``$out`` that write are cases of the updates."""
 
+REFUSED = frozenset({"$planCacheStats", "$changeStream"})
+"""Stages about what is physical, in whose place the error names another way."""
+HEADS = ("main", "child")
 ON_THE_DATABASE = frozenset({"$currentOp", "$documents", "$listLocalSessions", "$shardedDataDistribution"})
 
 ORDINARY: list[Pipeline] = [
