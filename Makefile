@@ -18,9 +18,10 @@ demo: $(READY) ## take the guided tour on real data
 test: lint types $(READY) ## run everything that must pass: lint, types, tests
 	$(BIN)/pytest -n 2 $(ARGS)
 
-lint: $(READY) ## check style and format
+lint: $(READY) ## check style, format, and that what is generated is current
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python tools/async_to_sync.py --check
 
 types: $(READY) ## check types
 	$(BIN)/mypy
@@ -28,6 +29,7 @@ types: $(READY) ## check types
 format: $(READY) ## mend style and format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/python tools/async_to_sync.py
 
 bench: $(READY) ## measure against plain MongoDB; ARGS=--json for machines
 	@$(BIN)/python -m benchmarks $(ARGS)

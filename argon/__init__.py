@@ -5,8 +5,9 @@ from argon.driver.branch import Branch
 from argon.driver.client import WALClient
 from argon.driver.collection import WALCollection
 from argon.driver.database import WALDatabase
+from argon.driver.materializer import Materializer
 from argon.driver.project import Project
-from argon.materializer import Materializer, VerifyReport
+from argon.materializer import VerifyReport
 
 __version__ = "0.1.0"
 

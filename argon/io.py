@@ -17,6 +17,7 @@ the worlds do not share (sleeping, waiting for another writer) is behind
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import time
 from collections.abc import Generator
@@ -46,6 +47,9 @@ class World(Protocol):
     def signal(self) -> Signal:
         """Make a fresh, unset signal."""
 
+    def protect(self, operation: Operation[Any]) -> Any:
+        """Drive an operation to its end even if whoever waits for it is cancelled."""
+
 
 def run(operation: Operation[T]) -> T:
     """Drive an operation whose driver calls are synchronous.
@@ -68,6 +72,9 @@ def run(operation: Operation[T]) -> T:
 async def run_async(operation: Operation[T]) -> T:
     """Drive an operation whose driver calls return awaitables.
 
+    A cancellation surfaces at the ``yield`` that it meets, as Ctrl-C does in
+    threads; what the operation then does to clean up is awaited.
+
     Args:
         operation: The generator to drive to its end.
 
@@ -79,7 +86,10 @@ async def run_async(operation: Operation[T]) -> T:
         while True:
             if inspect.isawaitable(value):
                 try:
-                    value = await value
+                    value = await (_reply(value) if asyncio.isfuture(value) else value)
+                except GeneratorExit:
+                    _abandon(operation)
+                    raise
                 except BaseException as error:
                     value = operation.throw(error)
                     continue
@@ -87,6 +97,35 @@ async def run_async(operation: Operation[T]) -> T:
     except StopIteration as stop:
         result: T = stop.value
         return result
+
+
+async def _reply(future: asyncio.Future[T]) -> T:
+    """Await what runs on in a thread when it is cancelled, as Motor's calls do.
+
+    What follows, the abort of a transaction for instance, must come after it.
+    """
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        if not future.done():
+            await asyncio.wait([future])
+        if not future.cancelled():
+            future.exception()  # or the loop complains that nobody asked
+        raise
+
+
+def _abandon(operation: Operation[Any]) -> None:
+    """End an operation whose event loop is gone, so that nothing can be awaited any more.
+
+    Its handlers still run; the driver calls that they would make do not.
+    """
+    try:
+        while True:
+            value = operation.throw(GeneratorExit())
+            if inspect.iscoroutine(value):
+                value.close()
+    except (GeneratorExit, StopIteration):
+        return
 
 
 class ThreadWorld:
@@ -101,3 +140,31 @@ class ThreadWorld:
         import threading
 
         return threading.Event()
+
+    def protect(self, operation: Operation[T]) -> T:
+        """See :meth:`World.protect`; nobody cancels a thread."""
+        return run(operation)
+
+
+class LoopWorld:
+    """The world of an event loop: Motor's, and PyMongo's asynchronous driver's."""
+
+    def sleep(self, seconds: float) -> Any:
+        """See :meth:`World.sleep`."""
+        return asyncio.sleep(seconds)
+
+    def signal(self) -> Signal:
+        """See :meth:`World.signal`."""
+        return asyncio.Event()
+
+    async def protect(self, operation: Operation[T]) -> T:
+        """See :meth:`World.protect`."""
+        task = asyncio.ensure_future(run_async(operation))
+        task.add_done_callback(_heard)
+        return await asyncio.shield(task)
+
+
+def _heard(task: asyncio.Future[Any]) -> None:
+    """Take note of a task's error; whoever would have raised it may be gone."""
+    if not task.cancelled():
+        task.exception()

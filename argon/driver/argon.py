@@ -1,3 +1,5 @@
+# Generated from argon/aio/argon.py by tools/async_to_sync.py: edit that.
+
 """The way in: a server, its projects, their branches."""
 
 from __future__ import annotations
@@ -6,19 +8,30 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from pymongo import MongoClient
-
+from argon.catalog.branches import MAIN
 from argon.classic.branches import create_project
+from argon.driver._world import (
+    Client,
+    Opening,
+    World,
+    branch_named,
+    client_of,
+    connect,
+    default_argon,
+    settle,
+    uri_of,
+)
 from argon.driver.branch import Branch
 from argon.driver.expiry import ExpiryService
 from argon.driver.project import Project
 from argon.engine.engine import Engine
 from argon.features import Flags, FlagValue
 from argon.features.flags import check_flag_value
-from argon.io import ThreadWorld, run
+from argon.io import run
 from argon.names import parse_target
-from argon.server import check_server, resolve_uri
+from argon.server import check_server
 from argon.settings import load_settings
+from argon.wal.orphans import APPLICATION
 
 if TYPE_CHECKING:
     from argon.driver.client import WALClient
@@ -32,7 +45,7 @@ class Argon:
             ``mongod`` of one's own, which is started where it does not run.
         database: The database that holds everything.
         author: Who commits.
-        client: A MongoClient to use instead of making one; it is not closed.
+        client: A client of the driver to use instead of making one; it is not closed.
 
     Raises:
         StandaloneServer: The server is no replica set.
@@ -45,35 +58,44 @@ class Argon:
         database: str | None = None,
         *,
         author: str | None = None,
-        client: MongoClient[Any] | None = None,
+        client: Client | None = None,
     ) -> None:
         settings = load_settings(mongodb_uri=uri, database=database, author=author)
         self._owned = client is None
         self._uri = uri or settings.mongodb_uri
         if client is None:
-            self._uri = resolve_uri(self._uri)
-            client = MongoClient(self._uri, appname="argon")
-        try:
-            check_server(client.admin.command("hello"), self._uri or str(client.address))
-            self.mongo: MongoClient[Any] = client
-            self.database = settings.database
-            self.author = settings.author
-            self.engine = Engine(client, settings.database, ThreadWorld())
-            run(self.engine.open())
-            self.expiry = ExpiryService(settings.ttl_interval)
-            self.engine.on_catalog = self.expiry.notice
-        except BaseException:
-            if self._owned:
-                client.close()
-            raise
+            client, self._uri = connect(self._uri, appname=APPLICATION)
+        self.mongo: Client = client
+        self.database = settings.database
+        self.author = settings.author
+        self.engine = Engine(client, settings.database, World())
+        self.expiry = ExpiryService(settings.ttl_interval)
+        self.engine.on_catalog = self.expiry.notice
+        self.opening = Opening(self._open)
+        self.opening.begin(otherwise=client.close if self._owned else bool)
+
+    def _open(self) -> None:
+        hello = self.mongo.admin.command("hello")
+        check_server(hello, self.uri or str(settle(self.mongo.address)))
+        run(self.engine.open())
 
     @property
     def uri(self) -> str | None:
         """The server's URI, password included; redact it before it is shown."""
-        return self._uri
+        return self._uri or uri_of(self.mongo)
+
+    def open(self) -> Self:
+        """Look at the server and make it ready, unless that has been done; the first use does it too.
+
+        Raises:
+            StandaloneServer: The server is no replica set.
+            EmbeddedServerError: There is no server to use.
+        """
+        self.opening()
+        return self
 
     def __enter__(self) -> Self:
-        return self
+        return self.open()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -84,7 +106,8 @@ class Argon:
         """Close the connections; the embedded server goes on, for other processes."""
         self.expiry.stop()
         if self._owned:
-            self.mongo.close()
+            close: Any = self.mongo.close
+            settle(close())
 
     def create_project(self, name: str) -> Project:
         """Make a project with its branch ``main``.
@@ -95,6 +118,7 @@ class Argon:
         Raises:
             ProjectExists: There is one of this name.
         """
+        self.opening()
         return Project(self, run(create_project(self.engine, name, author=self.author)))
 
     def project(self, name: str) -> Project:
@@ -103,10 +127,12 @@ class Argon:
         Raises:
             ProjectNotFound: There is none of this name.
         """
+        self.opening()
         return Project(self, run(self.engine.projects.get(name)))
 
     def projects(self) -> list[Project]:
         """Return the projects, oldest first."""
+        self.opening()
         return [Project(self, record) for record in run(self.engine.projects.list())]
 
     def delete_project(self, name: str) -> None:
@@ -115,10 +141,12 @@ class Argon:
         Raises:
             ProjectNotFound: There is none of this name.
         """
+        self.opening()
         run(self.engine.projects.delete(name, author=self.author))
 
     def features(self) -> Flags:
         """Return the feature flags in force, read now."""
+        self.opening()
         return run(self.engine.flags(fresh=True))
 
     def set_feature(self, flag: str, value: FlagValue | Mapping[str, Any]) -> None:
@@ -131,6 +159,7 @@ class Argon:
         Raises:
             InvalidSettings: There is no such flag, or it cannot have this value.
         """
+        self.opening()
         run(self.engine.set_flag(flag, check_flag_value(flag, value, "the arguments")))
 
     def unset_feature(self, flag: str) -> bool:
@@ -142,26 +171,21 @@ class Argon:
         Raises:
             InvalidSettings: There is no such flag.
         """
+        self.opening()
         return run(self.engine.unset_flag(flag))
 
     def client(self) -> WALClient[Any]:
         """Return a client shaped as PyMongo's, whose databases are projects and branches."""
-        from argon.driver.client import WALClient
-
-        return WALClient(argon=self)
+        client: WALClient[Any] = client_of(self)
+        return client
 
     def branch(self, target: str) -> Branch:
         """Return a branch by ``"project"`` (its main branch) or ``"project@branch"``."""
         project, branch = parse_target(target)
-        return self.project(project).branch(branch or "main")
+        return self.project(project).branch(branch or MAIN)
 
 
 def open_branch(target: str) -> Branch:
     """Open ``"project@branch"`` with the default settings; the connection lives as long as the process."""
-    global _default
-    if _default is None:
-        _default = Argon()
-    return _default.branch(target)
-
-
-_default: Argon | None = None
+    project, branch = parse_target(target)
+    return branch_named(default_argon(), project, branch or MAIN)

@@ -1,10 +1,13 @@
+# Generated from argon/aio/branch.py by tools/async_to_sync.py: edit that.
+
 """A branch, as applications hold it."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from bson import ObjectId
 
@@ -15,6 +18,7 @@ from argon.engine.handle import Handle
 from argon.engine.history import read_log
 from argon.io import run
 from argon.models import BranchRecord, WALEntry
+from argon.models.recorded import Recorded
 from argon.points import as_point
 from argon.timetravel.resolve import resolve
 from argon.versions.ids import id_key
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
     from argon.engine.engine import Engine
 
 
-class Branch:
+class Branch(Recorded[BranchRecord]):
     """A named line of writes.
 
     Args:
@@ -33,8 +37,8 @@ class Branch:
     """
 
     def __init__(self, project: Project, record: BranchRecord) -> None:
+        super().__init__(record)
         self._project = project
-        self._record = record
         self._client: Any = None
 
     def __repr__(self) -> str:
@@ -45,16 +49,6 @@ class Branch:
 
     def __hash__(self) -> int:
         return hash(id_key(self.id))
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        return self._record.name
-
-    @property
-    def id(self) -> ObjectId:
-        """Its id, which stays when it is renamed."""
-        return self._record.id
 
     @property
     def project(self) -> Project:
@@ -87,25 +81,17 @@ class Branch:
         return self._record.base_lsn
 
     @property
-    def created_at(self) -> datetime:
-        """When it was made, by the server's clock."""
-        return self._record.created_at
-
-    @property
     def status(self) -> str:
         """``active`` or ``pending_delete``, read anew."""
+        self._found()
         record = run(self.engine.branch_record(self.id))
         return "pending_delete" if record is None else record.status
 
     @property
     def head_lsn(self) -> int:
         """The last LSN of the branch, read anew; its fork point while nothing was written."""
+        self._found()
         return run(self.engine.log.head(self._record)).lsn
-
-    @property
-    def record(self) -> BranchRecord:
-        """What the catalogue holds of it."""
-        return self._record
 
     @property
     def engine(self) -> Engine:
@@ -117,9 +103,9 @@ class Branch:
         """The client that serves it."""
         return self._client or self._project.client
 
-    def seen_through(self, client: Any) -> Branch:
+    def seen_through(self, client: Any) -> Self:
         """Return the same branch for databases that give another client as theirs."""
-        same = Branch(self._project, self._record)
+        same = copy.copy(self)
         same._client = client
         return same
 
@@ -128,6 +114,9 @@ class Branch:
         """The branch's head, for operations."""
         return Handle(self.engine.line(self._record), author=self._project.author)
 
+    def _found(self) -> None:
+        """Make sure that the record is the branch's, where only its name is known so far."""
+
     def rename(self, name: str) -> None:
         """Give the branch another name.
 
@@ -135,6 +124,7 @@ class Branch:
             BranchProtected: It is ``main``.
             BranchExists: The name is taken.
         """
+        self._found()
         branches = self.engine.branches(self._project.record)
         self._record = run(branches.rename(self._record, name, author=self._project.author))
 
@@ -192,13 +182,14 @@ class Branch:
             FeatureDisabled: Branches in the log take no writes here.
             Conflict: Others keep on writing past Argon, or another run has taken over.
         """
+        self._found()
         migrated = migrate(
             self.engine, self._project.record, self._record, author=self._project.author, progress=progress
         )
         self._record = run(migrated)
 
     def expire(self) -> int:
-        """Delete now what the TTL indexes of the branch say has expired; a thread does it once a minute.
+        """Delete now what the TTL indexes of the branch say has expired; it happens by itself once a minute.
 
         Returns:
             How many documents were deleted.
@@ -223,11 +214,10 @@ class Branch:
             after: With a greater LSN.
             before: With a smaller LSN.
         """
-        return list(
-            self.iter_log(
-                limit=limit, collection=collection, document_id=document_id, after=after, before=before
-            )
+        entries = self.iter_log(
+            limit=limit, collection=collection, document_id=document_id, after=after, before=before
         )
+        return [entry for entry in entries]
 
     def iter_log(
         self,
@@ -253,7 +243,8 @@ class Branch:
             page = run(pages.next())
             if not page:
                 return
-            yield from page
+            for entry in page:
+                yield entry
 
     def require(self, flag: str) -> None:
         """Check a feature flag for this branch.
@@ -261,4 +252,5 @@ class Branch:
         Raises:
             FeatureDisabled: It is off.
         """
+        self._found()
         run(self.engine.require(flag, self._project.name, self.name))

@@ -1,26 +1,21 @@
+# Generated from argon/aio/classic.py by tools/async_to_sync.py: edit that.
+
 """A classic branch through the same ``WALDatabase``: calls pass through to its physical database."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from bson.codec_options import CodecOptions
-from pymongo.collection import Collection
-from pymongo.command_cursor import CommandCursor
-from pymongo.database import Database
-from pymongo.read_concern import ReadConcern
-from pymongo.write_concern import WriteConcern
+from pymongo.synchronous.collection import Collection
 
-from argon.classic.definitions import NOT_OURS
 from argon.classic.passage import physical_of
+from argon.driver._world import cursor, passing_find, settle, stream
 from argon.driver.collection import WALCollection
+from argon.engine.query import FindSpec
 from argon.engine.sink import is_sink
 from argon.io import run
-
-if TYPE_CHECKING:
-    pass
 
 D = TypeVar("D", bound=Any)
 
@@ -63,29 +58,15 @@ WRITES = (
     "update_search_index",
 )
 
-
-class PhysicalDatabase(Database[D]):
-    """The physical database of a classic branch, without the collections that stand for something else."""
-
-    def list_collection_names(
-        self,
-        session: Any = None,
-        filter: Mapping[str, Any] | None = None,
-        comment: Any = None,
-        **kwargs: Any,
-    ) -> list[str]:
-        """See :meth:`pymongo.database.Database.list_collection_names`."""
-        return super().list_collection_names(session, _ours(filter), comment, **kwargs)
-
-    def list_collections(
-        self,
-        session: Any = None,
-        filter: Mapping[str, Any] | None = None,
-        comment: Any = None,
-        **kwargs: Any,
-    ) -> CommandCursor[Any]:
-        """See :meth:`pymongo.database.Database.list_collections`."""
-        return super().list_collections(session, _ours(filter), comment, **kwargs)
+CURSORS = (
+    "aggregate",
+    "aggregate_raw_batches",
+    "find_raw_batches",
+    "list_indexes",
+    "list_search_indexes",
+    "watch",
+)
+"""What returns a cursor, and is a call only when that is used."""
 
 
 class ClassicCollection(WALCollection[D]):
@@ -95,35 +76,24 @@ class ClassicCollection(WALCollection[D]):
     goes on after it, in the log. See :class:`pymongo.collection.Collection`.
     """
 
-    def with_options(
-        self,
-        codec_options: CodecOptions[Any] | None = None,
-        read_preference: Any = None,
-        write_concern: WriteConcern | None = None,
-        read_concern: ReadConcern | None = None,
-    ) -> ClassicCollection[Any]:
-        """See :meth:`pymongo.collection.Collection.with_options`."""
-        return ClassicCollection(
-            self._wal_database(),
-            self.name,
-            self._space,
-            self._handle,
-            codec_options or self.codec_options,
-            read_preference or self.read_preference,
-            write_concern or self.write_concern,
-            read_concern or self.read_concern,
-        )
+    def find(self, *args: Any, **kwargs: Any) -> Any:
+        """See :meth:`pymongo.collection.Collection.find`."""
+        return passing_find(self, *args, **kwargs)
 
-    def __getitem__(self, name: str) -> ClassicCollection[D]:
-        return ClassicCollection(
-            self._wal_database(),
-            f"{self.name}.{name}",
-            self._space,
-            self._handle,
-            self.codec_options,
-            self.read_preference,
-            self.write_concern,
-            self.read_concern,
+    def _physical_find(self, spec: FindSpec, session: Any) -> Any:
+        passed = self.passed(writes=False)
+        if passed is None:
+            return None
+        return passed.find(
+            spec.filter,
+            spec.projection,
+            sort=spec.sort,
+            skip=spec.skip,
+            limit=spec.limit,
+            hint=spec.hint,
+            collation=spec.collation,
+            session=session,
+            **spec.options,
         )
 
     def passed(self, *, writes: bool) -> Collection[D] | None:
@@ -139,9 +109,8 @@ class ClassicCollection(WALCollection[D]):
         if physical is None:
             return None
         mongo = self._wal_database().branch.engine.client
-        collection: Collection[D] = mongo[physical].get_collection(
-            self.name, self.codec_options, self.read_preference, self.write_concern, self.read_concern
-        )
+        options = (self.codec_options, self.read_preference, self.write_concern, self.read_concern)
+        collection: Collection[D] = mongo[physical].get_collection(self.name, *options)
         return collection
 
 
@@ -149,13 +118,19 @@ def _passing(name: str, *, writes: bool) -> Callable[..., Any]:
     """Make a method that goes where the branch is."""
     in_log = getattr(WALCollection, name)
 
-    @functools.wraps(in_log)
-    def method(self: ClassicCollection[Any], *args: Any, **kwargs: Any) -> Any:
+    def go(self: ClassicCollection[Any], *args: Any, **kwargs: Any) -> Any:
         may_write = writes or (name == "aggregate" and writes_out(*args, **kwargs))
         passed = self.passed(writes=may_write)
-        return in_log(self, *args, **kwargs) if passed is None else getattr(passed, name)(*args, **kwargs)
+        if passed is None:
+            return settle(in_log(self, *args, **kwargs))
+        return settle(getattr(passed, name)(*args, **kwargs))
 
-    return method
+    def method(self: ClassicCollection[Any], *args: Any, **kwargs: Any) -> Any:
+        if name == "watch":
+            return stream(lambda: go(self, *args, **kwargs))
+        return cursor(self, lambda: go(self, *args, **kwargs))
+
+    return functools.wraps(in_log)(method if name in CURSORS else go)
 
 
 def writes_out(pipeline: Any = (), *_args: Any, **_kwargs: Any) -> bool:
@@ -163,12 +138,8 @@ def writes_out(pipeline: Any = (), *_args: Any, **_kwargs: Any) -> bool:
     return isinstance(pipeline, list | tuple) and bool(pipeline) and is_sink(pipeline[-1])
 
 
-def _ours(query: Mapping[str, Any] | None) -> dict[str, Any]:
-    theirs = {"name": {"$not": NOT_OURS}}
-    return {"$and": [query, theirs]} if query else theirs
-
-
 for _name in READS:
-    setattr(ClassicCollection, _name, _passing(_name, writes=False))
+    if _name != "find":
+        setattr(ClassicCollection, _name, _passing(_name, writes=False))
 for _name in WRITES:
     setattr(ClassicCollection, _name, _passing(_name, writes=True))

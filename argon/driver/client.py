@@ -1,34 +1,34 @@
+# Generated from argon/aio/client.py by tools/async_to_sync.py: edit that.
+
 """PyMongo's client, whose databases are projects and branches."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 from bson.codec_options import CodecOptions
 from pymongo import MongoClient
-from pymongo.command_cursor import CommandCursor
-from pymongo.database import Database
 from pymongo.errors import ConfigurationError
 from pymongo.read_concern import ReadConcern
+from pymongo.synchronous.command_cursor import CommandCursor
+from pymongo.synchronous.database import Database
+from pymongo.synchronous.topology import Topology
 from pymongo.write_concern import WriteConcern
 
 from argon.catalog.branches import MAIN
+from argon.driver._world import branch_named, connect, settle, stream
 from argon.driver.argon import Argon
 from argon.driver.branch import Branch
 from argon.driver.database import WALDatabase
 from argon.driver.named import NamedBranch
 from argon.driver.session import WALSession
+from argon.driver.stream import WALChangeStream
 from argon.errors import NotFound, UnsupportedOperation
 from argon.names import parse_target
-from argon.server import resolve_uri
 from argon.settings import load_settings
 from argon.streams.arguments import watch_options, watch_projects
-from argon.streams.stream import WALChangeStream
 from argon.wal.log import DEFAULT_SPACE
-
-if TYPE_CHECKING:
-    from pymongo.client_session import ClientSession
 
 D = TypeVar("D", bound=Mapping[str, Any])
 
@@ -36,22 +36,15 @@ SERVERS_OWN = ("admin", "config", "local")
 """Databases that are the server's and no projects."""
 
 
-class WALClient(MongoClient[D]):
-    """A MongoClient on whose databases every write is versioned.
-
-    ``client["shop"]`` is the main branch of the project ``shop``, which comes
-    into being with the first write, and ``client["shop@feature"]`` a branch of
-    it, which must exist. ``admin``, ``config`` and ``local`` are the server's own.
-    Everything else is PyMongo's; the arguments are too, so that libraries which
-    make their client themselves can make this one.
+class ProjectsClient(Generic[D]):
+    """What a client does on projects and branches instead of databases.
 
     Args:
-        host: See :class:`pymongo.mongo_client.MongoClient`; by default the server
-            that :class:`argon.Argon` would use.
+        host: The server; by default the one that :class:`argon.Argon` would use.
         argon: What to work on, instead of a connection of its own.
         argon_database: The database that holds everything; by default the one in the settings.
-        args: See :class:`pymongo.mongo_client.MongoClient`.
-        kwargs: See :class:`pymongo.mongo_client.MongoClient`.
+        args: As the plain client takes them.
+        kwargs: As the plain client takes them.
     """
 
     # Everything else is the plain client's own state, which the two share: one pool, one topology.
@@ -66,16 +59,19 @@ class WALClient(MongoClient[D]):
         **kwargs: Any,
     ) -> None:
         if argon is None:
-            if host is None:
-                host = resolve_uri(load_settings().mongodb_uri)
-            plain: MongoClient[Any] = MongoClient(host, *args, **kwargs)
+            plain = self._plain_client(load_settings().mongodb_uri if host is None else host, *args, **kwargs)
         else:
             plain = argon.mongo
-        self.__dict__ = plain.__dict__
-        self._plain = plain
+        vars_of: Any = self
+        vars_of.__dict__ = plain.__dict__
+        self._plain: Any = plain
         self._given = self._argon = argon
         self._argon_database = argon_database
         self._branches: dict[str, NamedBranch] = {}
+
+    @staticmethod
+    def _plain_client(host: Any, *args: Any, **kwargs: Any) -> Any:
+        return connect(host, *args, **kwargs)[0]
 
     def __del__(self) -> None:
         # The plain client looks after its own end.
@@ -99,7 +95,7 @@ class WALClient(MongoClient[D]):
         write_concern: WriteConcern | None = None,
         read_concern: ReadConcern | None = None,
     ) -> Database[D]:
-        """See :meth:`pymongo.mongo_client.MongoClient.get_database`.
+        """See ``get_database`` of PyMongo's client.
 
         Raises:
             BranchNotFound: The name is ``project@branch``, and there is no such branch.
@@ -109,7 +105,8 @@ class WALClient(MongoClient[D]):
         if name is None:
             name = self._default_name()
         if name in SERVERS_OWN:
-            return self._plain.get_database(name, *options)
+            database: Database[D] = self._plain.get_database(name, *options)
+            return database
         return WALDatabase(self._branch(name), *options)
 
     def get_default_database(
@@ -120,26 +117,27 @@ class WALClient(MongoClient[D]):
         write_concern: WriteConcern | None = None,
         read_concern: ReadConcern | None = None,
     ) -> Database[D]:
-        """See :meth:`pymongo.mongo_client.MongoClient.get_default_database`."""
+        """See ``get_default_database`` of PyMongo's client."""
         name = self._default_name(default)
         return self.get_database(name, codec_options, read_preference, write_concern, read_concern)
 
-    def list_database_names(self, session: ClientSession | None = None, comment: Any = None) -> list[str]:
+    def list_database_names(self, session: Any = None, comment: Any = None) -> list[str]:
         """Return the names of the projects."""
         return [project.name for project in self.argon.projects()]
 
     def list_databases(
-        self, session: ClientSession | None = None, comment: Any = None, **kwargs: Any
+        self, session: Any = None, comment: Any = None, **kwargs: Any
     ) -> CommandCursor[dict[str, Any]]:
         """Describe the projects, without the sizes on disk, which they share; see ``argon size``."""
         described = [{"name": name, "empty": False} for name in self.list_database_names()]
         reply = {"id": 0, "firstBatch": described, "ns": "admin.$cmd"}
-        return CommandCursor(self._plain.admin["$cmd"], reply, None)
+        admin: Database[Any] = self._plain.get_database("admin")
+        return CommandCursor(admin["$cmd"], reply, None)
 
     def drop_database(
         self,
         name_or_database: str | Database[Any],
-        session: ClientSession | None = None,
+        session: Any = None,
         comment: Any = None,
     ) -> None:
         """Delete a project, or with the name ``project@branch`` that branch; it is no error if there is none.
@@ -164,21 +162,28 @@ class WALClient(MongoClient[D]):
             if project in self._branches:
                 self._branches[project].lost()
 
-    def start_session(self, *args: Any, **kwargs: Any) -> ClientSession:
-        """See :meth:`pymongo.mongo_client.MongoClient.start_session`; a transaction of it is one commit."""
-        return WALSession(self, self._plain.start_session(*args, **kwargs))
+    def start_session(self, *args: Any, **kwargs: Any) -> WALSession:
+        """See ``start_session`` of PyMongo's client; a transaction of it is one commit."""
+        return WALSession(self, self._plain_session(*args, **kwargs))
+
+    def _plain_session(self, *args: Any, **kwargs: Any) -> Any:
+        return self._plain.start_session(*args, **kwargs)
 
     def close(self) -> None:
         """Close the connections, which are those of the Argon that it was made from too."""
         if self._given is not None:
             self._given.close()
         else:
-            self._plain.close()
+            settle(self._plain.close())
 
     def watch(self, *args: Any, **kwargs: Any) -> Any:
-        """See :meth:`pymongo.mongo_client.MongoClient.watch`; it watches the main branch of every project."""
+        """See ``watch`` of PyMongo's client; it watches the main branch of every project."""
+        return stream(lambda: self._open_watch(*args, **kwargs))
+
+    def _open_watch(self, *args: Any, **kwargs: Any) -> Any:
+        self.argon.opening()
         watch = watch_projects(DEFAULT_SPACE, watch_options(MongoClient.watch, args, kwargs))
-        return WALChangeStream(self.argon.engine, watch, self.codec_options)
+        return WALChangeStream(self.argon.engine, watch, self._plain.codec_options).open()
 
     def bulk_write(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Not supported: one commit is on one branch."""
@@ -189,16 +194,40 @@ class WALClient(MongoClient[D]):
 
     def _branch(self, name: str) -> Branch:
         project, branch = parse_target(name)
-        if branch in (None, MAIN):
-            if project not in self._branches:
-                self._branches[project] = NamedBranch(self.argon, project, self)
-            return self._branches[project]
-        return self.argon.project(project).branch(branch or MAIN).seen_through(self)
+        if branch not in (None, MAIN):
+            return branch_named(self.argon, project, branch or MAIN).seen_through(self)
+        if project not in self._branches:
+            self._branches[project] = NamedBranch(self.argon, project, makes=True).seen_through(self)
+        return self._branches[project]
 
     def _default_name(self, default: str | None = None) -> str:
         try:
-            return self._plain.get_default_database().name
+            return str(self._plain.get_default_database().name)
         except ConfigurationError:
             if default is None:
                 raise
             return default
+
+
+class WALClient(ProjectsClient[D], MongoClient[D]):
+    """A MongoClient on whose databases every write is versioned.
+
+    ``client["shop"]`` is the main branch of the project ``shop``, which comes
+    into being with the first write, and ``client["shop@feature"]`` a branch of
+    it, which must exist. ``admin``, ``config`` and ``local`` are the server's own.
+    Everything else is PyMongo's; the arguments are too, so that libraries which
+    make their client themselves can make this one.
+
+    Args:
+        host: See :class:`pymongo.mongo_client.MongoClient`; by default the server
+            that :class:`argon.Argon` would use.
+        argon: What to work on, instead of a connection of its own.
+        argon_database: The database that holds everything; by default the one in the settings.
+        args: See :class:`pymongo.mongo_client.MongoClient`.
+        kwargs: See :class:`pymongo.mongo_client.MongoClient`.
+    """
+
+    __slots__ = ()
+
+    def _get_topology(self) -> Topology:
+        return self._plain._get_topology()  # type: ignore[no-any-return]

@@ -1,3 +1,5 @@
+# Generated from argon/aio/cursor.py by tools/async_to_sync.py: edit that.
+
 """PyMongo's cursor, filled from rows.
 
 Chaining, slicing, cloning and batching are PyMongo's own code. Only where the
@@ -11,8 +13,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bson import SON
-from pymongo.cursor import Cursor, CursorType
+from pymongo.cursor import CursorType
+from pymongo.synchronous.cursor import Cursor
 
+from argon.engine.cursors import close, explain, next_batch
 from argon.engine.find import Opened, open_find, read_first
 from argon.engine.query import FindSpec
 from argon.errors import UnsupportedOperation
@@ -72,38 +76,27 @@ class WALCursor(Cursor[D]):
             },
         )
 
-    def _open(self) -> Operation[Opened]:
+    def _begin(self) -> tuple[Opened, list[Any]]:
+        """Open the physical cursor and return it with what its first reply holds."""
         collection: WALCollection[Any] = self._collection
-        snapshot = yield from collection._bound(self._session).snapshot()
-        return (
-            yield from open_find(
-                snapshot,
-                collection.space,
-                collection.name,
-                self._spec_of_find(),
-                collection.reader(self._session),
-            )
-        )
+        spec = self._spec_of_find()
+        physical = collection._physical_find(spec, self._session)
+        if physical is not None:
+            return Opened(physical, wrapped=False), run(next_batch(physical))
+        handle, reader = collection._bound(self._session), collection.reader(self._session)
+        return run(read_first(handle, collection.space, collection.name, spec, reader))
 
     def _refresh(self) -> int:
         if self._data or self._killed:
             return len(self._data)
-        if self._opened is None:
-            collection: WALCollection[Any] = self._collection
-            self._opened, batch = run(
-                read_first(
-                    collection._bound(self._session),
-                    collection.space,
-                    collection.name,
-                    self._spec_of_find(),
-                    collection.reader(self._session),
-                )
-            )
+        opened = self._opened
+        if opened is None:
+            opened, batch = self._begin()
+            self._opened = opened
         else:
-            batch = []
-            self._opened.cursor._next_batch(batch)
-        cursor = self._opened.cursor
-        if self._opened.wrapped:
+            batch = run(next_batch(opened.cursor))
+        cursor = opened.cursor
+        if opened.wrapped:
             self._data.extend([row["d"] for row in batch])
         else:
             self._data.extend(batch)
@@ -127,18 +120,25 @@ class WALCursor(Cursor[D]):
     def close(self) -> None:
         """See :meth:`pymongo.cursor.Cursor.close`."""
         if self._opened is not None:
-            self._opened.cursor.close()
+            run(close(self._opened.cursor))
         self._killed = True
         self._id = 0
 
     def explain(self) -> Any:
         """Return the plan of the physical query, with the server's field names for rows."""
-        opened = run(self.clone()._open())
-        explain = getattr(opened.cursor, "explain", None)
-        if explain is not None:
-            return explain()
         collection: WALCollection[Any] = self._collection
-        return collection._explain(self._spec_of_find())
+        spec = self._spec_of_find()
+        physical = collection._physical_find(spec, self._session)
+        if physical is None:
+            physical = run(self._physical(spec)).cursor
+        plan = run(explain(physical))
+        return collection._explain(spec) if plan is None else plan
+
+    def _physical(self, spec: FindSpec) -> Operation[Opened]:
+        collection: WALCollection[Any] = self._collection
+        snapshot = yield from collection._bound(self._session).snapshot()
+        reader = collection.reader(self._session)
+        return (yield from open_find(snapshot, collection.space, collection.name, spec, reader))
 
     def distinct(self, key: str) -> list[Any]:
         """See :meth:`pymongo.cursor.Cursor.distinct`."""
@@ -147,8 +147,8 @@ class WALCursor(Cursor[D]):
         given = {name: value for name, value in options.items() if value is not None}
         if self._max_time_ms is not None:
             given["maxTimeMS"] = self._max_time_ms
-        values: list[Any] = self._collection.distinct(key, dict(spec.filter), session=self._session, **given)
-        return values
+        collection: WALCollection[Any] = self._collection
+        return collection.distinct(key, dict(spec.filter), session=self._session, **given)
 
     def __del__(self) -> None:
         # The physical cursor looks after its own end.

@@ -1,3 +1,5 @@
+# Generated from argon/aio/database.py by tools/async_to_sync.py: edit that.
+
 """PyMongo's database on a branch."""
 
 from __future__ import annotations
@@ -8,17 +10,20 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bson.codec_options import CodecOptions
-from pymongo.collection import Collection
-from pymongo.command_cursor import CommandCursor
 from pymongo.common import BaseObject, validate_list
-from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
+from pymongo.synchronous.collection import Collection
+from pymongo.synchronous.database import Database
 from pymongo.write_concern import WriteConcern
 
+from argon.classic.definitions import NOT_OURS
 from argon.classic.passage import physical_of
-from argon.driver.classic import ClassicCollection, PhysicalDatabase, writes_out
+from argon.driver._world import Openable, cursor, opened, settle, stream
+from argon.driver.argon import open_branch
+from argon.driver.classic import ClassicCollection, writes_out
 from argon.driver.collection import WALCollection
 from argon.driver.session import bind
+from argon.driver.stream import WALChangeStream
 from argon.engine import ddl, reading
 from argon.engine.handle import Handle
 from argon.engine.prepare import Target
@@ -28,8 +33,6 @@ from argon.errors import UnsupportedOperation
 from argon.io import run
 from argon.points import as_point
 from argon.streams.arguments import watch_branch, watch_options
-from argon.streams.stream import WALChangeStream
-from argon.timetravel.resolve import resolve
 from argon.wal.log import DEFAULT_SPACE
 
 if TYPE_CHECKING:
@@ -38,7 +41,7 @@ if TYPE_CHECKING:
 D = TypeVar("D", bound=Any)
 
 
-class WALDatabase(Database[D]):
+class WALDatabase(Database[D], Openable):
     """A branch as a database; see :class:`pymongo.database.Database`.
 
     Args:
@@ -56,11 +59,9 @@ class WALDatabase(Database[D]):
         _handle: Handle | None = None,
     ) -> None:
         if isinstance(branch, str):
-            from argon.driver.argon import open_branch
-
             branch = open_branch(branch)
         client = branch.client
-        # Not Database.__init__: a project's name may hold what a database's may not.
+        # Not AsyncDatabase.__init__: a project's name may hold what a database's may not.
         BaseObject.__init__(
             self,
             codec_options or client.codec_options,
@@ -77,17 +78,12 @@ class WALDatabase(Database[D]):
 
     def _physical(self, *, writes: bool = False) -> Database[Any] | None:
         """Return the database that a call passes through to, where the branch is a classic one."""
-        physical = run(physical_of(self._handle, writes=writes))
-        if physical is None:
+        name = run(physical_of(self._handle, writes=writes))
+        if name is None:
             return None
-        return PhysicalDatabase(
-            self._branch.engine.client,
-            physical,
-            self.codec_options,
-            self.read_preference,
-            self.write_concern,
-            self.read_concern,
-        )
+        options = (self.codec_options, self.read_preference, self.write_concern, self.read_concern)
+        database: Database[Any] = self._branch.engine.client.get_database(name, *options)
+        return database
 
     @property
     def branch(self) -> Branch:
@@ -117,10 +113,16 @@ class WALDatabase(Database[D]):
             PointNotFound: The point is outside the branch's history.
             InvalidPoint: Not exactly one point was given, or it is none.
         """
-        self._branch.require("wal_time_travel")
-        point = as_point(lsn=lsn, time=time, ago=ago, tag=tag)
-        found = run(resolve(self._branch.engine, self._handle.line.record, point))
-        return self._with_handle(self._handle.at(found))
+        return opened(self._past(lsn=lsn, time=time, ago=ago, tag=tag))
+
+    def _past(self, **given: Any) -> WALDatabase[D]:
+        return self._with_handle(self._handle.at(as_point(**given)))
+
+    def _open(self) -> None:
+        if self._handle.past:
+            run(self._handle.located())
+        else:
+            run(self._handle.line.current())
 
     @contextmanager
     def commit(self, message: str | None = None, author: str | None = None) -> Iterator[WALDatabase[D]]:
@@ -186,15 +188,16 @@ class WALDatabase(Database[D]):
 
     def __eq__(self, other: Any) -> bool:
         if isinstance(other, WALDatabase):
-            return (self._branch.id, self._handle.lsn) == (other._branch.id, other._handle.lsn)
+            return (self._branch, self._handle.moment) == (other._branch, other._handle.moment)
         return NotImplemented
 
     def __hash__(self) -> int:
-        return hash((self._branch.id, self._handle.lsn))
+        return hash(self._branch)
 
     def __repr__(self) -> str:
-        moment = "" if self._handle.lsn is None else f", lsn={self._handle.lsn}"
-        return f"WALDatabase({self._branch.project_name}@{self._branch.name}{moment})"
+        lsn, moment = self._handle.lsn, self._handle.moment
+        at = "" if moment is None else f", at {moment}" if lsn is None else f", lsn={lsn}"
+        return f"WALDatabase({self._branch.project_name}@{self._branch.name}{at})"
 
     def with_options(
         self,
@@ -204,14 +207,8 @@ class WALDatabase(Database[D]):
         read_concern: ReadConcern | None = None,
     ) -> WALDatabase[Any]:
         """See :meth:`pymongo.database.Database.with_options`."""
-        return WALDatabase(
-            self._branch,
-            codec_options or self.codec_options,
-            read_preference or self.read_preference,
-            write_concern or self.write_concern,
-            read_concern or self.read_concern,
-            _handle=self._handle,
-        )
+        options = (codec_options, read_preference, write_concern, read_concern)
+        return self._with_handle(self._handle, options)
 
     def list_collection_names(
         self,
@@ -229,14 +226,19 @@ class WALDatabase(Database[D]):
         filter: Mapping[str, Any] | None = None,
         comment: Any = None,
         **kwargs: Any,
-    ) -> CommandCursor[Any]:
+    ) -> Any:
         """See :meth:`pymongo.database.Database.list_collections`."""
+        return cursor(self["$cmd"], lambda: self._open_collections(session, filter, comment, **kwargs))
+
+    def _open_collections(
+        self, session: Any, query: Mapping[str, Any] | None, comment: Any, **kwargs: Any
+    ) -> Any:
         if (physical := self._physical()) is not None:
-            return physical.list_collections(session, filter, comment, **kwargs)
-        described = run(reading.list_collections(self._bound(session), DEFAULT_SPACE, filter))
-        return CommandCursor(
-            self["$cmd"], {"id": 0, "firstBatch": described, "ns": f"{self.name}.$cmd"}, None
-        )
+            # Not the collections that stand for something else.
+            theirs = {"name": {"$not": NOT_OURS}}
+            query = {"$and": [query, theirs]} if query else theirs
+            return settle(physical.list_collections(session, query, comment, **kwargs))
+        return run(reading.list_collections(self._bound(session), DEFAULT_SPACE, query))
 
     def create_collection(
         self,
@@ -256,7 +258,8 @@ class WALDatabase(Database[D]):
         if (physical := self._physical(writes=True)) is not None:
             physical.create_collection(name, check_exists=check_exists, session=session, **kwargs)
             return collection
-        if check_exists and run(self._bound(session).snapshot()).record(DEFAULT_SPACE, name) is not None:
+        known = run(self._bound(session).snapshot()) if check_exists else None
+        if known is not None and known.record(DEFAULT_SPACE, name) is not None:
             raise CollectionInvalid(f"collection {name} already exists")
         run(ddl.create_collection(self._bound(session), DEFAULT_SPACE, name, kwargs))
         return collection
@@ -276,11 +279,14 @@ class WALDatabase(Database[D]):
             return {"ns": f"{self.name}.{name}", "nIndexesWas": 1, "ok": 1.0}
         return {"ok": 0.0, "errmsg": "ns not found", "code": 26, "codeName": "NamespaceNotFound"}
 
-    def aggregate(self, pipeline: Any, session: Any = None, **kwargs: Any) -> CommandCursor[Any]:
+    def aggregate(self, pipeline: Any, session: Any = None, **kwargs: Any) -> Any:
         """See :meth:`pymongo.database.Database.aggregate`."""
+        return cursor(self["$cmd.aggregate"], lambda: self._open_aggregate(pipeline, session, **kwargs))
+
+    def _open_aggregate(self, pipeline: Any, session: Any, **kwargs: Any) -> Any:
         validate_list("pipeline", pipeline)
         if (physical := self._physical(writes=writes_out(pipeline))) is not None:
-            return physical.aggregate(pipeline, session, **kwargs)
+            return settle(physical.aggregate(pipeline, session, **kwargs))
         target = Target(DEFAULT_SPACE, "", self.codec_options)
         reader = Reader(self.codec_options, {"read_preference": self.read_preference})
         return run(reading.aggregate(self._bound(session), target, None, pipeline, reader, kwargs))
@@ -295,7 +301,7 @@ class WALDatabase(Database[D]):
         if str(name).lower() not in _SERVER_COMMANDS:
             # What a command does is not known here, so it counts as a write.
             if (physical := self._physical(writes=True)) is not None:
-                return physical.command(command, value, *args, **kwargs)
+                return settle(physical.command(command, value, *args, **kwargs))
             if str(name).lower() == "collmod":
                 collection = value if isinstance(command, str) else command[name]
                 options = {} if isinstance(command, str) else {k: v for k, v in command.items() if k != name}
@@ -311,22 +317,25 @@ class WALDatabase(Database[D]):
 
     def watch(self, *args: Any, **kwargs: Any) -> Any:
         """See :meth:`pymongo.database.Database.watch`; the events come from the log."""
+        return stream(lambda: self._open_watch(*args, **kwargs))
+
+    def _open_watch(self, *args: Any, **kwargs: Any) -> Any:
         if (physical := self._physical()) is not None:
-            return physical.watch(*args, **kwargs)
+            return settle(physical.watch(*args, **kwargs))
         options = watch_options(Database.watch, args, kwargs)
         watch = watch_branch(self._handle, self._branch.project_name, DEFAULT_SPACE, None, options)
-        return WALChangeStream(self._branch.engine, watch, self.codec_options)
+        return WALChangeStream(self._branch.engine, watch, self.codec_options).open()
 
     def cursor_command(self, *args: Any, **kwargs: Any) -> Any:
         """Not supported on a branch in the log."""
         if (physical := self._physical(writes=True)) is not None:
-            return physical.cursor_command(*args, **kwargs)
+            return settle(physical.cursor_command(*args, **kwargs))
         raise UnsupportedOperation("cursor_command() would go past the log: use the collection's methods")
 
     def validate_collection(self, *args: Any, **kwargs: Any) -> Any:
         """Not supported on a branch in the log."""
         if (physical := self._physical()) is not None:
-            return physical.validate_collection(*args, **kwargs)
+            return settle(physical.validate_collection(*args, **kwargs))
         raise UnsupportedOperation("validate_collection() looks at physical data: use 'argon verify'")
 
     def dereference(self, dbref: Any, session: Any = None, comment: Any = None, **kwargs: Any) -> Any:
@@ -345,13 +354,16 @@ class WALDatabase(Database[D]):
     def _bound(self, session: Any) -> Handle:
         return bind(session, self._handle)
 
-    def _with_handle(self, handle: Handle) -> WALDatabase[D]:
+    def _with_handle(
+        self, handle: Handle, options: tuple[Any, Any, Any, Any] = (None, None, None, None)
+    ) -> WALDatabase[Any]:
+        codec_options, read_preference, write_concern, read_concern = options
         return WALDatabase(
             self._branch,
-            self.codec_options,
-            self.read_preference,
-            self.write_concern,
-            self.read_concern,
+            codec_options or self.codec_options,
+            read_preference or self.read_preference,
+            write_concern or self.write_concern,
+            read_concern or self.read_concern,
             _handle=handle,
         )
 

@@ -1,48 +1,58 @@
-"""A project's main branch by name, as ``client["shop"]`` has it: it comes into being with the first write."""
+# Generated from argon/aio/named.py by tools/async_to_sync.py: edit that.
+
+"""A branch by its name, looked up when first used; ``client["shop"]`` even makes it, with the first write."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from argon.catalog.branches import MAIN
 from argon.classic.branches import create_project
 from argon.driver.branch import Branch
 from argon.driver.project import Project
 from argon.engine.handle import Handle
 from argon.engine.named import NamedLine
-from argon.io import Operation
+from argon.io import Operation, run
 from argon.models import BranchRecord, ProjectRecord
-from argon.names import check_project_name
+from argon.names import check_branch_name, check_project_name
 
 if TYPE_CHECKING:
     from argon.driver.argon import Argon
 
 
 class NamedBranch(Branch):
-    """The main branch of the project that has a name now, or will have it.
+    """The branch that has a name now, or will have it.
 
     Args:
         argon: Where it is.
-        name: The project's name.
-        client: What the databases on it give as their client.
+        project: The project's name.
+        branch: The branch's name.
+        makes: Whether the first write makes the project where there is none.
     """
 
-    def __init__(self, argon: Argon, name: str, client: Any) -> None:
-        check_project_name(name)
+    def __init__(self, argon: Argon, project: str, branch: str = MAIN, *, makes: bool = False) -> None:
+        check_project_name(project)
+        check_branch_name(branch)
 
         def create() -> Operation[ProjectRecord]:
-            return (yield from create_project(argon.engine, name, author=argon.author))
+            return (yield from create_project(argon.engine, project, author=argon.author))
 
-        self._line = NamedLine(argon.engine, name, create)
+        self._line = NamedLine(
+            argon.engine, project, branch, create=create if makes else None, ready=argon.opening
+        )
         super().__init__(_NamedProject(argon, self._line), self._line.record)
-        self._client = client
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, NamedBranch):
-            return other.engine is self.engine and other.project_name == self.project_name
+            mine = (self.engine, self.project_name, self.name)
+            return mine == (other.engine, other.project_name, other.name)
         return super().__eq__(other)
 
     def __hash__(self) -> int:
-        return hash(self.project_name)
+        return hash((self.project_name, self.name))
+
+    def _found(self) -> None:
+        run(self._line.current())
 
     @property
     def _record(self) -> BranchRecord:

@@ -1,22 +1,21 @@
+# Generated from argon/aio/project.py by tools/async_to_sync.py: edit that.
+
 """A project, as applications hold it."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
-
-from bson import ObjectId
 
 from argon.classic.branches import create_branch
 from argon.classic.migrate import Progress as MigrationProgress
 from argon.driver.branch import Branch
-from argon.engine.history import read_log
 from argon.io import run
 from argon.materializer import Progress as Reading
 from argon.materializer import VerifyReport
 from argon.materializer.rebuild import RebuildReport, rebuild
 from argon.materializer.verify import verify
 from argon.models import ProjectRecord
+from argon.models.recorded import Recorded
 from argon.points import as_point
 from argon.timetravel.resolve import resolve
 
@@ -24,10 +23,8 @@ if TYPE_CHECKING:
     from argon.driver.argon import Argon
     from argon.engine.engine import Engine
 
-__all__ = ["Project", "read_log"]
 
-
-class Project:
+class Project(Recorded[ProjectRecord]):
     """A database under version control.
 
     Args:
@@ -36,8 +33,8 @@ class Project:
     """
 
     def __init__(self, argon: Argon, record: ProjectRecord) -> None:
+        super().__init__(record)
         self._argon = argon
-        self._record = record
 
     def __repr__(self) -> str:
         return f"Project({self.name})"
@@ -47,26 +44,6 @@ class Project:
 
     def __hash__(self) -> int:
         return hash(self._record.id)
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        return self._record.name
-
-    @property
-    def id(self) -> ObjectId:
-        """Its id."""
-        return self._record.id
-
-    @property
-    def created_at(self) -> datetime:
-        """When it was made, by the server's clock."""
-        return self._record.created_at
-
-    @property
-    def record(self) -> ProjectRecord:
-        """What the catalogue holds of it."""
-        return self._record
 
     @property
     def engine(self) -> Engine:
@@ -119,6 +96,7 @@ class Project:
             UnsupportedOperation: A point was given, and the parent is a classic branch.
         """
         source = parent if isinstance(parent, Branch) else self.branch(parent)
+        source._found()
         base = None
         if at is not None:
             source.require("wal_time_travel")
@@ -145,7 +123,8 @@ class Project:
             BranchHasChildren: It has live children, and ``force`` was not given.
         """
         branches = self.engine.branches(self._record)
-        run(branches.delete(run(branches.get(name)), force=force, author=self.author))
+        record = run(branches.get(name))
+        run(branches.delete(record, force=force, author=self.author))
 
     def undelete_branch(self, name: str, *, new_name: str | None = None) -> Branch:
         """Bring a deleted branch back.

@@ -1,3 +1,5 @@
+# Generated from argon/aio/session.py by tools/async_to_sync.py: edit that.
+
 """PyMongo's session, whose transactions are commits on a branch."""
 
 from __future__ import annotations
@@ -5,19 +7,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pymongo.errors import InvalidOperation
-from pymongo.synchronous.client_session import ClientSession, _TransactionContext
+from pymongo.synchronous.client_session import ClientSession
 
+from argon.driver._world import Openable, TransactionContext, is_session, settle
 from argon.engine.handle import Handle
 from argon.engine.transaction import Transaction
 from argon.errors import UnsupportedOperation
 from argon.io import run
 
 if TYPE_CHECKING:
-    from argon.driver.client import WALClient
+    from argon.driver.client import ProjectsClient, WALClient
 
 
-class WALSession(ClientSession):
-    """A session of :class:`argon.WALClient`; see :class:`pymongo.client_session.ClientSession`.
+class WALSession(ClientSession, Openable):
+    """A session of :class:`argon.WALClient`, with PyMongo's methods.
 
     A transaction is on one branch, over all of its collections, and lands as
     one commit. Outside a transaction the session is the plain client's.
@@ -27,30 +30,35 @@ class WALSession(ClientSession):
         plain: The plain client's session.
     """
 
-    def __init__(self, client: WALClient[Any], plain: ClientSession) -> None:
+    def __init__(self, client: ProjectsClient[Any], plain: ClientSession) -> None:
         self.__dict__ = plain.__dict__  # one session, with two sets of methods
-        self._wal_client = client
+        self._wal_client: Any = client
+        self._plain: Any = plain
         self._group: Transaction | None = None
         self._state = "none"
 
     @property
     def client(self) -> WALClient[Any]:
         """The client that the session belongs to."""
-        return self._wal_client
+        client: WALClient[Any] = self._wal_client
+        return client
 
     @property
     def in_transaction(self) -> bool:
         """Whether a transaction is open."""
         return self._state == "open"
 
-    def start_transaction(self, *_args: Any, **_kwargs: Any) -> _TransactionContext:
+    def _open(self) -> None:
+        """Be as it is: a session sends nothing before it is used."""
+
+    def start_transaction(self, *_args: Any, **_kwargs: Any) -> Any:
         """See :meth:`pymongo.client_session.ClientSession.start_transaction`."""
         self._check_ended()
         if self.in_transaction:
             raise InvalidOperation("Transaction already in progress")
         self._group = None
         self._state = "open"
-        return _TransactionContext(self)
+        return TransactionContext(self)
 
     def commit_transaction(self) -> None:
         """Land the transaction as one commit.
@@ -85,11 +93,10 @@ class WALSession(ClientSession):
         if group is not None:
             run(group.abort())
 
-    def end_session(self) -> None:
-        """End the session, and abort a transaction that is open."""
+    def _end_session(self, lock: bool) -> None:
         if self.in_transaction:
             self.abort_transaction()
-        super().end_session()
+        settle(self._plain._end_session(lock=lock))
 
     def bound(self, handle: Handle) -> Handle:
         """Return a handle that works inside the session's transaction, if one is open.
@@ -101,7 +108,7 @@ class WALSession(ClientSession):
             UnsupportedOperation: The transaction is on another branch.
         """
         self._check_ended()
-        if not self.in_transaction or handle.lsn is not None or handle.transaction is not None:
+        if not self.in_transaction or handle.past or handle.transaction is not None:
             return handle
         if self._group is None:
             self._group = Transaction(handle.line, handle.author)
@@ -127,7 +134,7 @@ def bind(session: Any, handle: Handle) -> Handle:
         return handle
     if isinstance(session, WALSession):
         return session.bound(handle)
-    if not isinstance(session, ClientSession):
+    if not is_session(session):
         raise TypeError(f"session must be an instance of ClientSession, not {type(session)}")
     if session.in_transaction:
         raise InvalidOperation(

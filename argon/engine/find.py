@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bson.codec_options import CodecOptions
 from pymongo.errors import OperationFailure
 
+from argon.engine.cursors import next_batch
 from argon.engine.documents import plain_values
 from argon.engine.errors import NEEDS_STORE
 from argon.engine.snapshot import Snapshot
@@ -118,9 +119,7 @@ def read_first(
     def attempt() -> Operation[tuple[Opened, list[Any]]]:
         snapshot = yield from handle.snapshot()
         opened = yield from open_find(snapshot, space, name, spec, reader)
-        batch: list[Any] = []
-        yield opened.cursor._next_batch(batch)
-        return opened, batch
+        return opened, (yield from next_batch(opened.cursor))
 
     try:
         return (yield from patiently(handle.line.engine.world, attempt))

@@ -6,11 +6,42 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from argon.engine.line import Line
+from argon.engine.named import NamedLine
 from argon.engine.snapshot import Snapshot
 from argon.engine.transaction import Transaction
 from argon.errors import ReadOnlyView
 from argon.io import Operation
+from argon.points import Point
+from argon.timetravel.resolve import resolve
 from argon.wal.change import Planner
+
+
+class Moment:
+    """A point of a branch's past, whose LSN is found once, by whoever needs it first.
+
+    Args:
+        point: An LSN, a time, an age or a tag.
+    """
+
+    __slots__ = ("lsn", "point")
+
+    def __init__(self, point: Point) -> None:
+        self.point = point
+        self.lsn: int | None = None
+
+    def __str__(self) -> str:
+        return str(self.point) if self.lsn is None else f"LSN {self.lsn}"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Moment):
+            return NotImplemented
+        if self.lsn is None or other.lsn is None:
+            return self.point == other.point
+        return self.lsn == other.lsn
+
+    def __hash__(self) -> int:
+        # What it equals may change when it is found.
+        return hash(Moment)
 
 
 @dataclass(frozen=True)
@@ -19,19 +50,29 @@ class Handle:
 
     Attributes:
         line: The branch in this process.
-        lsn: The moment; None for the head.
+        moment: The moment; None for the head.
         transaction: The open transaction whose writes are seen and added to.
         author: Who writes through this handle.
     """
 
     line: Line
-    lsn: int | None = None
+    moment: Moment | None = None
     transaction: Transaction | None = None
     author: str | None = None
 
-    def at(self, lsn: int) -> Handle:
+    @property
+    def past(self) -> bool:
+        """Whether it is a view of the past, which does not change."""
+        return self.moment is not None
+
+    @property
+    def lsn(self) -> int | None:
+        """The moment; None for the head, and for a moment that nobody has looked up yet."""
+        return None if self.moment is None else self.moment.lsn
+
+    def at(self, point: Point) -> Handle:
         """Return the same branch at a moment."""
-        return replace(self, lsn=lsn, transaction=None)
+        return replace(self, moment=Moment(point), transaction=None)
 
     def within(self, transaction: Transaction) -> Handle:
         """Return the same branch inside a transaction."""
@@ -47,9 +88,27 @@ class Handle:
             yield from self.line.engine.require_log(self.line.record)
         if self.transaction is not None:
             return (yield from self.transaction.snapshot())
-        if self.lsn is not None:
-            return (yield from self.line.past(self.lsn))
+        if self.moment is not None:
+            return (yield from self.line.past((yield from self.located())))
         return (yield from self.line.snapshot())
+
+    def located(self) -> Operation[int]:
+        """Return the LSN of the moment.
+
+        Raises:
+            PointNotFound: The point is outside the branch's history.
+            FeatureDisabled: ``wal_time_travel`` is off.
+        """
+        assert self.moment is not None
+        if self.moment.lsn is None:
+            if isinstance(self.line, NamedLine):
+                yield from self.line.current()
+            engine, record = self.line.engine, self.line.record
+            yield from engine.require_on(record, "wal_time_travel")
+            found = yield from resolve(engine, record, self.moment.point)
+            if self.moment.lsn is None:  # otherwise somebody else was first, and a view is of one moment
+                self.moment.lsn = found
+        return self.moment.lsn
 
     def write(self, planner: Planner) -> Operation[Any]:
         """Plan a write and land it, or stage it in the open transaction.
@@ -82,8 +141,9 @@ class Handle:
         Raises:
             ReadOnlyView: This is a view of the past.
         """
-        if self.lsn is not None:
+        if self.moment is not None:
+            given = "…" if self.lsn is None else f"lsn={self.lsn}"
             raise ReadOnlyView(
-                f"the view of {self.line.record.name!r} at LSN {self.lsn} is read-only: make a branch of it "
-                f"(branch.restore(lsn={self.lsn})) and write to that"
+                f"the view of {self.line.record.name!r} at {self.moment} is read-only: make a branch of it "
+                f"(branch.restore({given})) and write to that"
             )

@@ -1,4 +1,4 @@
-"""The main branch of a project that is known by its name, and may not exist yet."""
+"""A branch that is known by its name, is looked up when it is first used, and may not exist yet."""
 
 from __future__ import annotations
 
@@ -25,22 +25,34 @@ Create = Callable[[], Operation[ProjectRecord]]
 
 
 class NamedLine(Line):
-    """A project's main branch as MongoDB has databases: empty while there is none, made by the first write.
+    """The branch that has a name, looked up when it is first used.
 
-    It goes on with a new project of the name when the old one has been deleted.
+    It goes on with a new branch of the name when the old one has been deleted.
+    A project's main branch can be as MongoDB's databases are: empty while there
+    is none, and made by the first write.
 
     Args:
         engine: The engine.
-        name: The project's name.
-        create: Makes the project.
+        project: The project's name.
+        branch: The branch's name.
+        create: Makes the project where there is none; None where that is an error.
+        ready: Is called, and awaited in the async world, before the first look.
     """
 
-    def __init__(self, engine: Engine, name: str, create: Create) -> None:
-        self.project = ProjectRecord(_id=ObjectId(), name=name, created_at=datetime.now(UTC))
+    def __init__(
+        self,
+        engine: Engine,
+        project: str,
+        branch: str = MAIN,
+        *,
+        create: Create | None = None,
+        ready: Callable[[], Any] | None = None,
+    ) -> None:
+        self.project = ProjectRecord(_id=ObjectId(), name=project, created_at=datetime.now(UTC))
         nothing = BranchRecord(
             _id=ObjectId(),
             project_id=self.project.id,
-            name=MAIN,
+            name=branch,
             number=0,
             base_lsn=0,
             created_lsn=0,
@@ -48,7 +60,9 @@ class NamedLine(Line):
         )
         super().__init__(engine, nothing)
         engine.branches(self.project)  # lets the engine know the name that goes with the id
-        self._name = name
+        self._ready = ready
+        self._name = project
+        self._branch = branch
         self._create = create
         self._line: Line | None = None
         self._nothing = (self.project, nothing, self.view)
@@ -59,7 +73,7 @@ class NamedLine(Line):
         return self._line is not None and self._line.in_log
 
     def lost(self) -> None:
-        """Take note that the project was deleted."""
+        """Take note that the project or the branch was deleted."""
         self._line = None
         self.project, self.record, self.view = self._nothing
 
@@ -123,13 +137,18 @@ class NamedLine(Line):
         return (yield from work(line))
 
     def _find(self) -> Operation[Line | None]:
+        if self._ready is not None:
+            yield self._ready()
         try:
             project = yield from self.engine.projects.get(self._name)
         except ProjectNotFound:
+            if self._create is None:
+                raise
             return None
         return (yield from self._take(project))
 
     def _make(self) -> Operation[Line]:
+        assert self._create is not None
         try:
             project = yield from self._create()
         except ProjectExists:
@@ -137,7 +156,7 @@ class NamedLine(Line):
         return (yield from self._take(project))
 
     def _take(self, project: ProjectRecord) -> Operation[Line]:
-        record = yield from self.engine.branches(project).get(MAIN)
+        record = yield from self.engine.branches(project).get(self._branch)
         self.project, self.record = project, record
         self._line = line = self.engine.line(record)
         self.view = line.view

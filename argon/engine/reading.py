@@ -160,7 +160,7 @@ def list_collections(
     described: list[dict[str, Any]] = []
     for record in snapshot.catalog.records(space):
         info: dict[str, Any] = {"name": record.name, "type": record.kind, "options": dict(record.options)}
-        info["info"] = {"readOnly": handle.lsn is not None or record.kind == "view"}
+        info["info"] = {"readOnly": handle.past or record.kind == "view"}
         if record.kind == "collection":
             info["idIndex"] = {"v": 2, "key": {"_id": 1}, "name": "_id_"}
             if record.collation:

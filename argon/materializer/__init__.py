@@ -1,6 +1,5 @@
 """The log as proof: states replayed from it, rows held against it and rebuilt from it."""
 
-from argon.materializer.replay import Materializer
 from argon.materializer.report import Problem, ProblemKind, Progress, VerifyReport
 
-__all__ = ["Materializer", "Problem", "ProblemKind", "Progress", "VerifyReport"]
+__all__ = ["Problem", "ProblemKind", "Progress", "VerifyReport"]

@@ -7,12 +7,12 @@ what the rows say.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from bson.raw_bson import RawBSONDocument
 
 from argon.errors import CorruptHistory
-from argon.io import Operation, run
+from argon.io import Operation
 from argon.materializer.names import Names, lines
 from argon.materializer.pages import line_pages
 from argon.models import BranchRecord
@@ -30,54 +30,25 @@ State = dict[Hashable, RawBSONDocument]
 """Documents with the bytes of the log, by :func:`argon.versions.ids.id_key` of their ids."""
 
 
-class _HasEngine(Protocol):
-    @property
-    def engine(self) -> Engine:
-        """The engine that serves it."""
-
-
-class _HasRecord(Protocol):
-    @property
-    def record(self) -> BranchRecord:
-        """What the catalogue holds of it."""
-
-
-class Materializer:
-    """Turns a branch, a collection and an LSN into documents by replaying the log.
-
-    Args:
-        source: Where the log is: an :class:`argon.Argon`, a project or a branch.
-    """
-
-    def __init__(self, source: _HasEngine) -> None:
-        self._engine = source.engine
-
-    def replay(
-        self, branch: _HasRecord, collection: str, lsn: int | None = None, space: str = DEFAULT_SPACE
-    ) -> State:
-        """Rebuild a collection as it was.
-
-        Args:
-            branch: The branch; a deleted one will do.
-            collection: The collection's name at that moment.
-            lsn: The moment; by default the branch's head.
-            space: The collection's space.
-
-        Returns:
-            The documents by :func:`argon.versions.ids.id_key` of their ids;
-            none where there was no such collection, or a view.
-
-        Raises:
-            PointNotFound: The LSN is outside the branch's history.
-            CorruptHistory: The log contradicts itself; the message names the entry.
-        """
-        return run(replay(self._engine, branch.record, collection, lsn, space))
-
-
 def replay(
     engine: Engine, branch: BranchRecord, collection: str, lsn: int | None = None, space: str = DEFAULT_SPACE
 ) -> Operation[State]:
-    """See :meth:`Materializer.replay`."""
+    """Rebuild a collection as it was.
+
+    Args:
+        engine: The engine.
+        branch: The branch; a deleted one will do.
+        collection: The collection's name at that moment.
+        lsn: The moment; by default the branch's head.
+        space: The collection's space.
+
+    Returns:
+        Its documents; none where there was no such collection, or a view.
+
+    Raises:
+        PointNotFound: The LSN is outside the branch's history.
+        CorruptHistory: The log contradicts itself; the message names the entry.
+    """
     if lsn is None:
         lsn = (yield from engine.log.head(branch)).lsn
     else:

@@ -20,6 +20,11 @@ _SECRET_OPTION = re.compile(
 )
 
 
+def known_uri(uri: str | None = None) -> str | None:
+    """Return the connection string that is given or stands in ``ARGON_MONGODB_URI``, if one does."""
+    return uri or os.environ.get(URI_VARIABLE) or None
+
+
 def resolve_uri(uri: str | None = None) -> str:
     """Choose the server: the one given, ``ARGON_MONGODB_URI``, else the embedded one.
 
@@ -32,7 +37,7 @@ def resolve_uri(uri: str | None = None) -> str:
     Raises:
         EmbeddedServerError: No server is named, and the embedded one cannot be started.
     """
-    return uri or os.environ.get(URI_VARIABLE) or EmbeddedServer().start()
+    return known_uri(uri) or EmbeddedServer().start()
 
 
 def check_server(hello: Mapping[str, Any], uri: str) -> None:

@@ -6,6 +6,6 @@ can be skipped, and a resume token is an LSN. A change stream of the server's
 on the log serves only to wake a reader that has caught up.
 
 :mod:`~argon.streams.feed` puts a stream together out of operations, for
-threads and event loops alike; :mod:`~argon.streams.stream` is PyMongo's face
+threads and event loops alike; :mod:`~argon.driver.stream` is PyMongo's face
 on it.
 """

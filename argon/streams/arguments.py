@@ -52,9 +52,9 @@ def watch_branch(
         UnsupportedOperation: This is a view of the past, which does not change.
         OperationFailure: It is part of a transaction.
     """
-    if handle.lsn is not None:
+    if handle.past:
         raise UnsupportedOperation(
-            f"a view of the past (LSN {handle.lsn}) does not change: watch the branch, with "
+            f"a view of the past ({handle.moment}) does not change: watch the branch, with "
             "start_at_operation_time= or resume_after= to begin in the past"
         )
     if handle.transaction is not None:

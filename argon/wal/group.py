@@ -2,7 +2,8 @@
 
 The first writer to come leads. While its transaction is under way the others
 gather, and when it is done one of them leads the next batch. One writer's
-error fails that writer alone.
+error fails that writer alone, and a leader that is cancelled does not take the
+others with it: its batch is brought to an end all the same.
 """
 
 from __future__ import annotations
@@ -67,6 +68,7 @@ class CommitQueue:
         self._lock = threading.Lock()
         self._waiting: deque[Pending] = deque()
         self._leader: Pending | None = None
+        self._leading = False
 
     def submit(self, pending: Pending) -> Operation[Any]:
         """Queue a write and return its reply once it has landed.
@@ -87,7 +89,7 @@ class CommitQueue:
             if pending.signal is not None:
                 yield pending.signal.wait()
             if not pending.done:
-                yield from self._lead(pending)
+                yield self._world.protect(self._lead(pending))
         finally:
             self._leave(pending)
         if pending.error is not None:
@@ -95,32 +97,43 @@ class CommitQueue:
         return pending.reply
 
     def _lead(self, leader: Pending) -> Operation[None]:
+        if leader.gone:
+            return  # cancelled before it began: somebody else leads
         batch: list[Pending] = []
         try:
             with self._lock:
+                self._leading = True
                 batch += islice(self._waiting, MAX_BATCH)
                 for _ in batch:
                     self._waiting.popleft()
             yield from self._commit(batch)
         finally:
-            # If the leader is interrupted, by Ctrl-C or a cancelled task, the others go on without it.
+            # If it is interrupted, by Ctrl-C or the end of the loop, the others go on without the leader.
             with self._lock:
                 left = [pending for pending in batch if not (pending.done or pending.gone)]
                 self._waiting.extendleft(pending for pending in reversed(left) if pending is not leader)
+                self._leading = False
+                following = self._next_leader(leader)
             for pending in batch:
                 if pending.done and pending.signal is not None:
                     pending.signal.set()
+            if following is not None and following.signal is not None:
+                following.signal.set()
+
+    def _next_leader(self, leader: Pending) -> Pending | None:
+        """Choose who leads after a leader; with the lock held."""
+        self._leader = next((pending for pending in self._waiting if pending is not leader), None)
+        return self._leader
 
     def _leave(self, pending: Pending) -> None:
-        """Take a writer out, and let the next one lead if this one did or was about to."""
+        """Take a writer out, and let the next one lead if this one was about to."""
+        following: Pending | None = None
         with self._lock:
             if not pending.done:
                 pending.gone = True
                 if pending in self._waiting:
                     self._waiting.remove(pending)
-            if self._leader is not pending:
-                return
-            self._leader = self._waiting[0] if self._waiting else None
-            following = self._leader
+            if self._leader is pending and not self._leading:
+                following = self._next_leader(pending)
         if following is not None and following.signal is not None:
             following.signal.set()

@@ -15,9 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from argon import Argon, Branch, Project, WALDatabase
+from argon import Argon, Branch, Materializer, Project, WALDatabase
 from argon.io import run
-from argon.materializer import Materializer
 from argon.materializer.verify import verify
 
 from .ddl import Ddl, ddl

@@ -1,16 +1,17 @@
+# Generated from argon/aio/stream.py by tools/async_to_sync.py: edit that.
+
 """PyMongo's change stream, fed from the log."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-import bson
 from bson.codec_options import CodecOptions
-from bson.raw_bson import RawBSONDocument
-from pymongo.change_stream import ChangeStream
 from pymongo.errors import ConnectionFailure, PyMongoError
+from pymongo.synchronous.change_stream import ChangeStream
 
 from argon.io import run
+from argon.streams.decode import decode_event
 from argon.streams.feed import Feed, Watch
 
 if TYPE_CHECKING:
@@ -29,13 +30,17 @@ class WALChangeStream(ChangeStream[D]):
     """
 
     def __init__(self, engine: Engine, watch: Watch, codec_options: CodecOptions[Any]) -> None:
-        # Not ChangeStream.__init__: there is no cursor of the server's behind it.
+        # Not AsyncChangeStream.__init__: there is no cursor of the server's behind it.
         self._feed = Feed(engine, watch)
         self._orig_codec_options = codec_options
         self._timeout = None
         self._closed = False
+
+    def open(self) -> Self:
+        """Begin: what is committed from now on, or after the token, will be told of."""
         run(self._feed.open())
         self._resume_token = self._feed.token
+        return self
 
     def try_next(self) -> D | None:
         """See :meth:`pymongo.change_stream.ChangeStream.try_next`."""
@@ -60,9 +65,3 @@ class WALChangeStream(ChangeStream[D]):
         """See :meth:`pymongo.change_stream.ChangeStream.close`."""
         self._closed = True
         run(self._feed.close())
-
-
-def decode_event(event: Any, codec_options: CodecOptions[Any]) -> Any:
-    """Decode an event the way the user's handle does."""
-    raw = event.raw if isinstance(event, RawBSONDocument) else bson.encode(event)
-    return bson.decode(raw, codec_options=codec_options)

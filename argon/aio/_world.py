@@ -1,0 +1,317 @@
+"""What this face does in its own way: it awaits, and it opens things when they are first used.
+
+Its counterpart for threads is :mod:`argon.driver._world`; these two modules and
+the two of the same name for expiry are the only ones written twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections import deque
+from collections.abc import Awaitable, Callable, Generator
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
+
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.change_stream import AsyncChangeStream
+from pymongo.asynchronous.client_session import AsyncClientSession, _TransactionContext
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.command_cursor import AsyncCommandCursor
+from pymongo.synchronous.client_session import ClientSession
+
+from argon.aio._embedded import EmbeddedClient
+from argon.engine.cursors import close, next_batch
+from argon.io import LoopWorld, run_async
+from argon.server.connect import known_uri
+
+if TYPE_CHECKING:
+    from argon.aio.argon import AsyncArgon
+    from argon.aio.branch import AsyncBranch
+    from argon.aio.classic import AsyncClassicCollection
+    from argon.aio.cursor import AsyncWALCursor
+
+T = TypeVar("T")
+D = TypeVar("D", bound=Any)
+
+World = LoopWorld
+Client: TypeAlias = Any
+"""An AsyncMongoClient, or Motor's client."""
+_KNOWN = 1000
+"""So many branches stay looked up by their names."""
+
+
+async def settle(value: Any) -> Any:
+    """Return what a driver's call gives, which Motor and PyMongo do not await alike."""
+    if hasattr(value, "__await__"):
+        return await value
+    return value
+
+
+class Openable:
+    """What is opened by its first use, or, where errors shall show at once, by ``await``."""
+
+    async def _open(self) -> None:
+        raise NotImplementedError
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        yield from self._open().__await__()
+        return self
+
+
+O = TypeVar("O", bound=Openable)  # noqa: E741
+
+
+def opened(thing: O) -> O:
+    """Return something that its first use will open."""
+    return thing
+
+
+class LatentCursor(AsyncCommandCursor[D]):
+    """A cursor that is opened by its first use, as Motor's are, or by ``await``, as PyMongo's are.
+
+    Args:
+        collection: Whose cursor it is.
+        find: Returns the documents, or a cursor of the driver in use.
+    """
+
+    def __init__(self, collection: AsyncCollection[Any], find: Callable[[], Awaitable[Any]]) -> None:
+        self._find: Callable[[], Awaitable[Any]] | None = find
+        self._source: Any = None
+        super().__init__(collection, {"id": 0, "firstBatch": [], "ns": collection.full_name}, None)
+        self._killed = False
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        yield from self._start().__await__()
+        return self
+
+    async def _start(self) -> None:
+        find, self._find = self._find, None
+        if find is None or self._killed:
+            return
+        try:
+            found = await find()
+        except BaseException:
+            self._killed = True
+            raise
+        if isinstance(found, list):
+            self._data = deque(found)
+            self._killed = True
+        else:
+            self._source = found
+            if self._batch_size:
+                self.batch_size(self._batch_size)
+            self._take(await run_async(next_batch(found)))
+
+    async def _refresh(self) -> int:
+        if not self._data and not self._killed:
+            if self._source is None:
+                await self._start()
+            else:
+                self._take(await run_async(next_batch(self._source)))
+        return len(self._data)
+
+    def _take(self, batch: list[Any]) -> None:
+        self._data.extend(batch)
+        self._id = getattr(self._source, "cursor_id", 0) or 0
+        self._address = getattr(self._source, "address", None)
+        if not self._source.alive:
+            self._killed = True
+
+    async def next(self) -> D:
+        """See :meth:`pymongo.asynchronous.command_cursor.AsyncCommandCursor.next`."""
+        return await super().next()
+
+    def batch_size(self, batch_size: int) -> Self:
+        """See :meth:`pymongo.asynchronous.command_cursor.AsyncCommandCursor.batch_size`."""
+        if hasattr(self._source, "batch_size"):
+            self._source.batch_size(batch_size)
+        return super().batch_size(batch_size)
+
+    async def close(self) -> None:
+        """See :meth:`pymongo.asynchronous.command_cursor.AsyncCommandCursor.close`."""
+        self._killed = True
+        self._find = None
+        if self._source is not None:
+            await run_async(close(self._source))
+
+    def __del__(self) -> None:
+        # The physical cursor looks after its own end.
+        return
+
+
+def cursor(collection: AsyncCollection[Any], find: Callable[[], Awaitable[Any]]) -> LatentCursor[Any]:
+    """Return a cursor over what will be found when it is first used."""
+    return LatentCursor(collection, find)
+
+
+class LatentStream(AsyncChangeStream[D]):
+    """A change stream that is opened by its first use, or by ``await`` or ``async with``.
+
+    Args:
+        begin: Opens a stream.
+    """
+
+    def __init__(self, begin: Callable[[], Awaitable[Any]]) -> None:
+        # Not AsyncChangeStream.__init__: the stream that is opened does the work.
+        self._begin = begin
+        self._stream: Any = None
+        self._timeout = None
+        self._closed = False
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        yield from self._start().__await__()
+        return self
+
+    async def __aenter__(self) -> Self:
+        await self._start()
+        return self
+
+    async def _start(self) -> Any:
+        if self._stream is None:
+            stream = await self._begin()
+            # One of Motor's opens with its first use; it must not miss what happens before.
+            self._stream = await stream.__aenter__()
+        return self._stream
+
+    @property
+    def resume_token(self) -> Any:
+        """See :attr:`pymongo.asynchronous.change_stream.AsyncChangeStream.resume_token`."""
+        return None if self._stream is None else self._stream.resume_token
+
+    @property
+    def alive(self) -> bool:
+        """See :attr:`pymongo.asynchronous.change_stream.AsyncChangeStream.alive`."""
+        return not self._closed and (self._stream is None or self._stream.alive)
+
+    async def try_next(self) -> D | None:
+        """See :meth:`pymongo.asynchronous.change_stream.AsyncChangeStream.try_next`."""
+        if self._closed:
+            return None
+        found: D | None = await (await self._start()).try_next()
+        return found
+
+    async def close(self) -> None:
+        """See :meth:`pymongo.asynchronous.change_stream.AsyncChangeStream.close`."""
+        self._closed = True
+        if self._stream is not None:
+            await settle(self._stream.close())
+
+
+def stream(begin: Callable[[], Awaitable[Any]]) -> LatentStream[Any]:
+    """Return a change stream that its first use opens."""
+    return LatentStream(begin)
+
+
+class TransactionContext(_TransactionContext):
+    """What ``start_transaction()`` returns: with Motor it is not awaited, and with PyMongo it is."""
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        return self
+        yield
+
+
+class Opening:
+    """The opening of an Argon: by its first use, once, however many tasks come at the same time.
+
+    Args:
+        work: Opens it; after an error it is tried again.
+    """
+
+    def __init__(self, work: Callable[[], Awaitable[None]]) -> None:
+        self._work = work
+        self._task: asyncio.Future[None] | None = None
+        self._done = False
+        self.branches: dict[str, AsyncBranch] = {}
+
+    async def __call__(self) -> None:
+        if self._done:
+            return
+        task = self._task
+        if task is None or task.done():
+            task = self._task = asyncio.ensure_future(self._run())
+        await asyncio.shield(task)
+
+    async def _run(self) -> None:
+        await self._work()
+        self._done = True
+
+    def begin(self, otherwise: Callable[[], Any]) -> None:
+        """Wait for the first use."""
+
+
+def connect(uri: str | None, *args: Any, **options: Any) -> tuple[AsyncMongoClient[Any], str | None]:
+    """Make a client; nothing is sent before its first use.
+
+    Args:
+        uri: The server; None for the one in the environment, and the embedded one where there is none.
+        args: See :class:`pymongo.asynchronous.mongo_client.AsyncMongoClient`.
+        options: See there too.
+
+    Returns:
+        The client, and its URI, unless that is known only when the embedded server runs.
+    """
+    uri = known_uri(uri)
+    if uri is None:
+        return EmbeddedClient(*args, **options), None
+    return AsyncMongoClient(uri, *args, **options), uri
+
+
+_argons: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncArgon] = weakref.WeakKeyDictionary()
+_unbound: list[AsyncArgon] = []
+
+
+def default_argon() -> AsyncArgon:
+    """Return the Argon with the default settings: one for each loop, one for what is made outside of any."""
+    from argon.aio.argon import AsyncArgon
+
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        if not _unbound:
+            _unbound.append(AsyncArgon())
+        return _unbound[0]
+    if loop not in _argons:
+        _argons[loop] = AsyncArgon()
+    return _argons[loop]
+
+
+def branch_named(argon: AsyncArgon, project: str, branch: str) -> AsyncBranch:
+    """Return a branch that is looked up when it is first used, and then known by its name."""
+    from argon.aio.named import AsyncNamedBranch
+
+    known, name = argon.opening.branches, f"{project}@{branch}"
+    if name not in known:
+        if len(known) >= _KNOWN:
+            del known[next(iter(known))]
+        known[name] = AsyncNamedBranch(argon, project, branch)
+    return known[name]
+
+
+def client_of(argon: AsyncArgon) -> Any:
+    """Return a client that is of the same kind as the one that an Argon works on."""
+    from argon.aio.client import AsyncWALClient
+
+    if isinstance(argon.mongo, AsyncMongoClient):
+        return AsyncWALClient(argon=argon)
+    from argon.aio._motor import AsyncWALMotorClient
+
+    return AsyncWALMotorClient(argon=argon)
+
+
+def is_session(value: Any) -> bool:
+    """Whether something is a session of a client that branches know nothing of."""
+    return isinstance(value, AsyncClientSession) or isinstance(
+        getattr(value, "delegate", None), ClientSession
+    )
+
+
+def uri_of(client: Any) -> str | None:
+    """Return the URI of a client that has learned it itself."""
+    return client.uri if isinstance(client, EmbeddedClient) else None
+
+
+def passing_find(collection: AsyncClassicCollection[Any], *args: Any, **kwargs: Any) -> AsyncWALCursor[Any]:
+    """Return a cursor that asks where the branch is when it is first used."""
+    from argon.aio.cursor import AsyncWALCursor
+
+    return AsyncWALCursor(collection, *args, **kwargs)

@@ -1,0 +1,189 @@
+"""The way in: a server, its projects, their branches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from argon.aio._world import (
+    Client,
+    Opening,
+    World,
+    branch_named,
+    client_of,
+    connect,
+    default_argon,
+    settle,
+    uri_of,
+)
+from argon.aio.branch import AsyncBranch
+from argon.aio.expiry import AsyncExpiryService
+from argon.aio.project import AsyncProject
+from argon.catalog.branches import MAIN
+from argon.classic.branches import create_project
+from argon.engine.engine import Engine
+from argon.features import Flags, FlagValue
+from argon.features.flags import check_flag_value
+from argon.io import run_async
+from argon.names import parse_target
+from argon.server import check_server
+from argon.settings import load_settings
+from argon.wal.orphans import APPLICATION
+
+if TYPE_CHECKING:
+    from argon.aio.client import AsyncWALClient
+
+
+class AsyncArgon:
+    """Branches and time travel on a MongoDB replica set.
+
+    Args:
+        uri: The server. By default ``ARGON_MONGODB_URI``, then an embedded
+            ``mongod`` of one's own, which is started where it does not run.
+        database: The database that holds everything.
+        author: Who commits.
+        client: A client of the driver to use instead of making one; it is not closed.
+
+    Raises:
+        StandaloneServer: The server is no replica set.
+        EmbeddedServerError: There is no server to use.
+    """
+
+    def __init__(
+        self,
+        uri: str | None = None,
+        database: str | None = None,
+        *,
+        author: str | None = None,
+        client: Client | None = None,
+    ) -> None:
+        settings = load_settings(mongodb_uri=uri, database=database, author=author)
+        self._owned = client is None
+        self._uri = uri or settings.mongodb_uri
+        if client is None:
+            client, self._uri = connect(self._uri, appname=APPLICATION)
+        self.mongo: Client = client
+        self.database = settings.database
+        self.author = settings.author
+        self.engine = Engine(client, settings.database, World())
+        self.expiry = AsyncExpiryService(settings.ttl_interval)
+        self.engine.on_catalog = self.expiry.notice
+        self.opening = Opening(self._open)
+        self.opening.begin(otherwise=client.close if self._owned else bool)
+
+    async def _open(self) -> None:
+        hello = await self.mongo.admin.command("hello")
+        check_server(hello, self.uri or str(await settle(self.mongo.address)))
+        await run_async(self.engine.open())
+
+    @property
+    def uri(self) -> str | None:
+        """The server's URI, password included; redact it before it is shown."""
+        return self._uri or uri_of(self.mongo)
+
+    async def open(self) -> Self:
+        """Look at the server and make it ready, unless that has been done; the first use does it too.
+
+        Raises:
+            StandaloneServer: The server is no replica set.
+            EmbeddedServerError: There is no server to use.
+        """
+        await self.opening()
+        return self
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections; the embedded server goes on, for other processes."""
+        await self.expiry.stop()
+        if self._owned:
+            close: Any = self.mongo.close
+            await settle(close())
+
+    async def create_project(self, name: str) -> AsyncProject:
+        """Make a project with its branch ``main``.
+
+        Where the feature ``wal_enabled`` is off, ``main`` is a classic branch: an
+        ordinary database.
+
+        Raises:
+            ProjectExists: There is one of this name.
+        """
+        await self.opening()
+        return AsyncProject(self, await run_async(create_project(self.engine, name, author=self.author)))
+
+    async def project(self, name: str) -> AsyncProject:
+        """Return a project.
+
+        Raises:
+            ProjectNotFound: There is none of this name.
+        """
+        await self.opening()
+        return AsyncProject(self, await run_async(self.engine.projects.get(name)))
+
+    async def projects(self) -> list[AsyncProject]:
+        """Return the projects, oldest first."""
+        await self.opening()
+        return [AsyncProject(self, record) for record in await run_async(self.engine.projects.list())]
+
+    async def delete_project(self, name: str) -> None:
+        """Delete a project with all its branches.
+
+        Raises:
+            ProjectNotFound: There is none of this name.
+        """
+        await self.opening()
+        await run_async(self.engine.projects.delete(name, author=self.author))
+
+    async def features(self) -> Flags:
+        """Return the feature flags in force, read now."""
+        await self.opening()
+        return await run_async(self.engine.flags(fresh=True))
+
+    async def set_feature(self, flag: str, value: FlagValue | Mapping[str, Any]) -> None:
+        """Set a feature flag for every process; this one sees it at once, others within seconds.
+
+        Args:
+            flag: Its name.
+            value: True, False, or a rollout such as ``{"projects": ["shop"], "percent": 25}``.
+
+        Raises:
+            InvalidSettings: There is no such flag, or it cannot have this value.
+        """
+        await self.opening()
+        await run_async(self.engine.set_flag(flag, check_flag_value(flag, value, "the arguments")))
+
+    async def unset_feature(self, flag: str) -> bool:
+        """Forget what was set for a flag, so that the file or the default counts.
+
+        Returns:
+            Whether something was set.
+
+        Raises:
+            InvalidSettings: There is no such flag.
+        """
+        await self.opening()
+        return await run_async(self.engine.unset_flag(flag))
+
+    def client(self) -> AsyncWALClient[Any]:
+        """Return a client shaped as PyMongo's, whose databases are projects and branches."""
+        client: AsyncWALClient[Any] = client_of(self)
+        return client
+
+    async def branch(self, target: str) -> AsyncBranch:
+        """Return a branch by ``"project"`` (its main branch) or ``"project@branch"``."""
+        project, branch = parse_target(target)
+        return await (await self.project(project)).branch(branch or MAIN)
+
+
+def open_branch(target: str) -> AsyncBranch:
+    """Open ``"project@branch"`` with the default settings; the connection lives as long as the process."""
+    project, branch = parse_target(target)
+    return branch_named(default_argon(), project, branch or MAIN)

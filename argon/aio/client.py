@@ -1,0 +1,233 @@
+"""PyMongo's client, whose databases are projects and branches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Generic, NoReturn, TypeVar
+
+from bson.codec_options import CodecOptions
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.command_cursor import AsyncCommandCursor
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.asynchronous.topology import Topology
+from pymongo.errors import ConfigurationError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from argon.aio._world import branch_named, connect, settle, stream
+from argon.aio.argon import AsyncArgon
+from argon.aio.branch import AsyncBranch
+from argon.aio.database import AsyncWALDatabase
+from argon.aio.named import AsyncNamedBranch
+from argon.aio.session import AsyncWALSession
+from argon.aio.stream import AsyncWALChangeStream
+from argon.catalog.branches import MAIN
+from argon.errors import NotFound, UnsupportedOperation
+from argon.names import parse_target
+from argon.settings import load_settings
+from argon.streams.arguments import watch_options, watch_projects
+from argon.wal.log import DEFAULT_SPACE
+
+D = TypeVar("D", bound=Mapping[str, Any])
+
+SERVERS_OWN = ("admin", "config", "local")
+"""Databases that are the server's and no projects."""
+
+
+class ProjectsClient(Generic[D]):
+    """What a client does on projects and branches instead of databases.
+
+    Args:
+        host: The server; by default the one that :class:`argon.aio.AsyncArgon` would use.
+        argon: What to work on, instead of a connection of its own.
+        argon_database: The database that holds everything; by default the one in the settings.
+        args: As the plain client takes them.
+        kwargs: As the plain client takes them.
+    """
+
+    # Everything else is the plain client's own state, which the two share: one pool, one topology.
+    __slots__ = ("_argon", "_argon_database", "_branches", "_given", "_plain")
+
+    def __init__(
+        self,
+        host: Any = None,
+        *args: Any,
+        argon: AsyncArgon | None = None,
+        argon_database: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if argon is None:
+            plain = self._plain_client(load_settings().mongodb_uri if host is None else host, *args, **kwargs)
+        else:
+            plain = argon.mongo
+        vars_of: Any = self
+        vars_of.__dict__ = plain.__dict__
+        self._plain: Any = plain
+        self._given = self._argon = argon
+        self._argon_database = argon_database
+        self._branches: dict[str, AsyncNamedBranch] = {}
+
+    @staticmethod
+    def _plain_client(host: Any, *args: Any, **kwargs: Any) -> Any:
+        return connect(host, *args, **kwargs)[0]
+
+    def __del__(self) -> None:
+        # The plain client looks after its own end.
+        return
+
+    @property
+    def argon(self) -> AsyncArgon:
+        """What the client works on; it is opened with the first use, as connections are."""
+        if self._argon is None:
+            self._argon = AsyncArgon(database=self._argon_database, client=self._plain)
+        return self._argon
+
+    def __getitem__(self, name: str) -> AsyncDatabase[D]:
+        return self.get_database(name)
+
+    def get_database(
+        self,
+        name: str | None = None,
+        codec_options: CodecOptions[Any] | None = None,
+        read_preference: Any = None,
+        write_concern: WriteConcern | None = None,
+        read_concern: ReadConcern | None = None,
+    ) -> AsyncDatabase[D]:
+        """See ``get_database`` of PyMongo's client.
+
+        Raises:
+            BranchNotFound: The name is ``project@branch``, and there is no such branch.
+            InvalidName: It is no name for a project.
+        """
+        options = (codec_options, read_preference, write_concern, read_concern)
+        if name is None:
+            name = self._default_name()
+        if name in SERVERS_OWN:
+            database: AsyncDatabase[D] = self._plain.get_database(name, *options)
+            return database
+        return AsyncWALDatabase(self._branch(name), *options)
+
+    def get_default_database(
+        self,
+        default: str | None = None,
+        codec_options: CodecOptions[Any] | None = None,
+        read_preference: Any = None,
+        write_concern: WriteConcern | None = None,
+        read_concern: ReadConcern | None = None,
+    ) -> AsyncDatabase[D]:
+        """See ``get_default_database`` of PyMongo's client."""
+        name = self._default_name(default)
+        return self.get_database(name, codec_options, read_preference, write_concern, read_concern)
+
+    async def list_database_names(self, session: Any = None, comment: Any = None) -> list[str]:
+        """Return the names of the projects."""
+        return [project.name for project in await self.argon.projects()]
+
+    async def list_databases(
+        self, session: Any = None, comment: Any = None, **kwargs: Any
+    ) -> AsyncCommandCursor[dict[str, Any]]:
+        """Describe the projects, without the sizes on disk, which they share; see ``argon size``."""
+        described = [{"name": name, "empty": False} for name in await self.list_database_names()]
+        reply = {"id": 0, "firstBatch": described, "ns": "admin.$cmd"}
+        admin: AsyncDatabase[Any] = self._plain.get_database("admin")
+        return AsyncCommandCursor(admin["$cmd"], reply, None)
+
+    async def drop_database(
+        self,
+        name_or_database: str | AsyncDatabase[Any],
+        session: Any = None,
+        comment: Any = None,
+    ) -> None:
+        """Delete a project, or with the name ``project@branch`` that branch; it is no error if there is none.
+
+        Raises:
+            UnsupportedOperation: It is one of the server's own databases.
+        """
+        name = name_or_database.name if isinstance(name_or_database, AsyncDatabase) else name_or_database
+        if not isinstance(name, str):
+            raise TypeError(
+                f"name_or_database must be an instance of str or a AsyncDatabase, not {type(name)}"
+            )
+        if name in SERVERS_OWN:
+            raise UnsupportedOperation(f"the database {name!r} is the server's own")
+        project, branch = parse_target(name)
+        try:
+            if branch in (None, MAIN):
+                await self.argon.delete_project(project)
+            else:
+                await (await self.argon.project(project)).delete_branch(branch or MAIN)
+        except NotFound:
+            return
+        finally:
+            if project in self._branches:
+                self._branches[project].lost()
+
+    def start_session(self, *args: Any, **kwargs: Any) -> AsyncWALSession:
+        """See ``start_session`` of PyMongo's client; a transaction of it is one commit."""
+        return AsyncWALSession(self, self._plain_session(*args, **kwargs))
+
+    def _plain_session(self, *args: Any, **kwargs: Any) -> Any:
+        return self._plain.start_session(*args, **kwargs)
+
+    async def close(self) -> None:
+        """Close the connections, which are those of the AsyncArgon that it was made from too."""
+        if self._given is not None:
+            await self._given.close()
+        else:
+            await settle(self._plain.close())
+
+    def watch(self, *args: Any, **kwargs: Any) -> Any:
+        """See ``watch`` of PyMongo's client; it watches the main branch of every project."""
+        return stream(lambda: self._open_watch(*args, **kwargs))
+
+    async def _open_watch(self, *args: Any, **kwargs: Any) -> Any:
+        await self.argon.opening()
+        watch = watch_projects(DEFAULT_SPACE, watch_options(AsyncMongoClient.watch, args, kwargs))
+        return await AsyncWALChangeStream(self.argon.engine, watch, self._plain.codec_options).open()
+
+    def bulk_write(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Not supported: one commit is on one branch."""
+        raise UnsupportedOperation(
+            "bulk_write() over several databases is not available: use the collections' bulk_write(), or "
+            "db.commit() for what must land together"
+        )
+
+    def _branch(self, name: str) -> AsyncBranch:
+        project, branch = parse_target(name)
+        if branch not in (None, MAIN):
+            return branch_named(self.argon, project, branch or MAIN).seen_through(self)
+        if project not in self._branches:
+            self._branches[project] = AsyncNamedBranch(self.argon, project, makes=True).seen_through(self)
+        return self._branches[project]
+
+    def _default_name(self, default: str | None = None) -> str:
+        try:
+            return str(self._plain.get_default_database().name)
+        except ConfigurationError:
+            if default is None:
+                raise
+            return default
+
+
+class AsyncWALClient(ProjectsClient[D], AsyncMongoClient[D]):
+    """An AsyncMongoClient on whose databases every write is versioned.
+
+    ``client["shop"]`` is the main branch of the project ``shop``, which comes
+    into being with the first write, and ``client["shop@feature"]`` a branch of
+    it, which must exist. ``admin``, ``config`` and ``local`` are the server's own.
+    Everything else is PyMongo's; the arguments are too, so that libraries which
+    make their client themselves can make this one.
+
+    Args:
+        host: See :class:`pymongo.asynchronous.mongo_client.AsyncMongoClient`; by default the server
+            that :class:`argon.aio.AsyncArgon` would use.
+        argon: What to work on, instead of a connection of its own.
+        argon_database: The database that holds everything; by default the one in the settings.
+        args: See :class:`pymongo.asynchronous.mongo_client.AsyncMongoClient`.
+        kwargs: See :class:`pymongo.asynchronous.mongo_client.AsyncMongoClient`.
+    """
+
+    __slots__ = ()
+
+    async def _get_topology(self) -> Topology:
+        return await self._plain._get_topology()  # type: ignore[no-any-return]

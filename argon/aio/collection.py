@@ -1,0 +1,84 @@
+"""PyMongo's collection on a branch."""
+
+from __future__ import annotations
+
+import inspect
+from datetime import datetime, timedelta
+from typing import Any, NoReturn, Self, TypeVar
+
+from argon.aio._world import Openable, opened
+from argon.aio.definitions import AsyncDefinitions
+from argon.aio.reading import AsyncReading
+from argon.aio.updating import AsyncUpdating
+from argon.aio.writing import AsyncWriting
+from argon.errors import UnsupportedOperation
+
+D = TypeVar("D", bound=Any)
+
+
+class AsyncWALCollection(AsyncReading[D], AsyncWriting[D], AsyncUpdating[D], AsyncDefinitions[D], Openable):
+    """A collection of a branch; see :class:`pymongo.asynchronous.collection.AsyncCollection`.
+
+    Args:
+        database: The database handle.
+        name: The collection's name.
+        space: Its namespace within the branch.
+        handle: The branch and the moment.
+    """
+
+    def at(
+        self,
+        *,
+        lsn: int | None = None,
+        time: datetime | None = None,
+        ago: timedelta | None = None,
+        tag: str | None = None,
+    ) -> Self:
+        """Return this collection as it was; see :meth:`argon.aio.AsyncWALDatabase.at`."""
+        past = self._wal_database()._past(lsn=lsn, time=time, ago=ago, tag=tag)
+        return opened(self._like(past, self.name, past._handle))
+
+    async def _open(self) -> None:
+        await self._wal_database()._open()
+
+    def find_raw_batches(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Not supported on a branch."""
+        raise _not_on_a_branch("find_raw_batches", "find() with document_class=RawBSONDocument")
+
+    def aggregate_raw_batches(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Not supported on a branch."""
+        raise _not_on_a_branch("aggregate_raw_batches", "aggregate() with document_class=RawBSONDocument")
+
+    def list_search_indexes(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Not supported on a branch."""
+        raise _not_on_a_branch("list_search_indexes", _TEXT)
+
+    def create_search_index(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Not supported on a branch."""
+        raise _not_on_a_branch("create_search_index", _TEXT)
+
+    def create_search_indexes(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Not supported on a branch."""
+        raise _not_on_a_branch("create_search_indexes", _TEXT)
+
+    def update_search_index(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Not supported on a branch."""
+        raise _not_on_a_branch("update_search_index", _TEXT)
+
+    def drop_search_index(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Not supported on a branch."""
+        raise _not_on_a_branch("drop_search_index", _TEXT)
+
+
+_TEXT = "a text index: a search index holds all branches at once"
+
+
+def _not_on_a_branch(name: str, instead: str) -> UnsupportedOperation:
+    return UnsupportedOperation(f"{name}() is not available on a branch: use {instead}")
+
+
+# What Python says of wrong arguments names the class that is known.
+for _part in AsyncWALCollection.__bases__:
+    for _name, _method in vars(_part).items():
+        if inspect.isfunction(_method) and not _name.startswith("_"):
+            _method.__qualname__ = f"{AsyncWALCollection.__name__}.{_name}"

@@ -1,0 +1,153 @@
+"""PyMongo's cursor, filled from rows.
+
+Chaining, slicing, cloning and batching are PyMongo's own code. Only where the
+documents come from is different, so the class hangs on PyMongo's protected
+hooks ``_refresh`` and ``_clone_base``; that is why PyMongo's minor version is
+pinned.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from bson import SON
+from pymongo.asynchronous.cursor import AsyncCursor
+from pymongo.cursor import CursorType
+
+from argon.engine.cursors import close, explain, next_batch
+from argon.engine.find import Opened, open_find, read_first
+from argon.engine.query import FindSpec
+from argon.errors import UnsupportedOperation
+from argon.io import Operation, run_async
+
+if TYPE_CHECKING:
+    from argon.aio.collection import AsyncWALCollection
+
+D = TypeVar("D", bound=Any)
+
+_NO_TIMEOUT = 16
+"""The wire protocol's flag for cursors that do not time out."""
+_ABOUT_ENTRIES = {
+    "return_key": "return_key shows entries of physical indexes: use a projection of the index's fields",
+    "show_record_id": "show_record_id shows a place in a physical collection: use _id",
+    "min": "min bounds entries of a physical index: use $gte in the filter, with a hint",
+    "max": "max bounds entries of a physical index: use $lt in the filter, with a hint",
+    "tailable": "tailable cursors read capped collections, which a branch has not: use branch.log()",
+}
+
+
+class AsyncWALCursor(AsyncCursor[D]):
+    """See :class:`pymongo.asynchronous.cursor.AsyncCursor`."""
+
+    _opened: Opened | None = None
+
+    def _spec_of_find(self) -> FindSpec:
+        options: dict[str, Any] = {
+            "batch_size": self._batch_size or None,
+            "max_time_ms": self._max_time_ms,
+            "comment": self._comment,
+            "allow_disk_use": self._allow_disk_use,
+            "let": self._let,
+            "no_cursor_timeout": bool(self._query_flags & _NO_TIMEOUT),
+        }
+        for given, name in (
+            (self._return_key, "return_key"),
+            (self._show_record_id, "show_record_id"),
+            (self._min, "min"),
+            (self._max, "max"),
+            (self._query_flags & CursorType.TAILABLE_AWAIT, "tailable"),
+        ):
+            if given:
+                raise UnsupportedOperation(_ABOUT_ENTRIES[name])
+        # PyMongo keeps what cursors may not do without in the filter under $query.
+        query = self._spec.get("$query", self._spec) if "$query" in self._spec else self._spec
+        return FindSpec(
+            filter=query,
+            projection=self._projection,
+            sort=None if not self._ordering else list(self._ordering.items()),
+            skip=self._skip,
+            limit=self._limit,
+            hint=SON(self._hint) if isinstance(self._hint, dict) else self._hint,
+            collation=self._collation,
+            options={
+                key: value for key, value in options.items() if value is not None and value is not False
+            },
+        )
+
+    async def _begin(self) -> tuple[Opened, list[Any]]:
+        """Open the physical cursor and return it with what its first reply holds."""
+        collection: AsyncWALCollection[Any] = self._collection
+        spec = self._spec_of_find()
+        physical = await collection._physical_find(spec, self._session)
+        if physical is not None:
+            return Opened(physical, wrapped=False), await run_async(next_batch(physical))
+        handle, reader = collection._bound(self._session), collection.reader(self._session)
+        return await run_async(read_first(handle, collection.space, collection.name, spec, reader))
+
+    async def _refresh(self) -> int:
+        if self._data or self._killed:
+            return len(self._data)
+        opened = self._opened
+        if opened is None:
+            opened, batch = await self._begin()
+            self._opened = opened
+        else:
+            batch = await run_async(next_batch(opened.cursor))
+        cursor = opened.cursor
+        if opened.wrapped:
+            self._data.extend([row["d"] for row in batch])
+        else:
+            self._data.extend(batch)
+        self._retrieved += len(batch)
+        self._id = getattr(cursor, "cursor_id", 0) or 0
+        self._address = getattr(cursor, "address", None)
+        if not cursor.alive:
+            self._killed = True
+            self._id = 0
+        return len(self._data)
+
+    def _clone_base(self, session: Any) -> AsyncWALCursor[D]:
+        return self.__class__(self._collection, session=session)
+
+    async def rewind(self) -> AsyncWALCursor[D]:
+        """See :meth:`pymongo.asynchronous.cursor.AsyncCursor.rewind`."""
+        await super().rewind()
+        self._opened = None
+        return self
+
+    async def close(self) -> None:
+        """See :meth:`pymongo.asynchronous.cursor.AsyncCursor.close`."""
+        if self._opened is not None:
+            await run_async(close(self._opened.cursor))
+        self._killed = True
+        self._id = 0
+
+    async def explain(self) -> Any:
+        """Return the plan of the physical query, with the server's field names for rows."""
+        collection: AsyncWALCollection[Any] = self._collection
+        spec = self._spec_of_find()
+        physical = await collection._physical_find(spec, self._session)
+        if physical is None:
+            physical = (await run_async(self._physical(spec))).cursor
+        plan = await run_async(explain(physical))
+        return await collection._explain(spec) if plan is None else plan
+
+    def _physical(self, spec: FindSpec) -> Operation[Opened]:
+        collection: AsyncWALCollection[Any] = self._collection
+        snapshot = yield from collection._bound(self._session).snapshot()
+        reader = collection.reader(self._session)
+        return (yield from open_find(snapshot, collection.space, collection.name, spec, reader))
+
+    async def distinct(self, key: str) -> list[Any]:
+        """See :meth:`pymongo.asynchronous.cursor.AsyncCursor.distinct`."""
+        spec = self._spec_of_find()
+        options = {"collation": spec.collation, "comment": self._comment}
+        given = {name: value for name, value in options.items() if value is not None}
+        if self._max_time_ms is not None:
+            given["maxTimeMS"] = self._max_time_ms
+        collection: AsyncWALCollection[Any] = self._collection
+        return await collection.distinct(key, dict(spec.filter), session=self._session, **given)
+
+    def __del__(self) -> None:
+        # The physical cursor looks after its own end.
+        return

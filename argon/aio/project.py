@@ -1,0 +1,171 @@
+"""A project, as applications hold it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from argon.aio.branch import AsyncBranch
+from argon.classic.branches import create_branch
+from argon.classic.migrate import Progress as MigrationProgress
+from argon.io import run_async
+from argon.materializer import Progress as Reading
+from argon.materializer import VerifyReport
+from argon.materializer.rebuild import RebuildReport, rebuild
+from argon.materializer.verify import verify
+from argon.models import ProjectRecord
+from argon.models.recorded import Recorded
+from argon.points import as_point
+from argon.timetravel.resolve import resolve
+
+if TYPE_CHECKING:
+    from argon.aio.argon import AsyncArgon
+    from argon.engine.engine import Engine
+
+
+class AsyncProject(Recorded[ProjectRecord]):
+    """A database under version control.
+
+    Args:
+        argon: Where it is.
+        record: Its record.
+    """
+
+    def __init__(self, argon: AsyncArgon, record: ProjectRecord) -> None:
+        super().__init__(record)
+        self._argon = argon
+
+    def __repr__(self) -> str:
+        return f"AsyncProject({self.name})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AsyncProject) and other.id == self.id
+
+    def __hash__(self) -> int:
+        return hash(self._record.id)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that serves it."""
+        return self._argon.engine
+
+    @property
+    def client(self) -> Any:
+        """The client that serves it."""
+        return self._argon.mongo
+
+    @property
+    def author(self) -> str | None:
+        """Who commits."""
+        return self._argon.author
+
+    async def branch(self, name: str = "main") -> AsyncBranch:
+        """Return a branch.
+
+        Raises:
+            BranchNotFound: There is none of this name.
+        """
+        return AsyncBranch(self, await run_async(self.engine.branches(self._record).get(name)))
+
+    async def branches(self, *, deleted: bool = False) -> list[AsyncBranch]:
+        """Return the branches, oldest first.
+
+        Args:
+            deleted: The recoverable deleted ones instead of the live ones.
+        """
+        records = await run_async(self.engine.branches(self._record).list(deleted=deleted))
+        return [AsyncBranch(self, record) for record in records]
+
+    async def create_branch(
+        self, name: str, parent: str | AsyncBranch = "main", at: Any = None
+    ) -> AsyncBranch:
+        """Make a branch; nothing is copied, and it can be used at once.
+
+        Where the feature ``wal_create_branch`` is off, and where the parent is a
+        classic branch, the new one is classic too: a copy in a physical database.
+
+        Args:
+            name: Its name.
+            parent: The branch it leaves.
+            at: The point at which it leaves it (an LSN, a datetime, a tag); by default the parent's head.
+
+        Raises:
+            BranchExists: The name is taken.
+            BranchNotFound: There is no such parent.
+            PointNotFound: The point is outside the parent's history.
+            FeatureDisabled: A point was given, and ``wal_time_travel`` is off.
+            UnsupportedOperation: A point was given, and the parent is a classic branch.
+        """
+        source = parent if isinstance(parent, AsyncBranch) else await self.branch(parent)
+        await source._found()
+        base = None
+        if at is not None:
+            await source.require("wal_time_travel")
+            base = await run_async(resolve(self.engine, source.record, as_point(at=at)))
+        made = create_branch(self.engine, self._record, source.record, name, base, author=self.author)
+        return AsyncBranch(self, await run_async(made))
+
+    async def migrate_branch(self, name: str, *, progress: MigrationProgress | None = None) -> AsyncBranch:
+        """Turn a classic branch into one in the log; see :meth:`AsyncBranch.migrate`."""
+        branch = await self.branch(name)
+        await branch.migrate(progress=progress)
+        return branch
+
+    async def delete_branch(self, name: str, *, force: bool = False) -> None:
+        """Delete a branch; :meth:`undelete_branch` brings it back.
+
+        Args:
+            name: The branch.
+            force: Delete it although live children were made from it; they keep working.
+
+        Raises:
+            BranchNotFound: There is none of this name.
+            BranchProtected: It is ``main``.
+            BranchHasChildren: It has live children, and ``force`` was not given.
+        """
+        branches = self.engine.branches(self._record)
+        record = await run_async(branches.get(name))
+        await run_async(branches.delete(record, force=force, author=self.author))
+
+    async def undelete_branch(self, name: str, *, new_name: str | None = None) -> AsyncBranch:
+        """Bring a deleted branch back.
+
+        Args:
+            name: The name it had.
+            new_name: The name it gets, where the old one has been used again.
+
+        Raises:
+            BranchNotFound: No deleted branch had this name.
+            BranchExists: The name is in use again.
+        """
+        branches = self.engine.branches(self._record)
+        return AsyncBranch(
+            self, await run_async(branches.undelete(name, new_name=new_name, author=self.author))
+        )
+
+    async def verify(self, progress: Reading | None = None) -> VerifyReport:
+        """Hold the log against the version rows, in both directions.
+
+        The project may be written to meanwhile.
+
+        Args:
+            progress: Is told how many entries and how many rows have been read.
+
+        Returns:
+            What was found.
+        """
+        return await run_async(verify(self.engine, self.id, progress))
+
+    async def rebuild(self, progress: Reading | None = None) -> RebuildReport:
+        """Build all version rows anew from the log; nobody may write to the project meanwhile.
+
+        Args:
+            progress: Is told how many entries have been applied and how many rows written.
+
+        Returns:
+            What was done.
+
+        Raises:
+            Conflict: Somebody wrote to the project.
+            CorruptHistory: The log itself is damaged; the rows are left as they are.
+        """
+        return await run_async(rebuild(self.engine, self.id, progress))

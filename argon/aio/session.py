@@ -1,0 +1,142 @@
+"""PyMongo's session, whose transactions are commits on a branch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.errors import InvalidOperation
+
+from argon.aio._world import Openable, TransactionContext, is_session, settle
+from argon.engine.handle import Handle
+from argon.engine.transaction import Transaction
+from argon.errors import UnsupportedOperation
+from argon.io import run_async
+
+if TYPE_CHECKING:
+    from argon.aio.client import AsyncWALClient, ProjectsClient
+
+
+class AsyncWALSession(AsyncClientSession, Openable):
+    """A session of :class:`argon.aio.AsyncWALClient`, with PyMongo's methods.
+
+    A transaction is on one branch, over all of its collections, and lands as
+    one commit. Outside a transaction the session is the plain client's.
+
+    Args:
+        client: Whose session it is.
+        plain: The plain client's session.
+    """
+
+    def __init__(self, client: ProjectsClient[Any], plain: AsyncClientSession) -> None:
+        self.__dict__ = plain.__dict__  # one session, with two sets of methods
+        self._wal_client: Any = client
+        self._plain: Any = plain
+        self._group: Transaction | None = None
+        self._state = "none"
+
+    @property
+    def client(self) -> AsyncWALClient[Any]:
+        """The client that the session belongs to."""
+        client: AsyncWALClient[Any] = self._wal_client
+        return client
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        return self._state == "open"
+
+    async def _open(self) -> None:
+        """Be as it is: a session sends nothing before it is used."""
+
+    def start_transaction(self, *_args: Any, **_kwargs: Any) -> Any:
+        """See :meth:`pymongo.asynchronous.client_session.AsyncClientSession.start_transaction`."""
+        self._check_ended()
+        if self.in_transaction:
+            raise InvalidOperation("Transaction already in progress")
+        self._group = None
+        self._state = "open"
+        return TransactionContext(self)
+
+    async def commit_transaction(self) -> None:
+        """Land the transaction as one commit.
+
+        Raises:
+            OperationFailure: Somebody else changed one of its documents first; the
+                error has the label TransientTransactionError.
+        """
+        self._check_ended()
+        if self._state == "none":
+            raise InvalidOperation("No transaction started")
+        if self._state == "aborted":
+            raise InvalidOperation("Cannot call commitTransaction after calling abortTransaction")
+        if self._state == "committed":
+            return
+        group, self._group = self._group, None
+        self._state = "committed"
+        if group is not None:
+            await run_async(group.commit())
+
+    async def abort_transaction(self) -> None:
+        """Forget all that the transaction did."""
+        self._check_ended()
+        if self._state == "none":
+            raise InvalidOperation("No transaction started")
+        if self._state == "aborted":
+            raise InvalidOperation("Cannot call abortTransaction twice")
+        if self._state == "committed":
+            raise InvalidOperation("Cannot call abortTransaction after calling commitTransaction")
+        group, self._group = self._group, None
+        self._state = "aborted"
+        if group is not None:
+            await run_async(group.abort())
+
+    async def _end_session(self, lock: bool) -> None:
+        if self.in_transaction:
+            await self.abort_transaction()
+        await settle(self._plain._end_session(lock=lock))
+
+    def bound(self, handle: Handle) -> Handle:
+        """Return a handle that works inside the session's transaction, if one is open.
+
+        Args:
+            handle: A branch's head, or a moment of its past, which no transaction changes.
+
+        Raises:
+            UnsupportedOperation: The transaction is on another branch.
+        """
+        self._check_ended()
+        if not self.in_transaction or handle.past or handle.transaction is not None:
+            return handle
+        if self._group is None:
+            self._group = Transaction(handle.line, handle.author)
+        elif self._group.line is not handle.line:
+            raise UnsupportedOperation(
+                f"the transaction is on the branch {self._group.line.record.name!r}, and a commit is on one "
+                f"branch: begin another one for {handle.line.record.name!r}"
+            )
+        return handle.within(self._group)
+
+
+def bind(session: Any, handle: Handle) -> Handle:
+    """Return the handle that an operation with a session works on.
+
+    Args:
+        session: What the user gave as ``session=``.
+        handle: The collection's own.
+
+    Raises:
+        InvalidOperation: The session is a plain client's, and in a transaction.
+    """
+    if session is None:
+        return handle
+    if isinstance(session, AsyncWALSession):
+        return session.bound(handle)
+    if not is_session(session):
+        raise TypeError(f"session must be an instance of AsyncClientSession, not {type(session)}")
+    if session.in_transaction:
+        raise InvalidOperation(
+            "a plain MongoClient's transaction does not reach branches: start the session with "
+            "argon.client().start_session()"
+        )
+    return handle

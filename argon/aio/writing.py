@@ -1,0 +1,146 @@
+"""Inserting and deleting documents of a collection: the methods of PyMongo's collection that do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from pymongo.common import validate_is_document_type, validate_is_mapping, validate_list
+from pymongo.errors import InvalidOperation
+from pymongo.results import BulkWriteResult, DeleteResult, InsertManyResult, InsertOneResult
+
+from argon.aio.basis import AsyncCollectionHandle
+from argon.engine import bulk, operations
+from argon.engine.arguments import as_hint, as_order, check_known, delete_spec
+from argon.engine.delete import Deleted, DeleteSpec
+from argon.io import run_async
+
+D = TypeVar("D", bound=Any)
+
+
+class AsyncWriting(AsyncCollectionHandle[D]):
+    """Inserts, deletes and bulks."""
+
+    async def insert_one(
+        self,
+        document: Any,
+        bypass_document_validation: bool | None = None,
+        session: Any = None,
+        comment: Any = None,
+    ) -> InsertOneResult:
+        """See :meth:`pymongo.asynchronous.collection.AsyncCollection.insert_one`."""
+        validate_is_document_type("document", document)
+        return await run_async(
+            operations.insert_one(
+                self._bound(session),
+                self._target(bypass_document_validation),
+                document,
+                acknowledged=self._acknowledged,
+            )
+        )
+
+    async def insert_many(
+        self,
+        documents: Iterable[Any],
+        ordered: bool = True,
+        bypass_document_validation: bool | None = None,
+        session: Any = None,
+        comment: Any = None,
+    ) -> InsertManyResult:
+        """See :meth:`pymongo.asynchronous.collection.AsyncCollection.insert_many`."""
+        if not isinstance(documents, Iterable) or isinstance(documents, Mapping) or not documents:
+            raise TypeError("documents must be a non-empty list")
+        given = list(documents)
+        for document in given:
+            validate_is_document_type("document", document)
+        return await run_async(
+            operations.insert_many(
+                self._bound(session),
+                self._target(bypass_document_validation),
+                given,
+                ordered=ordered,
+                acknowledged=self._acknowledged,
+            )
+        )
+
+    async def delete_one(
+        self,
+        filter: Mapping[str, Any],
+        collation: Any = None,
+        hint: Any = None,
+        session: Any = None,
+        let: Mapping[str, Any] | None = None,
+        comment: Any = None,
+    ) -> DeleteResult:
+        """See :meth:`pymongo.asynchronous.collection.AsyncCollection.delete_one`."""
+        spec = delete_spec(filter, collation=collation, hint=hint, let=let)
+        return await self._run_delete(spec, session)
+
+    async def delete_many(
+        self,
+        filter: Mapping[str, Any],
+        collation: Any = None,
+        hint: Any = None,
+        session: Any = None,
+        let: Mapping[str, Any] | None = None,
+        comment: Any = None,
+    ) -> DeleteResult:
+        """See :meth:`pymongo.asynchronous.collection.AsyncCollection.delete_many`."""
+        spec = delete_spec(filter, collation=collation, hint=hint, let=let, many=True)
+        return await self._run_delete(spec, session)
+
+    async def find_one_and_delete(
+        self,
+        filter: Mapping[str, Any],
+        projection: Any = None,
+        sort: Any = None,
+        hint: Any = None,
+        session: Any = None,
+        let: Mapping[str, Any] | None = None,
+        comment: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        """See :meth:`pymongo.asynchronous.collection.AsyncCollection.find_one_and_delete`."""
+        validate_is_mapping("filter", filter)
+        check_known(kwargs, "collation", "maxTimeMS")
+        spec = DeleteSpec(
+            filter,
+            collation=kwargs.get("collation"),
+            hint=as_hint(hint),
+            sort=as_order(sort),
+            let=let,
+            projection=projection,
+            returns=True,
+        )
+        outcome = await run_async(operations.delete(self._bound(session), self._target(), spec))
+        return operations.decode(outcome.document, self.codec_options)
+
+    async def bulk_write(
+        self,
+        requests: Sequence[Any],
+        ordered: bool = True,
+        bypass_document_validation: bool | None = None,
+        session: Any = None,
+        comment: Any = None,
+        let: Mapping[str, Any] | None = None,
+    ) -> BulkWriteResult:
+        """See :meth:`pymongo.asynchronous.collection.AsyncCollection.bulk_write`."""
+        validate_list("requests", requests)
+        if not requests:
+            raise InvalidOperation("No operations to execute")
+        target = self._target(bypass_document_validation)
+        return await run_async(
+            bulk.bulk_write(
+                self._bound(session),
+                target,
+                requests,
+                ordered=ordered,
+                let=let,
+                acknowledged=self._acknowledged,
+            )
+        )
+
+    async def _run_delete(self, spec: DeleteSpec, session: Any) -> DeleteResult:
+        write = operations.delete(self._bound(session), self._target(), spec)
+        outcome = await run_async(operations.quietly(write, self._acknowledged, Deleted()))
+        return operations.delete_result(outcome, acknowledged=self._acknowledged)

@@ -1,0 +1,124 @@
+# Generated from argon/aio/reading.py by tools/async_to_sync.py: edit that.
+
+"""Reading a collection: the methods of PyMongo's collection that do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pymongo.common import validate_list
+from pymongo.synchronous.collection import Collection
+
+from argon.driver._world import cursor, stream
+from argon.driver.basis import CollectionHandle
+from argon.driver.cursor import WALCursor
+from argon.driver.stream import WALChangeStream
+from argon.engine import reading
+from argon.engine.arguments import as_hint
+from argon.engine.find import find_one
+from argon.engine.query import FindSpec
+from argon.io import run
+from argon.streams.arguments import watch_branch, watch_options
+
+D = TypeVar("D", bound=Any)
+
+
+class Reading(CollectionHandle[D]):
+    """Finding, aggregating, counting, watching."""
+
+    def find(self, *args: Any, **kwargs: Any) -> WALCursor[D]:
+        """See :meth:`pymongo.collection.Collection.find`."""
+        return WALCursor(self, *args, **kwargs)
+
+    def find_one(self, filter: Any = None, *args: Any, **kwargs: Any) -> D | None:
+        """See :meth:`pymongo.collection.Collection.find_one`."""
+        if filter is not None and not isinstance(filter, Mapping):
+            filter = {"_id": filter}  # noqa: A001
+        if not args and not kwargs:
+            # Most reads are this one; a cursor that is opened for one document costs as much again.
+            spec = FindSpec({} if filter is None else filter, limit=-1)
+            found: D | None = run(find_one(self._handle, self._space, self.name, spec, self.reader()))
+            return found
+        for document in self.find(filter, *args, **kwargs).limit(-1):
+            return document
+        return None
+
+    def aggregate(
+        self,
+        pipeline: Any,
+        session: Any = None,
+        let: Mapping[str, Any] | None = None,
+        comment: Any = None,
+        **kwargs: Any,
+    ) -> Any:
+        """See :meth:`pymongo.collection.Collection.aggregate`."""
+        options = {"let": let, "comment": comment, **kwargs}
+        return cursor(self, lambda: self._open_aggregate(pipeline, session, options))
+
+    def _open_aggregate(self, pipeline: Any, session: Any, options: dict[str, Any]) -> Any:
+        validate_list("pipeline", pipeline)
+        found = reading.aggregate(
+            self._bound(session), self._target(), self.name, pipeline, self.reader(session), options
+        )
+        return run(found)
+
+    def count_documents(
+        self,
+        filter: Mapping[str, Any],
+        session: Any = None,
+        comment: Any = None,
+        **kwargs: Any,
+    ) -> int:
+        """See :meth:`pymongo.collection.Collection.count_documents`."""
+        options = {"comment": comment, **kwargs}
+        return run(
+            reading.count_documents(
+                self._bound(session), self._target(), filter, self.reader(session), options
+            )
+        )
+
+    def estimated_document_count(self, comment: Any = None, **kwargs: Any) -> int:
+        """See :meth:`pymongo.collection.Collection.estimated_document_count`; exact."""
+        return self.count_documents({}, comment=comment, **kwargs)
+
+    def distinct(
+        self,
+        key: str,
+        filter: Mapping[str, Any] | None = None,
+        session: Any = None,
+        comment: Any = None,
+        hint: Any = None,
+        **kwargs: Any,
+    ) -> list[Any]:
+        """See :meth:`pymongo.collection.Collection.distinct`."""
+        if not isinstance(key, str):
+            raise TypeError(f"key must be an instance of str, not {type(key)}")
+        options = {"comment": comment, "hint": as_hint(hint), **kwargs}
+        return run(
+            reading.distinct(
+                self._bound(session),
+                self._target(),
+                key,
+                {} if filter is None else filter,
+                self.reader(session),
+                options,
+            )
+        )
+
+    def watch(self, *args: Any, **kwargs: Any) -> Any:
+        """See :meth:`pymongo.collection.Collection.watch`; the events come from the log."""
+        return stream(lambda: self._open_watch(*args, **kwargs))
+
+    def _open_watch(self, *args: Any, **kwargs: Any) -> Any:
+        options = watch_options(Collection.watch, args, kwargs)
+        project = self._wal_database().branch.project_name
+        watch = watch_branch(self._handle, project, self._space, self.name, options)
+        return WALChangeStream(self._handle.line.engine, watch, self.codec_options).open()
+
+    def _physical_find(self, spec: FindSpec, session: Any) -> Any:
+        """Return the cursor of a physical collection, if it is one that a find goes to."""
+        return None
+
+    def _explain(self, spec: FindSpec) -> Any:
+        return run(reading.explain(self._handle, self._target(), spec))
