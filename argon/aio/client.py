@@ -7,14 +7,13 @@ from typing import Any, Generic, NoReturn, TypeVar
 
 from bson.codec_options import CodecOptions
 from pymongo import AsyncMongoClient
-from pymongo.asynchronous.command_cursor import AsyncCommandCursor
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.asynchronous.topology import Topology
 from pymongo.errors import ConfigurationError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from argon.aio._world import branch_named, connect, settle, stream
+from argon.aio._world import branch_named, connect, cursor, settle, stream
 from argon.aio.argon import AsyncArgon
 from argon.aio.branch import AsyncBranch
 from argon.aio.database import AsyncWALDatabase
@@ -123,14 +122,12 @@ class ProjectsClient(Generic[D]):
         """Return the names of the projects."""
         return [project.name for project in await self.argon.projects()]
 
-    async def list_databases(
-        self, session: Any = None, comment: Any = None, **kwargs: Any
-    ) -> AsyncCommandCursor[dict[str, Any]]:
+    def list_databases(self, session: Any = None, comment: Any = None, **kwargs: Any) -> Any:
         """Describe the projects, without the sizes on disk, which they share; see ``argon size``."""
-        described = [{"name": name, "empty": False} for name in await self.list_database_names()]
-        reply = {"id": 0, "firstBatch": described, "ns": "admin.$cmd"}
-        admin: AsyncDatabase[Any] = self._plain.get_database("admin")
-        return AsyncCommandCursor(admin["$cmd"], reply, None)
+        return cursor(self._plain.get_database("admin")["$cmd"], self._described)
+
+    async def _described(self) -> list[dict[str, Any]]:
+        return [{"name": name, "empty": False} for name in await self.list_database_names()]
 
     async def drop_database(
         self,

@@ -11,13 +11,12 @@ from bson.codec_options import CodecOptions
 from pymongo import MongoClient
 from pymongo.errors import ConfigurationError
 from pymongo.read_concern import ReadConcern
-from pymongo.synchronous.command_cursor import CommandCursor
 from pymongo.synchronous.database import Database
 from pymongo.synchronous.topology import Topology
 from pymongo.write_concern import WriteConcern
 
 from argon.catalog.branches import MAIN
-from argon.driver._world import branch_named, connect, settle, stream
+from argon.driver._world import branch_named, connect, cursor, settle, stream
 from argon.driver.argon import Argon
 from argon.driver.branch import Branch
 from argon.driver.database import WALDatabase
@@ -125,14 +124,12 @@ class ProjectsClient(Generic[D]):
         """Return the names of the projects."""
         return [project.name for project in self.argon.projects()]
 
-    def list_databases(
-        self, session: Any = None, comment: Any = None, **kwargs: Any
-    ) -> CommandCursor[dict[str, Any]]:
+    def list_databases(self, session: Any = None, comment: Any = None, **kwargs: Any) -> Any:
         """Describe the projects, without the sizes on disk, which they share; see ``argon size``."""
-        described = [{"name": name, "empty": False} for name in self.list_database_names()]
-        reply = {"id": 0, "firstBatch": described, "ns": "admin.$cmd"}
-        admin: Database[Any] = self._plain.get_database("admin")
-        return CommandCursor(admin["$cmd"], reply, None)
+        return cursor(self._plain.get_database("admin")["$cmd"], self._described)
+
+    def _described(self) -> list[dict[str, Any]]:
+        return [{"name": name, "empty": False} for name in self.list_database_names()]
 
     def drop_database(
         self,

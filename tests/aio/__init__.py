@@ -1,0 +1,1 @@
+"""The asynchronous face, and that all faces are one."""
