@@ -79,9 +79,9 @@ async def face(
 
 
 @asynccontextmanager
-async def connected(driver: str, uri: str) -> AsyncIterator[Any]:
+async def connected(driver: str, uri: str, **options: Any) -> AsyncIterator[Any]:
     """Give a client of a driver."""
-    client = DRIVERS[driver](uri, appname="argon")
+    client = DRIVERS[driver](uri, appname="argon", **options)
     try:
         yield client
     finally:
