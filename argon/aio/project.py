@@ -125,6 +125,7 @@ class AsyncProject(Recorded[ProjectRecord]):
         branches = self.engine.branches(self._record)
         record = await run_async(branches.get(name))
         await run_async(branches.delete(record, force=force, author=self.author))
+        self.engine.line(record).forget()  # so that this process does not read on for a moment
 
     async def undelete_branch(self, name: str, *, new_name: str | None = None) -> AsyncBranch:
         """Bring a deleted branch back.

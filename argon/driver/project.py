@@ -125,6 +125,7 @@ class Project(Recorded[ProjectRecord]):
         branches = self.engine.branches(self._record)
         record = run(branches.get(name))
         run(branches.delete(record, force=force, author=self.author))
+        self.engine.line(record).forget()  # so that this process does not read on for a moment
 
     def undelete_branch(self, name: str, *, new_name: str | None = None) -> Branch:
         """Bring a deleted branch back.
