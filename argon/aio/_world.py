@@ -7,7 +7,6 @@ the two of the same name for expiry are the only ones written twice.
 from __future__ import annotations
 
 import asyncio
-import weakref
 from collections import deque
 from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
@@ -256,8 +255,7 @@ def connect(uri: str | None, *args: Any, **options: Any) -> tuple[AsyncMongoClie
     return AsyncMongoClient(uri, *args, **options), uri
 
 
-_argons: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncArgon] = weakref.WeakKeyDictionary()
-_unbound: list[AsyncArgon] = []
+_argons: dict[asyncio.AbstractEventLoop | None, AsyncArgon] = {}
 
 
 def default_argon() -> AsyncArgon:
@@ -267,9 +265,9 @@ def default_argon() -> AsyncArgon:
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
-        if not _unbound:
-            _unbound.append(AsyncArgon())
-        return _unbound[0]
+        loop = None
+    for ended in [known for known in _argons if known is not None and known.is_closed()]:
+        del _argons[ended]
     if loop not in _argons:
         _argons[loop] = AsyncArgon()
     return _argons[loop]

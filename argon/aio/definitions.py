@@ -25,7 +25,7 @@ class AsyncDefinitions(AsyncCollectionHandle[D]):
     async def create_index(self, keys: Any, session: Any = None, comment: Any = None, **kwargs: Any) -> str:
         """See :meth:`pymongo.asynchronous.collection.AsyncCollection.create_index`."""
         kwargs.pop("maxTimeMS", None)
-        return (await self.create_indexes([IndexModel(keys, **kwargs)]))[0]
+        return (await self.create_indexes([IndexModel(keys, **kwargs)], session))[0]
 
     async def create_indexes(
         self, indexes: Sequence[IndexModel], session: Any = None, comment: Any = None, **kwargs: Any

@@ -27,7 +27,7 @@ class Definitions(CollectionHandle[D]):
     def create_index(self, keys: Any, session: Any = None, comment: Any = None, **kwargs: Any) -> str:
         """See :meth:`pymongo.collection.Collection.create_index`."""
         kwargs.pop("maxTimeMS", None)
-        return self.create_indexes([IndexModel(keys, **kwargs)])[0]
+        return self.create_indexes([IndexModel(keys, **kwargs)], session)[0]
 
     def create_indexes(
         self, indexes: Sequence[IndexModel], session: Any = None, comment: Any = None, **kwargs: Any

@@ -56,3 +56,18 @@ async def test_a_client_of_projects(face: Face) -> None:
     assert await do(client[other].users.count_documents({})) == 0
     await do(client[other].users.insert_one({"_id": 2}))
     assert await everything(client[other].users) == [{"_id": 2}]
+
+
+async def test_an_index_in_a_transaction_is_part_of_it(face: Face) -> None:
+    items = face.client[face.project].items
+    session = await do(face.client.start_session())
+    await do(session.start_transaction())
+    await do(items.create_index("a", session=session))
+    await do(items.insert_one({"_id": 1}, session=session))
+    await do(session.abort_transaction())
+    assert await do(items.list_indexes()) == []
+    await do(session.start_transaction())
+    await do(items.create_index("a", session=session))
+    await do(session.commit_transaction())
+    await do(session.end_session())
+    assert [index["name"] for index in await do(items.list_indexes())] == ["_id_", "a_1"]
