@@ -138,9 +138,21 @@ class LatentCursor(AsyncCommandCursor[D]):
         return
 
 
+class LatentRawCursor(LatentCursor[D]):
+    """The same, over replies of the server as they are."""
+
+    def _take(self, batch: list[Any]) -> None:
+        super()._take([b"".join(document.raw for document in batch)])
+
+
 def cursor(collection: AsyncCollection[Any], find: Callable[[], Awaitable[Any]]) -> LatentCursor[Any]:
     """Return a cursor over what will be found when it is first used."""
     return LatentCursor(collection, find)
+
+
+def raw_cursor(collection: AsyncCollection[Any], find: Callable[[], Awaitable[Any]]) -> LatentCursor[Any]:
+    """Return a cursor over the batches of what will be found when it is first used."""
+    return LatentRawCursor(collection, find)
 
 
 class LatentStream(AsyncChangeStream[D]):

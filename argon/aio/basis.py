@@ -88,6 +88,12 @@ class AsyncCollectionHandle(AsyncCollection[D]):
     def __getitem__(self, name: str) -> Self:
         return self._like(self._wal_database(), f"{self.name}.{name}", self._handle)
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return another collection of the database, if this one is called ``collection``."""
+        if self._name == "collection":
+            return self._wal_database().get_collection(*args, **kwargs)
+        return super().__call__(*args, **kwargs)
+
     def __eq__(self, other: Any) -> bool:
         if isinstance(other, AsyncCollectionHandle):
             mine = (self._database, self._name, self._space, self._handle.moment)

@@ -78,7 +78,7 @@ class ProjectsClient(Generic[D]):
     def argon(self) -> AsyncArgon:
         """What the client works on; it is opened with the first use, as connections are."""
         if self._argon is None:
-            self._argon = AsyncArgon(database=self._argon_database, client=self._plain)
+            self._argon = AsyncArgon(database=self._argon_database, client=self._plain, _latent=True)
         return self._argon
 
     def __getitem__(self, name: str) -> AsyncDatabase[D]:
@@ -118,11 +118,11 @@ class ProjectsClient(Generic[D]):
         name = self._default_name(default)
         return self.get_database(name, codec_options, read_preference, write_concern, read_concern)
 
-    async def list_database_names(self, session: Any = None, comment: Any = None) -> list[str]:
+    async def list_database_names(self, session: Any = None, comment: Any | None = None) -> list[str]:
         """Return the names of the projects."""
         return [project.name for project in await self.argon.projects()]
 
-    def list_databases(self, session: Any = None, comment: Any = None, **kwargs: Any) -> Any:
+    def list_databases(self, session: Any = None, comment: Any | None = None, **kwargs: Any) -> Any:
         """Describe the projects, without the sizes on disk, which they share; see ``argon size``."""
         return cursor(self._plain.get_database("admin")["$cmd"], self._described)
 
@@ -133,7 +133,7 @@ class ProjectsClient(Generic[D]):
         self,
         name_or_database: str | AsyncDatabase[Any],
         session: Any = None,
-        comment: Any = None,
+        comment: Any | None = None,
     ) -> None:
         """Delete a project, or with the name ``project@branch`` that branch; it is no error if there is none.
 

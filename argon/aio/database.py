@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bson.codec_options import CodecOptions
+from bson.codec_options import DEFAULT_CODEC_OPTIONS, CodecOptions
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.common import BaseObject, validate_list
+from pymongo.errors import CollectionInvalid, InvalidOperation, OperationFailure
 from pymongo.read_concern import ReadConcern
+from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
 from argon.aio._world import Openable, cursor, opened, settle, stream
 from argon.aio.argon import open_branch
 from argon.aio.classic import AsyncClassicCollection, writes_out
 from argon.aio.collection import AsyncWALCollection
+from argon.aio.command_cursor import AsyncWALCommandCursor
 from argon.aio.session import bind
 from argon.aio.stream import AsyncWALChangeStream
 from argon.classic.definitions import NOT_OURS
 from argon.classic.passage import physical_of
 from argon.engine import ddl, reading
+from argon.engine.commands import is_about_server, run_command, wire
+from argon.engine.errors import NAMESPACE_EXISTS
 from argon.engine.handle import Handle
 from argon.engine.prepare import Target
 from argon.engine.query import Reader
 from argon.engine.transaction import Transaction
-from argon.errors import UnsupportedOperation
 from argon.io import run_async
 from argon.points import as_point
 from argon.streams.arguments import watch_branch, watch_options
@@ -150,9 +154,10 @@ class AsyncWALDatabase(AsyncDatabase[D], Openable):
             raise
         await run_async(transaction.commit())
 
-    def collection(self, name: str) -> AsyncWALCollection[D]:
-        """Return a collection of the branch."""
-        return self.get_collection(name)
+    @property
+    def collection(self) -> AsyncWALCollection[D]:
+        """The collection called ``collection``; called itself, as ``collection("users")``, the one named."""
+        return self.get_collection("collection")
 
     def get_collection(
         self,
@@ -214,7 +219,7 @@ class AsyncWALDatabase(AsyncDatabase[D], Openable):
         self,
         session: Any = None,
         filter: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> list[str]:
         """See :meth:`pymongo.asynchronous.database.AsyncDatabase.list_collection_names`."""
@@ -224,7 +229,7 @@ class AsyncWALDatabase(AsyncDatabase[D], Openable):
         self,
         session: Any = None,
         filter: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> Any:
         """See :meth:`pymongo.asynchronous.database.AsyncDatabase.list_collections`."""
@@ -252,20 +257,24 @@ class AsyncWALDatabase(AsyncDatabase[D], Openable):
         **kwargs: Any,
     ) -> AsyncWALCollection[Any]:
         """See :meth:`pymongo.asynchronous.database.AsyncDatabase.create_collection`."""
-        from pymongo.errors import CollectionInvalid
-
         collection = self.get_collection(name, codec_options, read_preference, write_concern, read_concern)
         if (physical := await self._physical(writes=True)) is not None:
             await physical.create_collection(name, check_exists=check_exists, session=session, **kwargs)
             return collection
-        known = await run_async(self._bound(session).snapshot()) if check_exists else None
-        if known is not None and known.record(DEFAULT_SPACE, name) is not None:
-            raise CollectionInvalid(f"collection {name} already exists")
-        await run_async(ddl.create_collection(self._bound(session), DEFAULT_SPACE, name, kwargs))
+        try:
+            await run_async(ddl.create_collection(self._bound(session), DEFAULT_SPACE, name, kwargs))
+        except OperationFailure as error:
+            if check_exists and error.code == NAMESPACE_EXISTS:
+                raise CollectionInvalid(f"collection {name} already exists") from error
+            raise
         return collection
 
     async def drop_collection(
-        self, name_or_collection: Any, session: Any = None, comment: Any = None, encrypted_fields: Any = None
+        self,
+        name_or_collection: Any,
+        session: Any = None,
+        comment: Any | None = None,
+        encrypted_fields: Any = None,
     ) -> dict[str, Any]:
         """See :meth:`pymongo.asynchronous.database.AsyncDatabase.drop_collection`."""
         name = name_or_collection
@@ -275,9 +284,11 @@ class AsyncWALDatabase(AsyncDatabase[D], Openable):
             raise TypeError(f"name_or_collection must be an instance of str, not {type(name)}")
         if (physical := await self._physical(writes=True)) is not None:
             return await physical.drop_collection(name, session, comment, encrypted_fields)
-        if await run_async(ddl.drop_collection(self._bound(session), DEFAULT_SPACE, name)):
-            return {"ns": f"{self.name}.{name}", "nIndexesWas": 1, "ok": 1.0}
-        return {"ok": 0.0, "errmsg": "ns not found", "code": 26, "codeName": "NamespaceNotFound"}
+        missing: list[str | int] = ["ns not found", 26]
+        reply: dict[str, Any] = await self.command(
+            "drop", name, allowable_errors=missing, session=session, comment=comment
+        )
+        return reply
 
     def aggregate(self, pipeline: Any, session: Any = None, **kwargs: Any) -> Any:
         """See :meth:`pymongo.asynchronous.database.AsyncDatabase.aggregate`."""
@@ -293,31 +304,42 @@ class AsyncWALDatabase(AsyncDatabase[D], Openable):
             reading.aggregate(self._bound(session), target, None, pipeline, reader, kwargs)
         )
 
-    async def command(self, command: Any, value: Any = 1, *args: Any, **kwargs: Any) -> Any:
-        """Send a command that is about the server, not about data; ``collMod`` goes through the log.
+    async def command(
+        self,
+        command: Any,
+        value: Any = 1,
+        check: bool = True,
+        allowable_errors: Sequence[str | int] | None = None,
+        read_preference: Any = None,
+        codec_options: CodecOptions[Any] | None = None,
+        session: Any = None,
+        comment: Any | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """See :meth:`pymongo.asynchronous.database.AsyncDatabase.command` and :mod:`argon.engine.commands`.
 
         Raises:
             UnsupportedOperation: The command would read or write past the log.
         """
         name = command if isinstance(command, str) else next(iter(command))
-        if str(name).lower() not in _SERVER_COMMANDS:
-            # What a command does is not known here, so it counts as a write.
-            if (physical := await self._physical(writes=True)) is not None:
-                return await settle(physical.command(command, value, *args, **kwargs))
-            if str(name).lower() == "collmod":
-                collection = value if isinstance(command, str) else command[name]
-                options = {} if isinstance(command, str) else {k: v for k, v in command.items() if k != name}
-                session = kwargs.pop("session", None)
-                options |= kwargs
-                await run_async(
-                    ddl.modify_collection(self._bound(session), DEFAULT_SPACE, collection, options)
-                )
-                return {"ok": 1.0}
-            raise UnsupportedOperation(
-                f"the command {name!r} would go past the log: use the method of the collection or "
-                "database that does the same"
-            )
-        return await self._client.admin.command(command, value, *args, **kwargs)
+        kwargs |= {} if comment is None else {"comment": comment}
+        about_server = is_about_server(name)
+        elsewhere: Any = self._client.admin if about_server else await self._physical(writes=True)
+        if elsewhere is not None:
+            options: dict[str, Any] = {"session": session, "read_preference": read_preference}
+            options |= {} if codec_options is None else {"codec_options": codec_options}
+            return await elsewhere.command(command, value, check, allowable_errors, **options, **kwargs)
+        codec: CodecOptions[Any] = codec_options or DEFAULT_CODEC_OPTIONS
+        document = wire.encoded(command, value, kwargs, codec)
+        reader = {"read_preference": read_preference or ReadPreference.PRIMARY}
+        operation = run_command(self._bound(session), DEFAULT_SPACE, self.name, document, reader)
+        try:
+            reply = await run_async(operation)
+        except OperationFailure as error:
+            if check and not wire.is_allowed(error, allowable_errors):
+                raise
+            reply = wire.failed(error)
+        return wire.decoded(reply, codec)
 
     def watch(self, *args: Any, **kwargs: Any) -> Any:
         """See :meth:`pymongo.asynchronous.database.AsyncDatabase.watch`; the events come from the log."""
@@ -330,19 +352,39 @@ class AsyncWALDatabase(AsyncDatabase[D], Openable):
         watch = watch_branch(self._handle, self._branch.project_name, DEFAULT_SPACE, None, options)
         return await AsyncWALChangeStream(self._branch.engine, watch, self.codec_options).open()
 
-    async def cursor_command(self, *args: Any, **kwargs: Any) -> Any:
-        """Not supported on a branch in the log."""
+    async def cursor_command(
+        self,
+        command: Any,
+        value: Any = 1,
+        read_preference: Any = None,
+        codec_options: CodecOptions[Any] | None = None,
+        session: Any = None,
+        comment: Any | None = None,
+        max_await_time_ms: int | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """See :meth:`pymongo.asynchronous.database.AsyncDatabase.cursor_command`."""
         if (physical := await self._physical(writes=True)) is not None:
-            return await settle(physical.cursor_command(*args, **kwargs))
-        raise UnsupportedOperation("cursor_command() would go past the log: use the collection's methods")
+            options: dict[str, Any] = {} if codec_options is None else {"codec_options": codec_options}
+            options |= {"read_preference": read_preference, "session": session, "comment": comment}
+            return await settle(physical.cursor_command(command, value, **options, **kwargs))
+        codec: CodecOptions[Any] = codec_options or DEFAULT_CODEC_OPTIONS
+        reply = await self.command(
+            command,
+            value,
+            read_preference=read_preference,
+            codec_options=codec,
+            session=session,
+            comment=comment,
+            **kwargs,
+        )
+        if not reply.get("cursor"):
+            raise InvalidOperation("Command does not return a cursor.")
+        return AsyncWALCommandCursor(self, reply["cursor"], codec)
 
-    async def validate_collection(self, *args: Any, **kwargs: Any) -> Any:
-        """Not supported on a branch in the log."""
-        if (physical := await self._physical()) is not None:
-            return await settle(physical.validate_collection(*args, **kwargs))
-        raise UnsupportedOperation("validate_collection() looks at physical data: use 'argon verify'")
-
-    async def dereference(self, dbref: Any, session: Any = None, comment: Any = None, **kwargs: Any) -> Any:
+    async def dereference(
+        self, dbref: Any, session: Any = None, comment: Any | None = None, **kwargs: Any
+    ) -> Any:
         """See :meth:`pymongo.asynchronous.database.AsyncDatabase.dereference`."""
         from bson.dbref import DBRef
 
@@ -353,7 +395,8 @@ class AsyncWALDatabase(AsyncDatabase[D], Openable):
                 "trying to dereference a DBRef that points to another database "
                 f"({dbref.database!r} not {self.name!r})"
             )
-        return await self[dbref.collection].find_one({"_id": dbref.id}, comment=comment, **kwargs)
+        kwargs |= {"session": session, "comment": comment}
+        return await self[dbref.collection].find_one({"_id": dbref.id}, **kwargs)
 
     def _bound(self, session: Any) -> Handle:
         return bind(session, self._handle)
@@ -370,8 +413,3 @@ class AsyncWALDatabase(AsyncDatabase[D], Openable):
             read_concern or self.read_concern,
             _handle=handle,
         )
-
-
-_SERVER_COMMANDS = frozenset(
-    {"ping", "hello", "ismaster", "buildinfo", "serverstatus", "hostinfo", "connectionstatus", "getparameter"}
-)

@@ -22,13 +22,15 @@ D = TypeVar("D", bound=Any)
 class AsyncDefinitions(AsyncCollectionHandle[D]):
     """Indexes, options, renaming and dropping."""
 
-    async def create_index(self, keys: Any, session: Any = None, comment: Any = None, **kwargs: Any) -> str:
+    async def create_index(
+        self, keys: Any, session: Any = None, comment: Any | None = None, **kwargs: Any
+    ) -> str:
         """See :meth:`pymongo.asynchronous.collection.AsyncCollection.create_index`."""
         kwargs.pop("maxTimeMS", None)
         return (await self.create_indexes([IndexModel(keys, **kwargs)], session))[0]
 
     async def create_indexes(
-        self, indexes: Sequence[IndexModel], session: Any = None, comment: Any = None, **kwargs: Any
+        self, indexes: Sequence[IndexModel], session: Any = None, comment: Any | None = None, **kwargs: Any
     ) -> list[str]:
         """See :meth:`pymongo.asynchronous.collection.AsyncCollection.create_indexes`."""
         validate_list("indexes", indexes)
@@ -38,17 +40,17 @@ class AsyncDefinitions(AsyncCollectionHandle[D]):
         return await run_async(index_operations.create_indexes(self._bound(session), self._target(), indexes))
 
     async def drop_index(
-        self, index_or_name: Any, session: Any = None, comment: Any = None, **kwargs: Any
+        self, index_or_name: Any, session: Any = None, comment: Any | None = None, **kwargs: Any
     ) -> None:
         """See :meth:`pymongo.asynchronous.collection.AsyncCollection.drop_index`."""
         name = index_name(index_or_name)
         await run_async(index_operations.drop_index(self._bound(session), self._space, self.name, name))
 
-    async def drop_indexes(self, session: Any = None, comment: Any = None, **kwargs: Any) -> None:
+    async def drop_indexes(self, session: Any = None, comment: Any | None = None, **kwargs: Any) -> None:
         """See :meth:`pymongo.asynchronous.collection.AsyncCollection.drop_indexes`."""
         await run_async(index_operations.drop_index(self._bound(session), self._space, self.name, "*"))
 
-    def list_indexes(self, session: Any = None, comment: Any = None) -> Any:
+    def list_indexes(self, session: Any = None, comment: Any | None = None) -> Any:
         """See :meth:`pymongo.asynchronous.collection.AsyncCollection.list_indexes`."""
         return cursor(self, lambda: self._indexes(session))
 
@@ -56,7 +58,7 @@ class AsyncDefinitions(AsyncCollectionHandle[D]):
         snapshot = await run_async(self._bound(session).snapshot())
         return index_operations.list_indexes(snapshot, self._space, self.name)
 
-    async def index_information(self, session: Any = None, comment: Any = None) -> dict[str, Any]:
+    async def index_information(self, session: Any = None, comment: Any | None = None) -> dict[str, Any]:
         """See :meth:`pymongo.asynchronous.collection.AsyncCollection.index_information`."""
         snapshot = await run_async(self._bound(session).snapshot())
         information = {}
@@ -65,17 +67,21 @@ class AsyncDefinitions(AsyncCollectionHandle[D]):
             information[name] = {**index, "key": list(index["key"].items())}
         return information
 
-    async def options(self, session: Any = None, comment: Any = None) -> dict[str, Any]:
+    async def options(self, session: Any = None, comment: Any | None = None) -> dict[str, Any]:
         """See :meth:`pymongo.asynchronous.collection.AsyncCollection.options`."""
         snapshot = await run_async(self._bound(session).snapshot())
         record = snapshot.record(self._space, self.name)
         return {} if record is None else dict(record.options)
 
-    async def drop(self, session: Any = None, comment: Any = None, encrypted_fields: Any = None) -> None:
+    async def drop(
+        self, session: Any = None, comment: Any | None = None, encrypted_fields: Any = None
+    ) -> None:
         """See :meth:`pymongo.asynchronous.collection.AsyncCollection.drop`."""
         await run_async(ddl.drop_collection(self._bound(session), self._space, self.name))
 
-    async def rename(self, new_name: str, session: Any = None, comment: Any = None, **kwargs: Any) -> Any:
+    async def rename(
+        self, new_name: str, session: Any = None, comment: Any | None = None, **kwargs: Any
+    ) -> Any:
         """See :meth:`pymongo.asynchronous.collection.AsyncCollection.rename`."""
         check_collection_name(new_name)
         drop_target = bool(kwargs.get("dropTarget", False))

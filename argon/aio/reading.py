@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.common import validate_list
 
-from argon.aio._world import cursor, stream
+from argon.aio._world import cursor, raw_cursor, stream
 from argon.aio.basis import AsyncCollectionHandle
 from argon.aio.cursor import AsyncWALCursor
+from argon.aio.raw_batches import AsyncWALRawBatchCursor, raw_codec
 from argon.aio.stream import AsyncWALChangeStream
 from argon.engine import reading
 from argon.engine.arguments import as_hint
@@ -49,7 +50,7 @@ class AsyncReading(AsyncCollectionHandle[D]):
         pipeline: Any,
         session: Any = None,
         let: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> Any:
         """See :meth:`pymongo.asynchronous.collection.AsyncCollection.aggregate`."""
@@ -63,11 +64,24 @@ class AsyncReading(AsyncCollectionHandle[D]):
         )
         return await run_async(found)
 
+    def find_raw_batches(self, *args: Any, **kwargs: Any) -> AsyncWALRawBatchCursor[D]:
+        """See :meth:`pymongo.asynchronous.collection.AsyncCollection.find_raw_batches`."""
+        raw = self.with_options(codec_options=raw_codec(self.codec_options))
+        return AsyncWALRawBatchCursor(raw, *args, **kwargs)
+
+    def aggregate_raw_batches(
+        self, pipeline: Any, session: Any = None, comment: Any | None = None, **kwargs: Any
+    ) -> Any:
+        """See :meth:`pymongo.asynchronous.collection.AsyncCollection.aggregate_raw_batches`."""
+        raw = self.with_options(codec_options=raw_codec(self.codec_options))
+        options = {"comment": comment, **kwargs}
+        return raw_cursor(raw, lambda: raw._open_aggregate(pipeline, session, options))
+
     async def count_documents(
         self,
         filter: Mapping[str, Any],
         session: Any = None,
-        comment: Any = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> int:
         """See :meth:`pymongo.asynchronous.collection.AsyncCollection.count_documents`."""
@@ -78,7 +92,7 @@ class AsyncReading(AsyncCollectionHandle[D]):
             )
         )
 
-    async def estimated_document_count(self, comment: Any = None, **kwargs: Any) -> int:
+    async def estimated_document_count(self, comment: Any | None = None, **kwargs: Any) -> int:
         """See :meth:`pymongo.asynchronous.collection.AsyncCollection.estimated_document_count`; exact."""
         return await self.count_documents({}, comment=comment, **kwargs)
 
@@ -87,7 +101,7 @@ class AsyncReading(AsyncCollectionHandle[D]):
         key: str,
         filter: Mapping[str, Any] | None = None,
         session: Any = None,
-        comment: Any = None,
+        comment: Any | None = None,
         hint: Any = None,
         **kwargs: Any,
     ) -> list[Any]:

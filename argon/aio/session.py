@@ -106,6 +106,8 @@ class AsyncWALSession(AsyncClientSession, Openable):
             UnsupportedOperation: The transaction is on another branch.
         """
         self._check_ended()
+        if self._wal_client.argon.engine is not handle.line.engine:
+            raise InvalidOperation("Can only use session with the MongoClient that started it")
         if not self.in_transaction or handle.past or handle.transaction is not None:
             return handle
         if self._group is None:
@@ -133,7 +135,7 @@ def bind(session: Any, handle: Handle) -> Handle:
     if isinstance(session, AsyncWALSession):
         return session.bound(handle)
     if not is_session(session):
-        raise TypeError(f"session must be an instance of AsyncClientSession, not {type(session)}")
+        raise ValueError(f"'session' argument must be a AsyncClientSession or None, not {type(session)}")
     if session.in_transaction:
         raise InvalidOperation(
             "a plain MongoClient's transaction does not reach branches: start the session with "

@@ -11,7 +11,7 @@ from pymongo.results import UpdateResult
 
 from argon.aio.basis import AsyncCollectionHandle
 from argon.engine import operations
-from argon.engine.arguments import check_known, update_spec
+from argon.engine.arguments import check_known, check_unacknowledged, update_spec
 from argon.engine.update import Updated, UpdateSpec
 from argon.io import run_async
 
@@ -33,7 +33,7 @@ class AsyncUpdating(AsyncCollectionHandle[D]):
         session: Any = None,
         let: Mapping[str, Any] | None = None,
         sort: Any = None,
-        comment: Any = None,
+        comment: Any | None = None,
     ) -> UpdateResult:
         """See :meth:`pymongo.asynchronous.collection.AsyncCollection.update_one`."""
         validate_ok_for_update(update)
@@ -60,7 +60,7 @@ class AsyncUpdating(AsyncCollectionHandle[D]):
         hint: Any = None,
         session: Any = None,
         let: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
     ) -> UpdateResult:
         """See :meth:`pymongo.asynchronous.collection.AsyncCollection.update_many`."""
         validate_ok_for_update(update)
@@ -87,7 +87,7 @@ class AsyncUpdating(AsyncCollectionHandle[D]):
         session: Any = None,
         let: Mapping[str, Any] | None = None,
         sort: Any = None,
-        comment: Any = None,
+        comment: Any | None = None,
     ) -> UpdateResult:
         """See :meth:`pymongo.asynchronous.collection.AsyncCollection.replace_one`."""
         validate_ok_for_replace(replacement)
@@ -108,7 +108,7 @@ class AsyncUpdating(AsyncCollectionHandle[D]):
         hint: Any = None,
         session: Any = None,
         let: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> Any:
         """See :meth:`pymongo.asynchronous.collection.AsyncCollection.find_one_and_update`."""
@@ -136,7 +136,7 @@ class AsyncUpdating(AsyncCollectionHandle[D]):
         hint: Any = None,
         session: Any = None,
         let: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> Any:
         """See :meth:`pymongo.asynchronous.collection.AsyncCollection.find_one_and_replace`."""
@@ -153,6 +153,8 @@ class AsyncUpdating(AsyncCollectionHandle[D]):
         return await self._find_and_update(spec, projection, return_document, kwargs, session)
 
     async def _run_update(self, spec: UpdateSpec, bypass: bool | None, session: Any) -> UpdateResult:
+        if not self._acknowledged:
+            check_unacknowledged(collation=spec.collation, array_filters=spec.array_filters)
         write = operations.update(self._bound(session), self._target(bypass), spec)
         outcome = await run_async(operations.quietly(write, self._acknowledged, Updated()))
         return operations.update_result(outcome, acknowledged=self._acknowledged)

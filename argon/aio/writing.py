@@ -11,7 +11,7 @@ from pymongo.results import BulkWriteResult, DeleteResult, InsertManyResult, Ins
 
 from argon.aio.basis import AsyncCollectionHandle
 from argon.engine import bulk, operations
-from argon.engine.arguments import as_hint, as_order, check_known, delete_spec
+from argon.engine.arguments import as_hint, as_order, check_known, check_unacknowledged, delete_spec
 from argon.engine.delete import Deleted, DeleteSpec
 from argon.io import run_async
 
@@ -26,7 +26,7 @@ class AsyncWriting(AsyncCollectionHandle[D]):
         document: Any,
         bypass_document_validation: bool | None = None,
         session: Any = None,
-        comment: Any = None,
+        comment: Any | None = None,
     ) -> InsertOneResult:
         """See :meth:`pymongo.asynchronous.collection.AsyncCollection.insert_one`."""
         validate_is_document_type("document", document)
@@ -45,11 +45,13 @@ class AsyncWriting(AsyncCollectionHandle[D]):
         ordered: bool = True,
         bypass_document_validation: bool | None = None,
         session: Any = None,
-        comment: Any = None,
+        comment: Any | None = None,
     ) -> InsertManyResult:
         """See :meth:`pymongo.asynchronous.collection.AsyncCollection.insert_many`."""
         if not isinstance(documents, Iterable) or isinstance(documents, Mapping) or not documents:
             raise TypeError("documents must be a non-empty list")
+        if not self._acknowledged:
+            check_unacknowledged(bypass=bypass_document_validation)
         given = list(documents)
         for document in given:
             validate_is_document_type("document", document)
@@ -70,7 +72,7 @@ class AsyncWriting(AsyncCollectionHandle[D]):
         hint: Any = None,
         session: Any = None,
         let: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
     ) -> DeleteResult:
         """See :meth:`pymongo.asynchronous.collection.AsyncCollection.delete_one`."""
         spec = delete_spec(filter, collation=collation, hint=hint, let=let)
@@ -83,7 +85,7 @@ class AsyncWriting(AsyncCollectionHandle[D]):
         hint: Any = None,
         session: Any = None,
         let: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
     ) -> DeleteResult:
         """See :meth:`pymongo.asynchronous.collection.AsyncCollection.delete_many`."""
         spec = delete_spec(filter, collation=collation, hint=hint, let=let, many=True)
@@ -97,7 +99,7 @@ class AsyncWriting(AsyncCollectionHandle[D]):
         hint: Any = None,
         session: Any = None,
         let: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> Any:
         """See :meth:`pymongo.asynchronous.collection.AsyncCollection.find_one_and_delete`."""
@@ -121,13 +123,18 @@ class AsyncWriting(AsyncCollectionHandle[D]):
         ordered: bool = True,
         bypass_document_validation: bool | None = None,
         session: Any = None,
-        comment: Any = None,
+        comment: Any | None = None,
         let: Mapping[str, Any] | None = None,
     ) -> BulkWriteResult:
         """See :meth:`pymongo.asynchronous.collection.AsyncCollection.bulk_write`."""
         validate_list("requests", requests)
         if not requests:
             raise InvalidOperation("No operations to execute")
+        if not self._acknowledged:
+            check_unacknowledged(bypass=bypass_document_validation)
+            for request in requests:
+                asked = {name: getattr(request, f"_{name}", None) for name in ("collation", "array_filters")}
+                check_unacknowledged(**asked)
         target = self._target(bypass_document_validation)
         return await run_async(
             bulk.bulk_write(
@@ -141,6 +148,8 @@ class AsyncWriting(AsyncCollectionHandle[D]):
         )
 
     async def _run_delete(self, spec: DeleteSpec, session: Any) -> DeleteResult:
+        if not self._acknowledged:
+            check_unacknowledged(collation=spec.collation)
         write = operations.delete(self._bound(session), self._target(), spec)
         outcome = await run_async(operations.quietly(write, self._acknowledged, Deleted()))
         return operations.delete_result(outcome, acknowledged=self._acknowledged)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from pymongo import MongoClient
 from pymongo.collection import Collection
-from pymongo.command_cursor import CommandCursor
+from pymongo.command_cursor import CommandCursor, RawBatchCommandCursor
 from pymongo.cursor import Cursor
 from pymongo.synchronous.client_session import ClientSession
 from pymongo.synchronous.client_session import _TransactionContext as TransactionContext
 
-from argon.io import ThreadWorld
+from argon.engine.cursors import next_batch
+from argon.io import ThreadWorld, run
 from argon.server import resolve_uri
 
 if TYPE_CHECKING:
@@ -62,6 +63,45 @@ def cursor(collection: Collection[Any], find: Callable[[], Any]) -> CommandCurso
     return CommandCursor(collection, {"id": 0, "firstBatch": found, "ns": collection.full_name}, None)
 
 
+class RawCursor(RawBatchCommandCursor[Any]):
+    """Replies of the server as they are.
+
+    Args:
+        collection: Whose cursor it is.
+        source: The physical cursor, which gives raw documents.
+    """
+
+    def __init__(self, collection: Collection[Any], source: CommandCursor[Any]) -> None:
+        super().__init__(collection, {"id": 0, "firstBatch": [], "ns": collection.full_name}, None)
+        self._source = source
+        self._killed = False
+
+    def _refresh(self) -> int:
+        if not self._data and not self._killed:
+            self._data.append(b"".join(document.raw for document in run(next_batch(self._source))))
+            self._killed = not self._source.alive
+        return len(self._data)
+
+    def batch_size(self, batch_size: int) -> RawCursor:
+        """See :meth:`pymongo.command_cursor.CommandCursor.batch_size`."""
+        self._source.batch_size(batch_size)
+        return self
+
+    def close(self) -> None:
+        """See :meth:`pymongo.command_cursor.CommandCursor.close`."""
+        self._killed = True
+        self._source.close()
+
+    def __del__(self) -> None:
+        # The physical cursor looks after its own end.
+        return
+
+
+def raw_cursor(collection: Collection[Any], find: Callable[[], Any]) -> RawCursor:
+    """Return a cursor over the batches of what is found now."""
+    return RawCursor(collection, find())
+
+
 def stream(begin: Callable[[], Any]) -> Any:
     """Return a change stream that is opened now."""
     return begin()
@@ -76,9 +116,13 @@ class Opening:
 
     def __init__(self, work: Callable[[], None]) -> None:
         self._work = work
+        self._done = False
 
     def __call__(self) -> None:
-        """Find it open."""
+        """Open it, unless that has been done."""
+        if not self._done:
+            self._work()
+            self._done = True
 
     def begin(self, otherwise: Callable[[], Any]) -> None:
         """Open it.
@@ -87,7 +131,7 @@ class Opening:
             otherwise: Is called before an error is raised.
         """
         try:
-            self._work()
+            self()
         except BaseException:
             otherwise()
             raise

@@ -59,6 +59,7 @@ class Argon:
         *,
         author: str | None = None,
         client: Client | None = None,
+        _latent: bool = False,
     ) -> None:
         settings = load_settings(mongodb_uri=uri, database=database, author=author)
         self._owned = client is None
@@ -72,7 +73,8 @@ class Argon:
         self.expiry = ExpiryService(settings.ttl_interval)
         self.engine.on_catalog = self.expiry.notice
         self.opening = Opening(self._open)
-        self.opening.begin(otherwise=client.close if self._owned else bool)
+        if not _latent:  # a client connects when it is first used, not when it is made
+            self.opening.begin(otherwise=client.close if self._owned else bool)
 
     def _open(self) -> None:
         hello = self.mongo.admin.command("hello")

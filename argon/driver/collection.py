@@ -6,19 +6,18 @@ from __future__ import annotations
 
 import inspect
 from datetime import datetime, timedelta
-from typing import Any, NoReturn, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from argon.driver._world import Openable, opened
 from argon.driver.definitions import Definitions
-from argon.driver.reading import Reading
+from argon.driver.search_indexes import SearchIndexes
 from argon.driver.updating import Updating
 from argon.driver.writing import Writing
-from argon.errors import UnsupportedOperation
 
 D = TypeVar("D", bound=Any)
 
 
-class WALCollection(Reading[D], Writing[D], Updating[D], Definitions[D], Openable):
+class WALCollection(SearchIndexes[D], Writing[D], Updating[D], Definitions[D], Openable):
     """A collection of a branch; see :class:`pymongo.collection.Collection`.
 
     Args:
@@ -42,41 +41,6 @@ class WALCollection(Reading[D], Writing[D], Updating[D], Definitions[D], Openabl
 
     def _open(self) -> None:
         self._wal_database()._open()
-
-    def find_raw_batches(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Not supported on a branch."""
-        raise _not_on_a_branch("find_raw_batches", "find() with document_class=RawBSONDocument")
-
-    def aggregate_raw_batches(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Not supported on a branch."""
-        raise _not_on_a_branch("aggregate_raw_batches", "aggregate() with document_class=RawBSONDocument")
-
-    def list_search_indexes(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Not supported on a branch."""
-        raise _not_on_a_branch("list_search_indexes", _TEXT)
-
-    def create_search_index(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Not supported on a branch."""
-        raise _not_on_a_branch("create_search_index", _TEXT)
-
-    def create_search_indexes(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Not supported on a branch."""
-        raise _not_on_a_branch("create_search_indexes", _TEXT)
-
-    def update_search_index(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Not supported on a branch."""
-        raise _not_on_a_branch("update_search_index", _TEXT)
-
-    def drop_search_index(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Not supported on a branch."""
-        raise _not_on_a_branch("drop_search_index", _TEXT)
-
-
-_TEXT = "a text index: a search index holds all branches at once"
-
-
-def _not_on_a_branch(name: str, instead: str) -> UnsupportedOperation:
-    return UnsupportedOperation(f"{name}() is not available on a branch: use {instead}")
 
 
 # What Python says of wrong arguments names the class that is known.

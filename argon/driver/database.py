@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bson.codec_options import CodecOptions
+from bson.codec_options import DEFAULT_CODEC_OPTIONS, CodecOptions
 from pymongo.common import BaseObject, validate_list
+from pymongo.errors import CollectionInvalid, InvalidOperation, OperationFailure
 from pymongo.read_concern import ReadConcern
+from pymongo.read_preferences import ReadPreference
 from pymongo.synchronous.collection import Collection
 from pymongo.synchronous.database import Database
 from pymongo.write_concern import WriteConcern
@@ -22,14 +24,16 @@ from argon.driver._world import Openable, cursor, opened, settle, stream
 from argon.driver.argon import open_branch
 from argon.driver.classic import ClassicCollection, writes_out
 from argon.driver.collection import WALCollection
+from argon.driver.command_cursor import WALCommandCursor
 from argon.driver.session import bind
 from argon.driver.stream import WALChangeStream
 from argon.engine import ddl, reading
+from argon.engine.commands import is_about_server, run_command, wire
+from argon.engine.errors import NAMESPACE_EXISTS
 from argon.engine.handle import Handle
 from argon.engine.prepare import Target
 from argon.engine.query import Reader
 from argon.engine.transaction import Transaction
-from argon.errors import UnsupportedOperation
 from argon.io import run
 from argon.points import as_point
 from argon.streams.arguments import watch_branch, watch_options
@@ -150,9 +154,10 @@ class WALDatabase(Database[D], Openable):
             raise
         run(transaction.commit())
 
-    def collection(self, name: str) -> WALCollection[D]:
-        """Return a collection of the branch."""
-        return self.get_collection(name)
+    @property
+    def collection(self) -> WALCollection[D]:
+        """The collection called ``collection``; called itself, as ``collection("users")``, the one named."""
+        return self.get_collection("collection")
 
     def get_collection(
         self,
@@ -214,7 +219,7 @@ class WALDatabase(Database[D], Openable):
         self,
         session: Any = None,
         filter: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> list[str]:
         """See :meth:`pymongo.database.Database.list_collection_names`."""
@@ -224,7 +229,7 @@ class WALDatabase(Database[D], Openable):
         self,
         session: Any = None,
         filter: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> Any:
         """See :meth:`pymongo.database.Database.list_collections`."""
@@ -252,20 +257,24 @@ class WALDatabase(Database[D], Openable):
         **kwargs: Any,
     ) -> WALCollection[Any]:
         """See :meth:`pymongo.database.Database.create_collection`."""
-        from pymongo.errors import CollectionInvalid
-
         collection = self.get_collection(name, codec_options, read_preference, write_concern, read_concern)
         if (physical := self._physical(writes=True)) is not None:
             physical.create_collection(name, check_exists=check_exists, session=session, **kwargs)
             return collection
-        known = run(self._bound(session).snapshot()) if check_exists else None
-        if known is not None and known.record(DEFAULT_SPACE, name) is not None:
-            raise CollectionInvalid(f"collection {name} already exists")
-        run(ddl.create_collection(self._bound(session), DEFAULT_SPACE, name, kwargs))
+        try:
+            run(ddl.create_collection(self._bound(session), DEFAULT_SPACE, name, kwargs))
+        except OperationFailure as error:
+            if check_exists and error.code == NAMESPACE_EXISTS:
+                raise CollectionInvalid(f"collection {name} already exists") from error
+            raise
         return collection
 
     def drop_collection(
-        self, name_or_collection: Any, session: Any = None, comment: Any = None, encrypted_fields: Any = None
+        self,
+        name_or_collection: Any,
+        session: Any = None,
+        comment: Any | None = None,
+        encrypted_fields: Any = None,
     ) -> dict[str, Any]:
         """See :meth:`pymongo.database.Database.drop_collection`."""
         name = name_or_collection
@@ -275,9 +284,11 @@ class WALDatabase(Database[D], Openable):
             raise TypeError(f"name_or_collection must be an instance of str, not {type(name)}")
         if (physical := self._physical(writes=True)) is not None:
             return physical.drop_collection(name, session, comment, encrypted_fields)
-        if run(ddl.drop_collection(self._bound(session), DEFAULT_SPACE, name)):
-            return {"ns": f"{self.name}.{name}", "nIndexesWas": 1, "ok": 1.0}
-        return {"ok": 0.0, "errmsg": "ns not found", "code": 26, "codeName": "NamespaceNotFound"}
+        missing: list[str | int] = ["ns not found", 26]
+        reply: dict[str, Any] = self.command(
+            "drop", name, allowable_errors=missing, session=session, comment=comment
+        )
+        return reply
 
     def aggregate(self, pipeline: Any, session: Any = None, **kwargs: Any) -> Any:
         """See :meth:`pymongo.database.Database.aggregate`."""
@@ -291,29 +302,42 @@ class WALDatabase(Database[D], Openable):
         reader = Reader(self.codec_options, {"read_preference": self.read_preference})
         return run(reading.aggregate(self._bound(session), target, None, pipeline, reader, kwargs))
 
-    def command(self, command: Any, value: Any = 1, *args: Any, **kwargs: Any) -> Any:
-        """Send a command that is about the server, not about data; ``collMod`` goes through the log.
+    def command(
+        self,
+        command: Any,
+        value: Any = 1,
+        check: bool = True,
+        allowable_errors: Sequence[str | int] | None = None,
+        read_preference: Any = None,
+        codec_options: CodecOptions[Any] | None = None,
+        session: Any = None,
+        comment: Any | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """See :meth:`pymongo.database.Database.command` and :mod:`argon.engine.commands`.
 
         Raises:
             UnsupportedOperation: The command would read or write past the log.
         """
         name = command if isinstance(command, str) else next(iter(command))
-        if str(name).lower() not in _SERVER_COMMANDS:
-            # What a command does is not known here, so it counts as a write.
-            if (physical := self._physical(writes=True)) is not None:
-                return settle(physical.command(command, value, *args, **kwargs))
-            if str(name).lower() == "collmod":
-                collection = value if isinstance(command, str) else command[name]
-                options = {} if isinstance(command, str) else {k: v for k, v in command.items() if k != name}
-                session = kwargs.pop("session", None)
-                options |= kwargs
-                run(ddl.modify_collection(self._bound(session), DEFAULT_SPACE, collection, options))
-                return {"ok": 1.0}
-            raise UnsupportedOperation(
-                f"the command {name!r} would go past the log: use the method of the collection or "
-                "database that does the same"
-            )
-        return self._client.admin.command(command, value, *args, **kwargs)
+        kwargs |= {} if comment is None else {"comment": comment}
+        about_server = is_about_server(name)
+        elsewhere: Any = self._client.admin if about_server else self._physical(writes=True)
+        if elsewhere is not None:
+            options: dict[str, Any] = {"session": session, "read_preference": read_preference}
+            options |= {} if codec_options is None else {"codec_options": codec_options}
+            return elsewhere.command(command, value, check, allowable_errors, **options, **kwargs)
+        codec: CodecOptions[Any] = codec_options or DEFAULT_CODEC_OPTIONS
+        document = wire.encoded(command, value, kwargs, codec)
+        reader = {"read_preference": read_preference or ReadPreference.PRIMARY}
+        operation = run_command(self._bound(session), DEFAULT_SPACE, self.name, document, reader)
+        try:
+            reply = run(operation)
+        except OperationFailure as error:
+            if check and not wire.is_allowed(error, allowable_errors):
+                raise
+            reply = wire.failed(error)
+        return wire.decoded(reply, codec)
 
     def watch(self, *args: Any, **kwargs: Any) -> Any:
         """See :meth:`pymongo.database.Database.watch`; the events come from the log."""
@@ -326,19 +350,37 @@ class WALDatabase(Database[D], Openable):
         watch = watch_branch(self._handle, self._branch.project_name, DEFAULT_SPACE, None, options)
         return WALChangeStream(self._branch.engine, watch, self.codec_options).open()
 
-    def cursor_command(self, *args: Any, **kwargs: Any) -> Any:
-        """Not supported on a branch in the log."""
+    def cursor_command(
+        self,
+        command: Any,
+        value: Any = 1,
+        read_preference: Any = None,
+        codec_options: CodecOptions[Any] | None = None,
+        session: Any = None,
+        comment: Any | None = None,
+        max_await_time_ms: int | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """See :meth:`pymongo.database.Database.cursor_command`."""
         if (physical := self._physical(writes=True)) is not None:
-            return settle(physical.cursor_command(*args, **kwargs))
-        raise UnsupportedOperation("cursor_command() would go past the log: use the collection's methods")
+            options: dict[str, Any] = {} if codec_options is None else {"codec_options": codec_options}
+            options |= {"read_preference": read_preference, "session": session, "comment": comment}
+            return settle(physical.cursor_command(command, value, **options, **kwargs))
+        codec: CodecOptions[Any] = codec_options or DEFAULT_CODEC_OPTIONS
+        reply = self.command(
+            command,
+            value,
+            read_preference=read_preference,
+            codec_options=codec,
+            session=session,
+            comment=comment,
+            **kwargs,
+        )
+        if not reply.get("cursor"):
+            raise InvalidOperation("Command does not return a cursor.")
+        return WALCommandCursor(self, reply["cursor"], codec)
 
-    def validate_collection(self, *args: Any, **kwargs: Any) -> Any:
-        """Not supported on a branch in the log."""
-        if (physical := self._physical()) is not None:
-            return settle(physical.validate_collection(*args, **kwargs))
-        raise UnsupportedOperation("validate_collection() looks at physical data: use 'argon verify'")
-
-    def dereference(self, dbref: Any, session: Any = None, comment: Any = None, **kwargs: Any) -> Any:
+    def dereference(self, dbref: Any, session: Any = None, comment: Any | None = None, **kwargs: Any) -> Any:
         """See :meth:`pymongo.database.Database.dereference`."""
         from bson.dbref import DBRef
 
@@ -349,7 +391,8 @@ class WALDatabase(Database[D], Openable):
                 "trying to dereference a DBRef that points to another database "
                 f"({dbref.database!r} not {self.name!r})"
             )
-        return self[dbref.collection].find_one({"_id": dbref.id}, comment=comment, **kwargs)
+        kwargs |= {"session": session, "comment": comment}
+        return self[dbref.collection].find_one({"_id": dbref.id}, **kwargs)
 
     def _bound(self, session: Any) -> Handle:
         return bind(session, self._handle)
@@ -366,8 +409,3 @@ class WALDatabase(Database[D], Openable):
             read_concern or self.read_concern,
             _handle=handle,
         )
-
-
-_SERVER_COMMANDS = frozenset(
-    {"ping", "hello", "ismaster", "buildinfo", "serverstatus", "hostinfo", "connectionstatus", "getparameter"}
-)

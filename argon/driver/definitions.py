@@ -24,13 +24,13 @@ D = TypeVar("D", bound=Any)
 class Definitions(CollectionHandle[D]):
     """Indexes, options, renaming and dropping."""
 
-    def create_index(self, keys: Any, session: Any = None, comment: Any = None, **kwargs: Any) -> str:
+    def create_index(self, keys: Any, session: Any = None, comment: Any | None = None, **kwargs: Any) -> str:
         """See :meth:`pymongo.collection.Collection.create_index`."""
         kwargs.pop("maxTimeMS", None)
         return self.create_indexes([IndexModel(keys, **kwargs)], session)[0]
 
     def create_indexes(
-        self, indexes: Sequence[IndexModel], session: Any = None, comment: Any = None, **kwargs: Any
+        self, indexes: Sequence[IndexModel], session: Any = None, comment: Any | None = None, **kwargs: Any
     ) -> list[str]:
         """See :meth:`pymongo.collection.Collection.create_indexes`."""
         validate_list("indexes", indexes)
@@ -39,16 +39,18 @@ class Definitions(CollectionHandle[D]):
                 raise TypeError(f"{index!r} is not an instance of pymongo.operations.IndexModel")
         return run(index_operations.create_indexes(self._bound(session), self._target(), indexes))
 
-    def drop_index(self, index_or_name: Any, session: Any = None, comment: Any = None, **kwargs: Any) -> None:
+    def drop_index(
+        self, index_or_name: Any, session: Any = None, comment: Any | None = None, **kwargs: Any
+    ) -> None:
         """See :meth:`pymongo.collection.Collection.drop_index`."""
         name = index_name(index_or_name)
         run(index_operations.drop_index(self._bound(session), self._space, self.name, name))
 
-    def drop_indexes(self, session: Any = None, comment: Any = None, **kwargs: Any) -> None:
+    def drop_indexes(self, session: Any = None, comment: Any | None = None, **kwargs: Any) -> None:
         """See :meth:`pymongo.collection.Collection.drop_indexes`."""
         run(index_operations.drop_index(self._bound(session), self._space, self.name, "*"))
 
-    def list_indexes(self, session: Any = None, comment: Any = None) -> Any:
+    def list_indexes(self, session: Any = None, comment: Any | None = None) -> Any:
         """See :meth:`pymongo.collection.Collection.list_indexes`."""
         return cursor(self, lambda: self._indexes(session))
 
@@ -56,7 +58,7 @@ class Definitions(CollectionHandle[D]):
         snapshot = run(self._bound(session).snapshot())
         return index_operations.list_indexes(snapshot, self._space, self.name)
 
-    def index_information(self, session: Any = None, comment: Any = None) -> dict[str, Any]:
+    def index_information(self, session: Any = None, comment: Any | None = None) -> dict[str, Any]:
         """See :meth:`pymongo.collection.Collection.index_information`."""
         snapshot = run(self._bound(session).snapshot())
         information = {}
@@ -65,17 +67,17 @@ class Definitions(CollectionHandle[D]):
             information[name] = {**index, "key": list(index["key"].items())}
         return information
 
-    def options(self, session: Any = None, comment: Any = None) -> dict[str, Any]:
+    def options(self, session: Any = None, comment: Any | None = None) -> dict[str, Any]:
         """See :meth:`pymongo.collection.Collection.options`."""
         snapshot = run(self._bound(session).snapshot())
         record = snapshot.record(self._space, self.name)
         return {} if record is None else dict(record.options)
 
-    def drop(self, session: Any = None, comment: Any = None, encrypted_fields: Any = None) -> None:
+    def drop(self, session: Any = None, comment: Any | None = None, encrypted_fields: Any = None) -> None:
         """See :meth:`pymongo.collection.Collection.drop`."""
         run(ddl.drop_collection(self._bound(session), self._space, self.name))
 
-    def rename(self, new_name: str, session: Any = None, comment: Any = None, **kwargs: Any) -> Any:
+    def rename(self, new_name: str, session: Any = None, comment: Any | None = None, **kwargs: Any) -> Any:
         """See :meth:`pymongo.collection.Collection.rename`."""
         check_collection_name(new_name)
         drop_target = bool(kwargs.get("dropTarget", False))

@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 from pymongo.common import validate_list
 from pymongo.synchronous.collection import Collection
 
-from argon.driver._world import cursor, stream
+from argon.driver._world import cursor, raw_cursor, stream
 from argon.driver.basis import CollectionHandle
 from argon.driver.cursor import WALCursor
+from argon.driver.raw_batches import WALRawBatchCursor, raw_codec
 from argon.driver.stream import WALChangeStream
 from argon.engine import reading
 from argon.engine.arguments import as_hint
@@ -49,7 +50,7 @@ class Reading(CollectionHandle[D]):
         pipeline: Any,
         session: Any = None,
         let: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> Any:
         """See :meth:`pymongo.collection.Collection.aggregate`."""
@@ -63,11 +64,24 @@ class Reading(CollectionHandle[D]):
         )
         return run(found)
 
+    def find_raw_batches(self, *args: Any, **kwargs: Any) -> WALRawBatchCursor[D]:
+        """See :meth:`pymongo.collection.Collection.find_raw_batches`."""
+        raw = self.with_options(codec_options=raw_codec(self.codec_options))
+        return WALRawBatchCursor(raw, *args, **kwargs)
+
+    def aggregate_raw_batches(
+        self, pipeline: Any, session: Any = None, comment: Any | None = None, **kwargs: Any
+    ) -> Any:
+        """See :meth:`pymongo.collection.Collection.aggregate_raw_batches`."""
+        raw = self.with_options(codec_options=raw_codec(self.codec_options))
+        options = {"comment": comment, **kwargs}
+        return raw_cursor(raw, lambda: raw._open_aggregate(pipeline, session, options))
+
     def count_documents(
         self,
         filter: Mapping[str, Any],
         session: Any = None,
-        comment: Any = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> int:
         """See :meth:`pymongo.collection.Collection.count_documents`."""
@@ -78,7 +92,7 @@ class Reading(CollectionHandle[D]):
             )
         )
 
-    def estimated_document_count(self, comment: Any = None, **kwargs: Any) -> int:
+    def estimated_document_count(self, comment: Any | None = None, **kwargs: Any) -> int:
         """See :meth:`pymongo.collection.Collection.estimated_document_count`; exact."""
         return self.count_documents({}, comment=comment, **kwargs)
 
@@ -87,7 +101,7 @@ class Reading(CollectionHandle[D]):
         key: str,
         filter: Mapping[str, Any] | None = None,
         session: Any = None,
-        comment: Any = None,
+        comment: Any | None = None,
         hint: Any = None,
         **kwargs: Any,
     ) -> list[Any]:

@@ -108,6 +108,8 @@ class WALSession(ClientSession, Openable):
             UnsupportedOperation: The transaction is on another branch.
         """
         self._check_ended()
+        if self._wal_client.argon.engine is not handle.line.engine:
+            raise InvalidOperation("Can only use session with the MongoClient that started it")
         if not self.in_transaction or handle.past or handle.transaction is not None:
             return handle
         if self._group is None:
@@ -135,7 +137,7 @@ def bind(session: Any, handle: Handle) -> Handle:
     if isinstance(session, WALSession):
         return session.bound(handle)
     if not is_session(session):
-        raise TypeError(f"session must be an instance of ClientSession, not {type(session)}")
+        raise ValueError(f"'session' argument must be a ClientSession or None, not {type(session)}")
     if session.in_transaction:
         raise InvalidOperation(
             "a plain MongoClient's transaction does not reach branches: start the session with "

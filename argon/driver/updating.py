@@ -13,7 +13,7 @@ from pymongo.results import UpdateResult
 
 from argon.driver.basis import CollectionHandle
 from argon.engine import operations
-from argon.engine.arguments import check_known, update_spec
+from argon.engine.arguments import check_known, check_unacknowledged, update_spec
 from argon.engine.update import Updated, UpdateSpec
 from argon.io import run
 
@@ -35,7 +35,7 @@ class Updating(CollectionHandle[D]):
         session: Any = None,
         let: Mapping[str, Any] | None = None,
         sort: Any = None,
-        comment: Any = None,
+        comment: Any | None = None,
     ) -> UpdateResult:
         """See :meth:`pymongo.collection.Collection.update_one`."""
         validate_ok_for_update(update)
@@ -62,7 +62,7 @@ class Updating(CollectionHandle[D]):
         hint: Any = None,
         session: Any = None,
         let: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
     ) -> UpdateResult:
         """See :meth:`pymongo.collection.Collection.update_many`."""
         validate_ok_for_update(update)
@@ -89,7 +89,7 @@ class Updating(CollectionHandle[D]):
         session: Any = None,
         let: Mapping[str, Any] | None = None,
         sort: Any = None,
-        comment: Any = None,
+        comment: Any | None = None,
     ) -> UpdateResult:
         """See :meth:`pymongo.collection.Collection.replace_one`."""
         validate_ok_for_replace(replacement)
@@ -110,7 +110,7 @@ class Updating(CollectionHandle[D]):
         hint: Any = None,
         session: Any = None,
         let: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> Any:
         """See :meth:`pymongo.collection.Collection.find_one_and_update`."""
@@ -138,7 +138,7 @@ class Updating(CollectionHandle[D]):
         hint: Any = None,
         session: Any = None,
         let: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> Any:
         """See :meth:`pymongo.collection.Collection.find_one_and_replace`."""
@@ -155,6 +155,8 @@ class Updating(CollectionHandle[D]):
         return self._find_and_update(spec, projection, return_document, kwargs, session)
 
     def _run_update(self, spec: UpdateSpec, bypass: bool | None, session: Any) -> UpdateResult:
+        if not self._acknowledged:
+            check_unacknowledged(collation=spec.collation, array_filters=spec.array_filters)
         write = operations.update(self._bound(session), self._target(bypass), spec)
         outcome = run(operations.quietly(write, self._acknowledged, Updated()))
         return operations.update_result(outcome, acknowledged=self._acknowledged)

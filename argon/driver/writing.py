@@ -13,7 +13,7 @@ from pymongo.results import BulkWriteResult, DeleteResult, InsertManyResult, Ins
 
 from argon.driver.basis import CollectionHandle
 from argon.engine import bulk, operations
-from argon.engine.arguments import as_hint, as_order, check_known, delete_spec
+from argon.engine.arguments import as_hint, as_order, check_known, check_unacknowledged, delete_spec
 from argon.engine.delete import Deleted, DeleteSpec
 from argon.io import run
 
@@ -28,7 +28,7 @@ class Writing(CollectionHandle[D]):
         document: Any,
         bypass_document_validation: bool | None = None,
         session: Any = None,
-        comment: Any = None,
+        comment: Any | None = None,
     ) -> InsertOneResult:
         """See :meth:`pymongo.collection.Collection.insert_one`."""
         validate_is_document_type("document", document)
@@ -47,11 +47,13 @@ class Writing(CollectionHandle[D]):
         ordered: bool = True,
         bypass_document_validation: bool | None = None,
         session: Any = None,
-        comment: Any = None,
+        comment: Any | None = None,
     ) -> InsertManyResult:
         """See :meth:`pymongo.collection.Collection.insert_many`."""
         if not isinstance(documents, Iterable) or isinstance(documents, Mapping) or not documents:
             raise TypeError("documents must be a non-empty list")
+        if not self._acknowledged:
+            check_unacknowledged(bypass=bypass_document_validation)
         given = list(documents)
         for document in given:
             validate_is_document_type("document", document)
@@ -72,7 +74,7 @@ class Writing(CollectionHandle[D]):
         hint: Any = None,
         session: Any = None,
         let: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
     ) -> DeleteResult:
         """See :meth:`pymongo.collection.Collection.delete_one`."""
         spec = delete_spec(filter, collation=collation, hint=hint, let=let)
@@ -85,7 +87,7 @@ class Writing(CollectionHandle[D]):
         hint: Any = None,
         session: Any = None,
         let: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
     ) -> DeleteResult:
         """See :meth:`pymongo.collection.Collection.delete_many`."""
         spec = delete_spec(filter, collation=collation, hint=hint, let=let, many=True)
@@ -99,7 +101,7 @@ class Writing(CollectionHandle[D]):
         hint: Any = None,
         session: Any = None,
         let: Mapping[str, Any] | None = None,
-        comment: Any = None,
+        comment: Any | None = None,
         **kwargs: Any,
     ) -> Any:
         """See :meth:`pymongo.collection.Collection.find_one_and_delete`."""
@@ -123,13 +125,18 @@ class Writing(CollectionHandle[D]):
         ordered: bool = True,
         bypass_document_validation: bool | None = None,
         session: Any = None,
-        comment: Any = None,
+        comment: Any | None = None,
         let: Mapping[str, Any] | None = None,
     ) -> BulkWriteResult:
         """See :meth:`pymongo.collection.Collection.bulk_write`."""
         validate_list("requests", requests)
         if not requests:
             raise InvalidOperation("No operations to execute")
+        if not self._acknowledged:
+            check_unacknowledged(bypass=bypass_document_validation)
+            for request in requests:
+                asked = {name: getattr(request, f"_{name}", None) for name in ("collation", "array_filters")}
+                check_unacknowledged(**asked)
         target = self._target(bypass_document_validation)
         return run(
             bulk.bulk_write(
@@ -143,6 +150,8 @@ class Writing(CollectionHandle[D]):
         )
 
     def _run_delete(self, spec: DeleteSpec, session: Any) -> DeleteResult:
+        if not self._acknowledged:
+            check_unacknowledged(collation=spec.collation)
         write = operations.delete(self._bound(session), self._target(), spec)
         outcome = run(operations.quietly(write, self._acknowledged, Deleted()))
         return operations.delete_result(outcome, acknowledged=self._acknowledged)

@@ -7,7 +7,7 @@ from typing import Any
 
 from pymongo import helpers_shared
 from pymongo.common import validate_is_document_type, validate_is_mapping, validate_list_or_none
-from pymongo.errors import OperationFailure
+from pymongo.errors import ConfigurationError, OperationFailure
 from pymongo.write_concern import validate_boolean
 
 from argon.engine.delete import DeleteSpec
@@ -49,6 +49,24 @@ def delete_spec(query: Any, *, collation: Any, hint: Any, let: Any, many: bool =
     if let is not None:
         validate_is_document_type("let", let)
     return DeleteSpec(query, many=many, collation=collation, hint=as_hint(hint), let=let)
+
+
+def check_unacknowledged(**given: Any) -> None:
+    """Refuse what cannot be asked of a write whose outcome nobody waits for, as PyMongo does.
+
+    Args:
+        given: ``collation``, ``array_filters`` and ``bypass`` as the user gave them.
+
+    Raises:
+        ConfigurationError: A collation or array filters were given.
+        OperationFailure: Rules are to be passed over.
+    """
+    if given.get("collation") is not None:
+        raise ConfigurationError("Collation is unsupported for unacknowledged writes.")
+    if given.get("array_filters") is not None:
+        raise ConfigurationError("arrayFilters is unsupported for unacknowledged writes.")
+    if given.get("bypass"):
+        raise OperationFailure("Cannot set bypass_document_validation with unacknowledged write concern")
 
 
 def check_known(options: Mapping[str, Any], *known: str) -> None:

@@ -196,6 +196,16 @@ def drop_collection(handle: Handle, space: str, name: str) -> Operation[bool]:
     return dropped
 
 
+def drop_all(handle: Handle, space: str) -> Operation[None]:
+    """Drop every collection of a space as one commit."""
+
+    def plan(snapshot: Snapshot, _careful: bool) -> Operation[Plan]:
+        yield None
+        return Plan([snapshot.catalog.drop(record) for record in snapshot.catalog.records(space)])
+
+    yield from handle.write(plan)
+
+
 def rename_collection(
     handle: Handle, space: str, name: str, new_name: str, *, drop_target: bool = False
 ) -> Operation[None]:

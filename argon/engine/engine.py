@@ -16,6 +16,7 @@ from argon.catalog.branches import Branches, refuse_classic
 from argon.catalog.collections import Catalog, load_catalog
 from argon.catalog.projects import Projects
 from argon.catalog.tables import BRANCHES, FEATURES, PROJECTS, ensure_tables
+from argon.engine.commands.held import Held
 from argon.engine.line import Line
 from argon.engine.scratch import Scratch
 from argon.engine.snapshot import RAW_CODEC, Snapshot
@@ -68,6 +69,8 @@ class Engine:
         self._flags: Flags | None = None
         self._flags_read = 0.0
         self._on: set[tuple[ObjectId, str, str]] = set()
+        self.held_cursors: dict[int, Held] = {}
+        """Cursors that commands have begun and nobody has read to the end."""
         self.on_catalog: Callable[[Line, Catalog], None] | None = None
         """Is told of every catalogue of a head that this process reads; for services."""
 

@@ -11,6 +11,7 @@ from argon.engine.shell import shell
 from argon.wal.rows import DuplicateId
 
 DUPLICATE_KEY = 11000
+NAMESPACE_EXISTS = 48
 NEEDS_STORE = frozenset({26, 27, 291})
 """What the server says where there is no collection, or not the index that a query needs."""
 

@@ -45,7 +45,7 @@ def aggregate(
     """
     if stages and operator_of(stages[0]) in SEARCH:
         # A server without search indexes says so itself.
-        yield snapshot.engine.raw[NO_STORE].aggregate(list(stages))
+        yield snapshot.engine.plain[NO_STORE].aggregate(list(stages))
     store, pipeline = physical_pipeline(snapshot, space, name, stages)
     given = {key: value for key, value in options.items() if value is not None}
     hint = given.pop("hint", None)

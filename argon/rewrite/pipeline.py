@@ -34,7 +34,9 @@ _ABOUT_THE_STORE = frozenset({"$collStats", "$indexStats", "$planCacheStats"})
 _WITHOUT_A_STORE = frozenset(
     {"$currentOp", "$documents", "$listLocalSessions", "$listSessions", "$queryStats"}
 )
-SEARCH = frozenset({"$search", "$searchMeta", "$vectorSearch", "$rankFusion", "$scoreFusion"})
+SEARCH = frozenset(
+    {"$listSearchIndexes", "$search", "$searchMeta", "$vectorSearch", "$rankFusion", "$scoreFusion"}
+)
 """Stages that read a search index."""
 
 

@@ -251,8 +251,9 @@ def test_without_a_default_database(mongod_uri: str, database: str) -> None:
 
 def test_it_is_made_without_a_server_as_clients_are() -> None:
     client = WALClient[dict[str, Any]]("mongodb://127.0.0.1:9/", serverSelectionTimeoutMS=50)
+    users = client["shop"]["users"]
     with pytest.raises(ServerSelectionTimeoutError):
-        client["shop"]
+        users.find_one()
     client.close()
 
 

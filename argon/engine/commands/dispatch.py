@@ -1,0 +1,140 @@
+"""From a command's name to what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from argon.engine.commands import definitions, held, reads, statistics, writes
+from argon.engine.commands.request import Command, Reply, Request
+from argon.engine.errors import command_error
+from argon.engine.handle import Handle
+from argon.engine.source import NO_STORE
+from argon.errors import UnsupportedOperation
+from argon.io import Operation
+
+_COMMANDS: dict[str, Callable[[Request, Command], Operation[Reply]]] = {
+    "aggregate": reads.aggregate,
+    "collMod": definitions.modify,
+    "collStats": statistics.coll_stats,
+    "count": reads.count,
+    "create": definitions.create,
+    "createIndexes": definitions.create_indexes,
+    "dataSize": statistics.data_size,
+    "dbStats": statistics.db_stats,
+    "delete": writes.delete,
+    "deleteIndexes": definitions.drop_indexes,
+    "distinct": reads.distinct,
+    "drop": definitions.drop,
+    "dropDatabase": definitions.drop_database,
+    "dropIndexes": definitions.drop_indexes,
+    "explain": reads.explain,
+    "find": reads.find,
+    "findAndModify": writes.find_and_modify,
+    "getMore": held.get_more,
+    "insert": writes.insert,
+    "killCursors": held.kill_cursors,
+    "listCollections": definitions.list_collections,
+    "listIndexes": definitions.list_indexes,
+    "update": writes.update,
+    "validate": statistics.validate,
+}
+_ALIASES = {
+    "findandmodify": "findAndModify",
+    "dbstats": "dbStats",
+    "collstats": "collStats",
+    "datasize": "dataSize",
+}
+
+_INSTEAD = {
+    "applyOps": "db.commit()",
+    "bulkWrite": "the collections' bulk_write(), or db.commit()",
+    "cloneCollectionAsCapped": "an ordinary collection",
+    "compact": "argon gc",
+    "convertToCapped": "an ordinary collection",
+    "createSearchIndexes": "a text index",
+    "dropSearchIndex": "a text index",
+    "enableSharding": "sharding of Argon's own database, see docs/operations.md",
+    "mapReduce": "aggregate, with $function and $accumulator where it takes JavaScript",
+    "moveChunk": "sharding of Argon's own database, see docs/operations.md",
+    "planCacheListFilters": "a hint",
+    "planCacheSetFilter": "a hint",
+    "profile": "the profiler of Argon's own database",
+    "reIndex": "argon verify",
+    "shardCollection": "sharding of Argon's own database, see docs/operations.md",
+    "updateSearchIndex": "a text index",
+}
+_ON_SEARCH = frozenset({"createSearchIndexes", "dropSearchIndex", "updateSearchIndex"})
+_ONLY_ON_ADMIN = frozenset({"listDatabases", "renameCollection"})
+
+_ABOUT_SERVER = frozenset(
+    {
+        "buildInfo",
+        "buildinfo",
+        "connPoolStats",
+        "connectionStatus",
+        "endSessions",
+        "features",
+        "getCmdLineOpts",
+        "getLog",
+        "getParameter",
+        "hello",
+        "hostInfo",
+        "isMaster",
+        "ismaster",
+        "killAllSessions",
+        "killSessions",
+        "listCommands",
+        "lockInfo",
+        "ping",
+        "refreshSessions",
+        "replSetGetStatus",
+        "serverStatus",
+        "startSession",
+        "top",
+        "whatsmyuri",
+    }
+)
+
+
+def is_about_server(name: str) -> bool:
+    """Whether a command asks about the server and not about data."""
+    return name in _ABOUT_SERVER
+
+
+def run_command(
+    handle: Handle, space: str, database: str, command: Command, options: Mapping[str, Any] | None = None
+) -> Operation[Reply]:
+    """Run a command on a branch.
+
+    Args:
+        handle: The branch and the moment.
+        space: The namespace of the collections that it names.
+        database: The name that the branch has as a database.
+        command: The command, its verb first, in BSON's own types.
+        options: ``read_preference`` and ``read_concern`` of what it reads.
+
+    Returns:
+        The server's reply, its documents encoded.
+
+    Raises:
+        OperationFailure: The server would have refused it, or there is no such command.
+        UnsupportedOperation: It cannot be on a branch; the message names what to use instead.
+    """
+    name = str(next(iter(command), ""))
+    name = _ALIASES.get(name, name)
+    run = _COMMANDS.get(name)
+    if run is not None:
+        return (yield from run(Request(handle, space, database, options or {}), command))
+    if name in _ONLY_ON_ADMIN:
+        text = f"{name} may only be run against the admin database."
+        raise command_error({"code": 13, "codeName": "Unauthorized", "errmsg": text})
+    known = yield handle.line.engine.client.admin.command("listCommands")
+    if name not in known["commands"] and (name in _ON_SEARCH or name not in _INSTEAD):
+        text = f"no such command: '{name}'"
+        raise command_error({"code": 59, "codeName": "CommandNotFound", "errmsg": text})
+    if name in _ON_SEARCH:
+        # A server without search indexes says so itself.
+        yield handle.line.engine.plain[NO_STORE].aggregate([{"$listSearchIndexes": {}}])
+    instead = _INSTEAD.get(name, "the method of the client, database or collection that does the same")
+    raise UnsupportedOperation(f"the command {name!r} would go past the log: use {instead}")

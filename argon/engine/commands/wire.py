@@ -1,0 +1,43 @@
+"""Between a driver's values and a command's: what encoding and decoding on the wire would do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import bson
+from bson.codec_options import CodecOptions, DatetimeConversion
+from pymongo.errors import OperationFailure
+
+_PLAIN: CodecOptions[dict[str, Any]] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_AUTO)
+
+
+def encoded(
+    command: str | Mapping[str, Any], value: Any, options: Mapping[str, Any], codec: CodecOptions[Any]
+) -> dict[str, Any]:
+    """Return a command in BSON's own types.
+
+    Args:
+        command: The command, or its verb alone.
+        value: What the verb is about, where it stands alone.
+        options: Further fields.
+        codec: The user's own types.
+    """
+    document = {command: value} if isinstance(command, str) else dict(command)
+    return bson.decode(bson.encode({**document, **options}, codec_options=codec), codec_options=_PLAIN)
+
+
+def decoded(reply: Mapping[str, Any], codec: CodecOptions[Any]) -> Any:
+    """Return a reply as the driver gives it; like PyMongo, without the user's own decoders."""
+    return bson.decode(bson.encode(reply), codec_options=codec.with_options(type_registry=None))
+
+
+def is_allowed(error: OperationFailure, allowable: Sequence[str | int] | None) -> bool:
+    """Whether an error is one that the caller wants to see in the reply."""
+    errmsg = (error.details or {}).get("errmsg")
+    return allowable is not None and (errmsg in allowable or error.code in allowable)
+
+
+def failed(error: OperationFailure) -> dict[str, Any]:
+    """Return the reply that an error stands for."""
+    return {"ok": 0.0, "errmsg": str(error), "code": error.code, **(error.details or {})}
