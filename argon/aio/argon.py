@@ -70,6 +70,7 @@ class AsyncArgon:
         self.engine = Engine(client, settings.database, World())
         self.expiry = AsyncExpiryService(settings.ttl_interval)
         self.engine.on_catalog = self.expiry.notice
+        self._own_client: Any = None
         self.opening = Opening(self._open)
         if not _latent:  # a client connects when it is first used, not when it is made
             self.opening.begin(otherwise=client.close if self._owned else bool)
@@ -173,6 +174,14 @@ class AsyncArgon:
         """
         await self.opening()
         return await run_async(self.engine.unset_flag(flag))
+
+    @property
+    def own_client(self) -> AsyncWALClient[Any]:
+        """The client that databases of this Argon give as theirs."""
+        if self._own_client is None:
+            self._own_client = client_of(self)
+        client: AsyncWALClient[Any] = self._own_client
+        return client
 
     def client(self) -> AsyncWALClient[Any]:
         """Return a client shaped as PyMongo's, whose databases are projects and branches."""

@@ -16,6 +16,7 @@ from pymongo.write_concern import WriteConcern
 from argon.aio._world import branch_named, connect, cursor, settle, stream
 from argon.aio.argon import AsyncArgon
 from argon.aio.branch import AsyncBranch
+from argon.aio.connection import AsyncCommandsOfBranches
 from argon.aio.database import AsyncWALDatabase
 from argon.aio.named import AsyncNamedBranch
 from argon.aio.session import AsyncWALSession
@@ -206,7 +207,7 @@ class ProjectsClient(Generic[D]):
             return default
 
 
-class AsyncWALClient(ProjectsClient[D], AsyncMongoClient[D]):
+class AsyncWALClient(ProjectsClient[D], AsyncCommandsOfBranches, AsyncMongoClient[D]):
     """An AsyncMongoClient on whose databases every write is versioned.
 
     ``client["shop"]`` is the main branch of the project ``shop``, which comes

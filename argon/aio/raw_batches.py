@@ -31,10 +31,11 @@ class AsyncWALRawBatchCursor(AsyncWALCursor[D], AsyncRawBatchCursor[D]):
         if self._data or self._killed:
             return len(self._data)
         await super()._refresh()
-        batch = joined(list(self._data))
+        documents = list(self._data)
         self._data.clear()
-        self._data.append(batch)
-        return 1
+        if documents:
+            self._data.append(joined(documents))
+        return len(self._data)
 
     async def explain(self) -> Any:
         """See :meth:`pymongo.asynchronous.cursor.AsyncRawBatchCursor.explain`."""

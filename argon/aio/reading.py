@@ -14,7 +14,7 @@ from argon.aio.cursor import AsyncWALCursor
 from argon.aio.raw_batches import AsyncWALRawBatchCursor, raw_codec
 from argon.aio.stream import AsyncWALChangeStream
 from argon.engine import reading
-from argon.engine.arguments import as_hint
+from argon.engine.arguments import as_hint, check_not_reserved
 from argon.engine.find import find_one
 from argon.engine.query import FindSpec
 from argon.io import run_async
@@ -59,6 +59,7 @@ class AsyncReading(AsyncCollectionHandle[D]):
 
     async def _open_aggregate(self, pipeline: Any, session: Any, options: dict[str, Any]) -> Any:
         validate_list("pipeline", pipeline)
+        check_not_reserved(options)
         found = reading.aggregate(
             self._bound(session), self._target(), self.name, pipeline, self.reader(session), options
         )

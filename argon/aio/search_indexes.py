@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from pymongo.operations import SearchIndexModel
 
 from argon.aio.reading import AsyncReading
+from argon.engine.arguments import check_not_reserved
 
 D = TypeVar("D", bound=Any)
 
@@ -21,6 +22,7 @@ class AsyncSearchIndexes(AsyncReading[D]):
         self, name: str | None = None, session: Any = None, comment: Any | None = None, **kwargs: Any
     ) -> Any:
         """See :meth:`pymongo.asynchronous.collection.AsyncCollection.list_search_indexes`."""
+        check_not_reserved(kwargs)
         stage = {"$listSearchIndexes": {} if name is None else {"name": name}}
         return self.aggregate([stage], session=session, comment=comment, **kwargs)
 

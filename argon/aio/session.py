@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import InvalidOperation
 
-from argon.aio._world import Openable, TransactionContext, is_session, settle
+from argon.aio._world import Openable, TransactionContext, bound_session, is_session, settle
 from argon.engine.handle import Handle
 from argon.engine.transaction import Transaction
 from argon.errors import UnsupportedOperation
@@ -131,7 +131,9 @@ def bind(session: Any, handle: Handle) -> Handle:
         InvalidOperation: The session is a plain client's, and in a transaction.
     """
     if session is None:
-        return handle
+        session = bound_session()
+        if session is None:
+            return handle
     if isinstance(session, AsyncWALSession):
         return session.bound(handle)
     if not is_session(session):

@@ -105,6 +105,8 @@ class AsyncWriting(AsyncCollectionHandle[D]):
         """See :meth:`pymongo.asynchronous.collection.AsyncCollection.find_one_and_delete`."""
         validate_is_mapping("filter", filter)
         check_known(kwargs, "collation", "maxTimeMS")
+        if not self._acknowledged:
+            check_unacknowledged(collation=kwargs.get("collation"))
         spec = DeleteSpec(
             filter,
             collation=kwargs.get("collation"),

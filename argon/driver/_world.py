@@ -13,7 +13,7 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.command_cursor import CommandCursor, RawBatchCommandCursor
 from pymongo.cursor import Cursor
-from pymongo.synchronous.client_session import ClientSession
+from pymongo.synchronous.client_session import _SESSION, ClientSession
 from pymongo.synchronous.client_session import _TransactionContext as TransactionContext
 
 from argon.engine.cursors import next_batch
@@ -72,13 +72,15 @@ class RawCursor(RawBatchCommandCursor[Any]):
     """
 
     def __init__(self, collection: Collection[Any], source: CommandCursor[Any]) -> None:
-        super().__init__(collection, {"id": 0, "firstBatch": [], "ns": collection.full_name}, None)
         self._source = source
+        super().__init__(collection, {"id": 0, "firstBatch": [], "ns": collection.full_name}, None)
         self._killed = False
 
     def _refresh(self) -> int:
         if not self._data and not self._killed:
-            self._data.append(b"".join(document.raw for document in run(next_batch(self._source))))
+            documents = run(next_batch(self._source))
+            if documents:
+                self._data.append(b"".join(document.raw for document in documents))
             self._killed = not self._source.alive
         return len(self._data)
 
@@ -174,6 +176,11 @@ def client_of(argon: Argon) -> Any:
     from argon.driver.client import WALClient
 
     return WALClient(argon=argon)
+
+
+def bound_session() -> Any:
+    """Return the session that ``session.bind()`` has put in place for a block."""
+    return _SESSION.get()
 
 
 def is_session(value: Any) -> bool:

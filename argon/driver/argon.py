@@ -72,6 +72,7 @@ class Argon:
         self.engine = Engine(client, settings.database, World())
         self.expiry = ExpiryService(settings.ttl_interval)
         self.engine.on_catalog = self.expiry.notice
+        self._own_client: Any = None
         self.opening = Opening(self._open)
         if not _latent:  # a client connects when it is first used, not when it is made
             self.opening.begin(otherwise=client.close if self._owned else bool)
@@ -175,6 +176,14 @@ class Argon:
         """
         self.opening()
         return run(self.engine.unset_flag(flag))
+
+    @property
+    def own_client(self) -> WALClient[Any]:
+        """The client that databases of this Argon give as theirs."""
+        if self._own_client is None:
+            self._own_client = client_of(self)
+        client: WALClient[Any] = self._own_client
+        return client
 
     def client(self) -> WALClient[Any]:
         """Return a client shaped as PyMongo's, whose databases are projects and branches."""

@@ -101,7 +101,7 @@ class Branch(Recorded[BranchRecord]):
     @property
     def client(self) -> Any:
         """The client that serves it."""
-        return self._client or self._project.client
+        return self._client or self._project._argon.own_client
 
     def seen_through(self, client: Any) -> Self:
         """Return the same branch for databases that give another client as theirs."""

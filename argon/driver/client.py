@@ -19,6 +19,7 @@ from argon.catalog.branches import MAIN
 from argon.driver._world import branch_named, connect, cursor, settle, stream
 from argon.driver.argon import Argon
 from argon.driver.branch import Branch
+from argon.driver.connection import CommandsOfBranches
 from argon.driver.database import WALDatabase
 from argon.driver.named import NamedBranch
 from argon.driver.session import WALSession
@@ -206,7 +207,7 @@ class ProjectsClient(Generic[D]):
             return default
 
 
-class WALClient(ProjectsClient[D], MongoClient[D]):
+class WALClient(ProjectsClient[D], CommandsOfBranches, MongoClient[D]):
     """A MongoClient on whose databases every write is versioned.
 
     ``client["shop"]`` is the main branch of the project ``shop``, which comes

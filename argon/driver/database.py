@@ -28,6 +28,7 @@ from argon.driver.command_cursor import WALCommandCursor
 from argon.driver.session import bind
 from argon.driver.stream import WALChangeStream
 from argon.engine import ddl, reading
+from argon.engine.arguments import check_not_reserved
 from argon.engine.commands import is_about_server, run_command, wire
 from argon.engine.errors import NAMESPACE_EXISTS
 from argon.engine.handle import Handle
@@ -296,6 +297,7 @@ class WALDatabase(Database[D], Openable):
 
     def _open_aggregate(self, pipeline: Any, session: Any, **kwargs: Any) -> Any:
         validate_list("pipeline", pipeline)
+        check_not_reserved(kwargs)
         if (physical := self._physical(writes=writes_out(pipeline))) is not None:
             return settle(physical.aggregate(pipeline, session, **kwargs))
         target = Target(DEFAULT_SPACE, "", self.codec_options)
@@ -327,8 +329,29 @@ class WALDatabase(Database[D], Openable):
             options: dict[str, Any] = {"session": session, "read_preference": read_preference}
             options |= {} if codec_options is None else {"codec_options": codec_options}
             return elsewhere.command(command, value, check, allowable_errors, **options, **kwargs)
-        codec: CodecOptions[Any] = codec_options or DEFAULT_CODEC_OPTIONS
-        document = wire.encoded(command, value, kwargs, codec)
+        document = {command: value} if isinstance(command, str) else command
+        return self._answer(
+            {**document, **kwargs},
+            codec_options or DEFAULT_CODEC_OPTIONS,
+            check=check,
+            allowable_errors=allowable_errors,
+            read_preference=read_preference,
+            session=session,
+        )
+
+    def _answer(
+        self,
+        command: Mapping[str, Any],
+        codec: CodecOptions[Any],
+        *,
+        check: bool,
+        allowable_errors: Sequence[str | int] | None,
+        read_preference: Any,
+        session: Any,
+        decoders: bool = False,
+    ) -> Any:
+        """Run a command on the branch; ``decoders`` tells whether the user's own decoders see the reply."""
+        document = wire.encoded(command, codec)
         reader = {"read_preference": read_preference or ReadPreference.PRIMARY}
         operation = run_command(self._bound(session), DEFAULT_SPACE, self.name, document, reader)
         try:
@@ -337,7 +360,7 @@ class WALDatabase(Database[D], Openable):
             if check and not wire.is_allowed(error, allowable_errors):
                 raise
             reply = wire.failed(error)
-        return wire.decoded(reply, codec)
+        return wire.decoded(reply, codec, decoders=decoders)
 
     def watch(self, *args: Any, **kwargs: Any) -> Any:
         """See :meth:`pymongo.database.Database.watch`; the events come from the log."""

@@ -33,10 +33,11 @@ class WALRawBatchCursor(WALCursor[D], RawBatchCursor[D]):
         if self._data or self._killed:
             return len(self._data)
         super()._refresh()
-        batch = joined(list(self._data))
+        documents = list(self._data)
         self._data.clear()
-        self._data.append(batch)
-        return 1
+        if documents:
+            self._data.append(joined(documents))
+        return len(self._data)
 
     def explain(self) -> Any:
         """See :meth:`pymongo.cursor.RawBatchCursor.explain`."""

@@ -16,7 +16,7 @@ from argon.driver.cursor import WALCursor
 from argon.driver.raw_batches import WALRawBatchCursor, raw_codec
 from argon.driver.stream import WALChangeStream
 from argon.engine import reading
-from argon.engine.arguments import as_hint
+from argon.engine.arguments import as_hint, check_not_reserved
 from argon.engine.find import find_one
 from argon.engine.query import FindSpec
 from argon.io import run
@@ -59,6 +59,7 @@ class Reading(CollectionHandle[D]):
 
     def _open_aggregate(self, pipeline: Any, session: Any, options: dict[str, Any]) -> Any:
         validate_list("pipeline", pipeline)
+        check_not_reserved(options)
         found = reading.aggregate(
             self._bound(session), self._target(), self.name, pipeline, self.reader(session), options
         )

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pymongo.operations import SearchIndexModel
 
 from argon.driver.reading import Reading
+from argon.engine.arguments import check_not_reserved
 
 D = TypeVar("D", bound=Any)
 
@@ -23,6 +24,7 @@ class SearchIndexes(Reading[D]):
         self, name: str | None = None, session: Any = None, comment: Any | None = None, **kwargs: Any
     ) -> Any:
         """See :meth:`pymongo.collection.Collection.list_search_indexes`."""
+        check_not_reserved(kwargs)
         stage = {"$listSearchIndexes": {} if name is None else {"name": name}}
         return self.aggregate([stage], session=session, comment=comment, **kwargs)
 

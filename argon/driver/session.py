@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pymongo.errors import InvalidOperation
 from pymongo.synchronous.client_session import ClientSession
 
-from argon.driver._world import Openable, TransactionContext, is_session, settle
+from argon.driver._world import Openable, TransactionContext, bound_session, is_session, settle
 from argon.engine.handle import Handle
 from argon.engine.transaction import Transaction
 from argon.errors import UnsupportedOperation
@@ -133,7 +133,9 @@ def bind(session: Any, handle: Handle) -> Handle:
         InvalidOperation: The session is a plain client's, and in a transaction.
     """
     if session is None:
-        return handle
+        session = bound_session()
+        if session is None:
+            return handle
     if isinstance(session, WALSession):
         return session.bound(handle)
     if not is_session(session):

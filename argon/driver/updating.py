@@ -175,6 +175,8 @@ class Updating(CollectionHandle[D]):
                 f"not {type(return_document)}"
             )
         check_known(kwargs, "collation", "maxTimeMS", "bypassDocumentValidation")
+        if not self._acknowledged:
+            check_unacknowledged(collation=spec.collation, array_filters=spec.array_filters)
         spec.projection = projection
         spec.returns = return_document
         outcome = run(

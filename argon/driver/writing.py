@@ -107,6 +107,8 @@ class Writing(CollectionHandle[D]):
         """See :meth:`pymongo.collection.Collection.find_one_and_delete`."""
         validate_is_mapping("filter", filter)
         check_known(kwargs, "collation", "maxTimeMS")
+        if not self._acknowledged:
+            check_unacknowledged(collation=kwargs.get("collation"))
         spec = DeleteSpec(
             filter,
             collation=kwargs.get("collation"),

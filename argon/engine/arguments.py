@@ -69,6 +69,17 @@ def check_unacknowledged(**given: Any) -> None:
         raise OperationFailure("Cannot set bypass_document_validation with unacknowledged write concern")
 
 
+def check_not_reserved(options: Mapping[str, Any]) -> None:
+    """Refuse options that would put another pipeline, or another collection, in the place of the given ones.
+
+    Raises:
+        ConfigurationError: There is one.
+    """
+    for name in ("aggregate", "pipeline"):
+        if name in options:
+            raise ConfigurationError(f"{name!r} is a reserved option of aggregate and cannot be given again")
+
+
 def check_known(options: Mapping[str, Any], *known: str) -> None:
     """Refuse an option of ``findAndModify`` that the server does not know, in its words.
 

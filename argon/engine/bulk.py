@@ -12,7 +12,7 @@ from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
 from pymongo.results import BulkWriteResult
 
 from argon.engine.delete import DeleteSpec, plan_delete
-from argon.engine.documents import Incoming, plain_values
+from argon.engine.documents import Incoming, plain_values, users_value
 from argon.engine.handle import Handle
 from argon.engine.insert import write_error
 from argon.engine.operations import bulk_result, delete, encode_documents, insert_all, update
@@ -84,6 +84,8 @@ def bulk_write(
             break
     for note in (*tally.errors, *tally.upserted):
         note["index"] = order[note["index"]]
+    for note in tally.upserted:
+        note["_id"] = users_value(note["_id"], target.codec)
     if tally.errors and acknowledged:
         tally.errors.sort(key=lambda error: int(error["index"]))
         for error in tally.errors:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import bson
+from bson.raw_bson import RawBSONDocument
+from pymongo.errors import OperationFailure
+
 from argon.io import Operation
 
 
@@ -14,14 +18,29 @@ def next_batch(cursor: Any) -> Operation[list[Any]]:
         cursor: One of PyMongo's, or of Motor's, which hold PyMongo's and fetch in a thread.
     """
     batch: list[Any] = []
-    if hasattr(cursor, "_next_batch"):
-        yield cursor._next_batch(batch)
-    elif cursor.alive:
-        yield cursor._get_more()
-        fetched = cursor._data()
-        batch.extend(fetched)
-        fetched.clear()
+    try:
+        if hasattr(cursor, "_next_batch"):
+            yield cursor._next_batch(batch)
+        elif cursor.alive:
+            yield cursor._get_more()
+            fetched = cursor._data()
+            batch.extend(fetched)
+            fetched.clear()
+    except OperationFailure as error:
+        raise readable(error) from error
     return batch
+
+
+def readable(error: OperationFailure) -> OperationFailure:
+    """Return an error whose details are plain values, also where documents are read as raw BSON."""
+    details: Any = error.details
+    if not isinstance(details, RawBSONDocument):
+        return error
+    plain = bson.decode(details.raw)
+    same = type(error)(str(plain.get("errmsg")), error.code, plain)
+    for label in plain.get("errorLabels", ()):
+        same._add_error_label(label)
+    return same
 
 
 def close(cursor: Any) -> Operation[None]:

@@ -94,6 +94,17 @@ def replacement_image(identity: Any, replacement: Mapping[str, Any], codec: Code
     return incoming({"_id": identity, **replacement}, codec)
 
 
+def users_value(value: Any, codec: CodecOptions[Any]) -> Any:
+    """Return a value as the user's handle decodes it."""
+    if (
+        codec.uuid_representation == DEFAULT_CODEC_OPTIONS.uuid_representation
+        and not codec.type_registry._decoder_map
+    ):
+        return value
+    plain: CodecOptions[Any] = codec.with_options(document_class=dict)
+    return bson.decode(bson.encode({"": value}, codec_options=plain), codec_options=plain)[""]
+
+
 def plain_values(value: Any, codec: CodecOptions[Any]) -> Any:
     """Turn values of the user's own types into BSON's.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
+from argon.engine.cursors import readable
 from argon.engine.shell import shell
 from argon.wal.rows import DuplicateId
 
@@ -60,6 +61,7 @@ def renamed(error: OperationFailure, physical: str, logical: str) -> OperationFa
         physical: The physical namespace.
         logical: What stands for it.
     """
+    error = readable(error)
     details = dict(error.details or {})
     if physical not in str(details.get("errmsg")):
         return error

@@ -18,7 +18,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
 from pymongo.results import DeleteResult, InsertManyResult, InsertOneResult, UpdateResult
 
 from argon.engine.delete import Deleted, DeleteSpec, plan_delete
-from argon.engine.documents import Incoming, incoming, plain_values
+from argon.engine.documents import Incoming, incoming, plain_values, users_value
 from argon.engine.errors import command_error
 from argon.engine.handle import Handle
 from argon.engine.insert import Inserted, plan_inserts, raise_write_error, refusals, write_error
@@ -165,12 +165,12 @@ def update(handle: Handle, target: Target, spec: UpdateSpec) -> Operation[Update
         return (yield from plan_update(target, spec, snapshot, careful))
 
     outcome: Updated = yield from _as_write(handle.write(plan), spec.returns is None)
+    if outcome.upserted:
+        outcome.upserted_id = users_value(outcome.upserted_id, target.codec)
     if not outcome.left:
         return outcome
     total = Updated()
-    ids = yield from _matching_ids(handle, target, spec)
-    for start in range(0, len(ids), PAGE // 2):
-        chunk = ids[start : start + PAGE // 2]
+    for chunk in _chunks((yield from _matching_ids(handle, target, spec))):
 
         def plan_chunk(snapshot: Snapshot, careful: bool, chunk: list[Any] = chunk) -> Operation[Plan]:
             return (yield from plan_update(target, spec, snapshot, careful, ids=chunk))
@@ -213,9 +213,7 @@ def delete(handle: Handle, target: Target, spec: DeleteSpec) -> Operation[Delete
     if not outcome.left:
         return outcome
     total = Deleted()
-    ids = yield from _matching_ids(handle, target, spec)
-    for start in range(0, len(ids), PAGE // 2):
-        chunk = ids[start : start + PAGE // 2]
+    for chunk in _chunks((yield from _matching_ids(handle, target, spec))):
 
         def plan_chunk(snapshot: Snapshot, careful: bool, chunk: list[Any] = chunk) -> Operation[Plan]:
             return (yield from plan_delete(target, spec, snapshot, careful, ids=chunk))
@@ -272,8 +270,22 @@ def decode(document: Any, codec: CodecOptions[Any]) -> Any:
     return bson.decode(document.raw, codec_options=codec)
 
 
-def _matching_ids(handle: Handle, target: Target, spec: Any) -> Operation[list[Any]]:
-    """Read at one moment which documents a write of many commits is about."""
+def _chunks(found: Sequence[tuple[Any, int]]) -> Iterable[list[Any]]:
+    """Cut ids, given with the sizes of their documents, into what one transaction should hold."""
+    chunk: list[Any] = []
+    total = 0
+    for identity, size in found:
+        if chunk and (len(chunk) >= PAGE // 2 or total + size > PAGE_BYTES):
+            yield chunk
+            chunk, total = [], 0
+        chunk.append(identity)
+        total += size
+    if chunk:
+        yield chunk
+
+
+def _matching_ids(handle: Handle, target: Target, spec: Any) -> Operation[list[tuple[Any, int]]]:
+    """Read at one moment which documents a write of many commits is about, and how large they are."""
     snapshot = yield from handle.snapshot()
     record = snapshot.record(target.space, target.name)
     if record is None:
@@ -281,15 +293,17 @@ def _matching_ids(handle: Handle, target: Target, spec: Any) -> Operation[list[A
     from argon.engine.find import open_find
     from argon.engine.query import Reader
 
-    find = FindSpec(spec.filter, {"_id": 1}, None, 0, 0, spec.hint, spec.collation)
+    sized = {"_id": 1, "size": {"$bsonSize": "$$ROOT"}}
+    find = FindSpec(spec.filter, sized, None, 0, 0, spec.hint, spec.collation)
     codec = target.codec.with_options(document_class=RawBSONDocument)
     opened = yield from open_find(snapshot, target.space, target.name, find, Reader(codec))
-    ids: list[Any] = []
+    found: list[tuple[Any, int]] = []
     while True:
         batch = yield opened.cursor.to_list(PAGE)
-        ids += [(document["d"] if opened.wrapped else document)["_id"] for document in batch]
+        documents = [document["d"] if opened.wrapped else document for document in batch]
+        found += [(document["_id"], int(document["size"])) for document in documents]
         if not batch:
-            return ids
+            return found
 
 
 def bulk_result(

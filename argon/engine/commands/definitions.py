@@ -109,7 +109,12 @@ def _model(index: Mapping[str, Any]) -> IndexModel:
             text = f"The '{field}' field is a required property of an index specification"
             raise command_error({"code": 9, "codeName": "FailedToParse", "errmsg": text})
     options = {key: value for key, value in index.items() if key != "key"}
-    return IndexModel(list(index["key"].items()), **options)
+    # Shells send whole numbers as doubles.
+    keys = [
+        (field, int(kind) if isinstance(kind, float) and kind.is_integer() else kind)
+        for field, kind in index["key"].items()
+    ]
+    return IndexModel(keys, **options)
 
 
 def _record(request: Request, name: str) -> Operation[CollectionRecord | None]:

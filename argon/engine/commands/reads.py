@@ -50,6 +50,7 @@ _AGGREGATE = frozenset(
 )
 _COUNT = frozenset({"collation", "fields", "hint", "limit", "query", "skip"})
 _DISTINCT = frozenset({"collation", "hint", "key", "query"})
+_BAD_VALUE = 2
 _EXPLAINED = ("find", "aggregate", "count", "distinct", "update", "delete", "findAndModify")
 
 
@@ -135,7 +136,9 @@ def count(request: Request, command: Command) -> Operation[Reply]:
     target = Target(request.space, name, RAW_CODEC)
     try:
         found = yield from reading.count_documents(request.handle, target, query, request.reader, options)
-    except OperationFailure:
+    except OperationFailure as error:
+        if error.code != _BAD_VALUE:
+            raise
         # Not every filter of a find may stand in a pipeline; if this one is wrong, it is so here too.
         spec = FindSpec(query, {"_id": 1}, None, skip, limit, options["hint"], options["collation"])
         opened = yield from _open(request, name, spec)

@@ -101,6 +101,11 @@ def validate(request: Request, command: Command) -> Operation[Reply]:
     if command.get("repair"):
         text = "a branch is mended by 'argon verify --repair'"
         raise command_error({"code": 20, "codeName": "IllegalOperation", "errmsg": text})
+    if command.get("full") and command.get("background"):
+        text = (
+            "Running the validate command with both { background: true } and { full: true } is not supported"
+        )
+        raise command_error({"code": 72, "codeName": "InvalidOptions", "errmsg": text})
     count, _ = yield from _size(request, name)
     errors: list[str] = []
     if command.get("full"):

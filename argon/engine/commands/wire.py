@@ -12,24 +12,27 @@ from pymongo.errors import OperationFailure
 _PLAIN: CodecOptions[dict[str, Any]] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_AUTO)
 
 
-def encoded(
-    command: str | Mapping[str, Any], value: Any, options: Mapping[str, Any], codec: CodecOptions[Any]
-) -> dict[str, Any]:
+def encoded(command: Mapping[str, Any], codec: CodecOptions[Any]) -> dict[str, Any]:
     """Return a command in BSON's own types.
 
     Args:
-        command: The command, or its verb alone.
-        value: What the verb is about, where it stands alone.
-        options: Further fields.
+        command: The command.
         codec: The user's own types.
     """
-    document = {command: value} if isinstance(command, str) else dict(command)
-    return bson.decode(bson.encode({**document, **options}, codec_options=codec), codec_options=_PLAIN)
+    return bson.decode(bson.encode(command, codec_options=codec), codec_options=_PLAIN)
 
 
-def decoded(reply: Mapping[str, Any], codec: CodecOptions[Any]) -> Any:
-    """Return a reply as the driver gives it; like PyMongo, without the user's own decoders."""
-    return bson.decode(bson.encode(reply), codec_options=codec.with_options(type_registry=None))
+def decoded(reply: Mapping[str, Any], codec: CodecOptions[Any], *, decoders: bool = False) -> Any:
+    """Return a reply as the driver gives it.
+
+    Args:
+        reply: The reply.
+        codec: The user's options.
+        decoders: Whether the user's own decoders are used; PyMongo does so for documents alone.
+    """
+    return bson.decode(
+        bson.encode(reply), codec_options=codec if decoders else codec.with_options(type_registry=None)
+    )
 
 
 def is_allowed(error: OperationFailure, allowable: Sequence[str | int] | None) -> bool:
