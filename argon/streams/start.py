@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -91,12 +90,14 @@ def branch_track(engine: Engine, line: Line, project: str, start: Start) -> Oper
         OperationFailure: The token is of another line.
     """
     token = start.token()
-    if token is None:
-        yield from line.opened()
-    else:
-        with suppress(BranchNotFound):  # it may still have an end to be told of
-            yield from line.current()
+    unknown: BranchNotFound | None = None
+    try:
+        yield from (line.opened() if token is None else line.current())
+    except BranchNotFound as error:
+        unknown = error  # it may still have an end to be told of
     record = yield from engine.branch_record(line.record.id)
+    if record is None and unknown is not None:
+        raise unknown
     if record is None or (token is None and record.status != "active"):
         raise BranchNotFound(
             f"the branch {line.record.name!r} was deleted: a stream on it can only be resumed, by "
