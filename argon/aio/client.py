@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import Any, Generic, NoReturn, Self, TypeVar
 
 from bson.codec_options import CodecOptions
 from pymongo import AsyncMongoClient
@@ -46,7 +46,7 @@ class ProjectsClient(Generic[D]):
     """
 
     # Everything else is the plain client's own state, which the two share: one pool, one topology.
-    __slots__ = ("_argon", "_argon_database", "_branches", "_given", "_plain")
+    __slots__ = ("_argon", "_argon_database", "_branches", "_given", "_plain", "_shown")
 
     def __init__(
         self,
@@ -66,6 +66,7 @@ class ProjectsClient(Generic[D]):
         self._given = self._argon = argon
         self._argon_database = argon_database
         self._branches: dict[str, AsyncNamedBranch] = {}
+        self._shown: AsyncDatabase[Any] | None = None
 
     @staticmethod
     def _plain_client(host: Any, *args: Any, **kwargs: Any) -> Any:
@@ -81,6 +82,19 @@ class ProjectsClient(Generic[D]):
         if self._argon is None:
             self._argon = AsyncArgon(database=self._argon_database, client=self._plain, _latent=True)
         return self._argon
+
+    def showing(self, database: AsyncDatabase[Any]) -> Self:
+        """Return the same client for a view of the past, or of an open commit.
+
+        What PyMongo's own objects send by the database's name goes to that view.
+        """
+        same = object.__new__(type(self))
+        for name in ProjectsClient.__slots__:
+            setattr(same, name, getattr(self, name))
+        vars_of: Any = same
+        vars_of.__dict__ = self._plain.__dict__
+        same._shown = database
+        return same
 
     def __getitem__(self, name: str) -> AsyncDatabase[D]:
         return self.get_database(name)

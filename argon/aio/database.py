@@ -74,7 +74,8 @@ class AsyncWALDatabase(AsyncDatabase[D], Openable):
         )
         name = branch.project_name
         self._name = name if branch.name == "main" else f"{name}@{branch.name}"
-        self._client = client
+        elsewhere = _handle is not None and (_handle.past or _handle.transaction is not None)
+        self._client = client.showing(self) if elsewhere else client
         self._timeout = client.options.timeout
         self._branch = branch
         self._handle = _handle or branch.handle

@@ -52,7 +52,8 @@ class BranchConnection:
         """Run a command; see :meth:`pymongo.database.Database.command`."""
         if "renameCollection" in spec:
             _refuse()
-        database = self._client.get_database(dbname)
+        shown = self._client._shown
+        database = shown if shown is not None and shown.name == dbname else self._client.get_database(dbname)
         document = spec if collation is None else {**spec, "collation": collation}
         if not isinstance(database, WALDatabase):
             return database.command(document, read_preference=read_preference, session=session)
