@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from tests.applications.conftest import store
 from tests.driver.conftest import Make, make_faces, shared_argon
 from tests.driver.parity import Faces, with_past
 from tests.surface.cases import documents
 
-__all__ = ["Make", "make_faces", "shared_argon"]
+__all__ = ["Make", "make_faces", "shared_argon", "store"]
 
 
 @pytest.fixture(scope="session")
