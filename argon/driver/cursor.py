@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bson import SON
 from pymongo.cursor import CursorType
+from pymongo.errors import InvalidOperation
 from pymongo.synchronous.cursor import Cursor
 
 from argon.engine.cursors import close, explain, next_batch
+from argon.engine.errors import command_error
 from argon.engine.find import Opened, open_find, read_first
 from argon.engine.query import FindSpec
 from argon.errors import UnsupportedOperation
@@ -32,9 +34,6 @@ _NO_TIMEOUT = 16
 _ABOUT_ENTRIES = {
     "return_key": "return_key shows entries of physical indexes: use a projection of the index's fields",
     "show_record_id": "show_record_id shows a place in a physical collection: use _id",
-    "min": "min bounds entries of a physical index: use $gte in the filter, with a hint",
-    "max": "max bounds entries of a physical index: use $lt in the filter, with a hint",
-    "tailable": "tailable cursors read capped collections, which a branch has not: use branch.log()",
 }
 
 
@@ -55,12 +54,23 @@ class WALCursor(Cursor[D]):
         for given, name in (
             (self._return_key, "return_key"),
             (self._show_record_id, "show_record_id"),
-            (self._min, "min"),
-            (self._max, "max"),
-            (self._query_flags & CursorType.TAILABLE_AWAIT, "tailable"),
         ):
             if given:
                 raise UnsupportedOperation(_ABOUT_ENTRIES[name])
+        if self._query_flags & CursorType.TAILABLE_AWAIT:
+            text = (
+                "error processing query: tailable cursor requested on non capped collection; a branch has no "
+                "capped ones: use watch() or branch.log()"
+            )
+            raise command_error({"code": 2, "codeName": "BadValue", "errmsg": text})
+        legacy = self._spec if "$query" in self._spec else {}
+        for name, bound in (("min", self._min), ("max", self._max)):
+            options[name] = bound or legacy.get(f"${name}")
+        if (self._min or self._max) and not self._hint:
+            raise InvalidOperation(
+                "Passing a 'hint' is required when using the min/max query option to ensure the query "
+                "utilizes the correct index"
+            )
         # PyMongo keeps what cursors may not do without in the filter under $query.
         query = self._spec.get("$query", self._spec) if "$query" in self._spec else self._spec
         return FindSpec(

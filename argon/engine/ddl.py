@@ -30,13 +30,21 @@ _NOT_SUPPORTED = (
     "clusteredIndex",
     "encryptedFields",
     "expireAfterSeconds",
-    "changeStreamPreAndPostImages",
     "storageEngine",
     "indexOptionDefaults",
 )
 
 
-_KEPT = ("validator", "validationLevel", "validationAction", "collation", "viewOn", "pipeline")
+_KEPT = (
+    "validator",
+    "validationLevel",
+    "validationAction",
+    "collation",
+    "viewOn",
+    "pipeline",
+    "changeStreamPreAndPostImages",  # which the log has anyway
+)
+_CHANGEABLE = frozenset(_KEPT) - {"collation"}
 
 
 _PASSING = ("comment", "writeConcern", "maxTimeMS", "session")
@@ -146,7 +154,7 @@ def modify_collection(handle: Handle, space: str, name: str, options: Mapping[st
     """
     options = {key: value for key, value in options.items() if key not in _PASSING}
     index = options.pop("index", None)
-    for option in options.keys() - {"validator", "validationLevel", "validationAction", "viewOn", "pipeline"}:
+    for option in options.keys() - _CHANGEABLE:
         raise UnsupportedOperation(f"collMod cannot change {option!r} on a branch: make a new collection")
 
     def plan(snapshot: Snapshot, _careful: bool) -> Operation[Plan]:

@@ -18,6 +18,7 @@ from argon.engine.documents import plain_values
 from argon.engine.errors import NEEDS_STORE
 from argon.engine.snapshot import Snapshot
 from argon.engine.source import NO_STORE, CollectionSource
+from argon.errors import UnsupportedOperation
 from argon.io import Operation
 from argon.models import CollectionRecord
 from argon.rewrite.filter import equality_id
@@ -29,12 +30,21 @@ from argon.wal.transactions import patiently
 if TYPE_CHECKING:
     from argon.engine.handle import Handle
 from argon.engine.pipelines import aggregate
-from argon.engine.query import FindSpec, Reader, command_options, find_stages, natural, physical_hint
+from argon.engine.query import (
+    FindSpec,
+    Reader,
+    command_options,
+    find_stages,
+    natural,
+    physical_bounds,
+    physical_hint,
+)
 from argon.engine.visible import row_filter, rows_by_id
 
 _PASS_THROUGH = ("batch_size", "max_time_ms", "comment", "allow_disk_use", "no_cursor_timeout", "let")
 
 
+_BOUNDS = ("min", "max")
 _WHOLE = prefix_projection(None)
 
 
@@ -60,14 +70,19 @@ def open_find(snapshot: Snapshot, space: str, name: str, spec: FindSpec, reader:
         A cursor that has not been read from.
     """
     record = snapshot.record(space, name)
+    bounds = physical_bounds(spec)
     if record is None:
         nothing = reader.store(snapshot, NO_STORE)
         return Opened(_unchanged(nothing, spec, snapshot.session), wrapped=False)
     projection = _WHOLE if spec.projection is None else prefix_projection(spec.projection)
     if record.kind == "collection" and projection.plan is not Plan.AGGREGATE:
-        cursor = _on_rows(snapshot, record, spec, projection, reader)
+        cursor = _on_rows(snapshot, record, spec, projection, reader, bounds)
         if cursor is not None:
             return Opened(cursor, wrapped=True)
+    if bounds:
+        raise UnsupportedOperation(
+            "min and max bound entries of an index, which this query does not read alone: use $gte and $lt"
+        )
     if projection.find_only and record.kind == "collection":
         return Opened((yield from _on_scratch(snapshot, record, spec, reader)), wrapped=False)
     stages = find_stages(spec)
@@ -135,9 +150,15 @@ def read_first(
 
 
 def _on_rows(
-    snapshot: Snapshot, record: CollectionRecord, spec: FindSpec, projection: Projection, reader: Reader
+    snapshot: Snapshot,
+    record: CollectionRecord,
+    spec: FindSpec,
+    projection: Projection,
+    reader: Reader,
+    bounds: dict[str, Any],
 ) -> Any:
-    if projection.plan is not Plan.ROWS or any(key not in _PASS_THROUGH for key in spec.options):
+    options = {key: value for key, value in spec.options.items() if key not in _BOUNDS}
+    if projection.plan is not Plan.ROWS or any(key not in _PASS_THROUGH for key in options):
         return None
     source = CollectionSource(snapshot.view, record)
     if projection.positional and len(source.legs) > 1:
@@ -165,7 +186,8 @@ def _on_rows(
         hint=hint,
         collation=spec.collation,
         session=snapshot.session,
-        **spec.options,
+        **bounds,
+        **options,
     )
 
 
@@ -221,6 +243,7 @@ def find_rows(
 
 
 def _unchanged(collection: Any, spec: FindSpec, session: Any = None) -> Any:
+    options = {key: value for key, value in spec.options.items() if key not in _BOUNDS}
     return collection.find(
         spec.filter,
         spec.projection,
@@ -230,7 +253,7 @@ def _unchanged(collection: Any, spec: FindSpec, session: Any = None) -> Any:
         hint=None,
         collation=spec.collation,
         session=session,
-        **spec.options,
+        **options,
     )
 
 

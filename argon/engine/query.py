@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bson.codec_options import CodecOptions
+from bson.min_key import MinKey
 
+from argon.engine.errors import command_error
 from argon.engine.snapshot import Snapshot
 from argon.models import CollectionRecord
+from argon.rewrite.index import physical_keys
 from argon.rewrite.projection import prefix_projection
 from argon.versions.layout import ID_INDEX
 
@@ -96,6 +99,28 @@ def physical_hint(record: CollectionRecord, hint: Any) -> Any:
         if index.name == hint or (keys is not None and [tuple(key) for key in index.key] == keys):
             return index.physical
     return hint if isinstance(hint, str) else dict(keys or [])
+
+
+def physical_bounds(spec: FindSpec) -> dict[str, Any]:
+    """Turn ``min`` and ``max`` of a find into bounds of the physical index, which goes on after their keys.
+
+    Args:
+        spec: The find; its hint names the index.
+
+    Raises:
+        OperationFailure: A bound is no document.
+    """
+    bounds: dict[str, Any] = {}
+    for side in ("min", "max"):
+        given = spec.options.get(side)
+        if given and not isinstance(given, Mapping):
+            text = f"BSON field 'find.{side}' is the wrong type, expected type 'object'"
+            raise command_error({"code": 14, "codeName": "TypeMismatch", "errmsg": text})
+        if given:
+            keys = physical_keys([(path, 1) for path in given])
+            values = [*given.values(), *[MinKey()] * (len(keys) - len(given))]
+            bounds[side] = {path: value for (path, _), value in zip(keys, values, strict=True)}
+    return bounds
 
 
 def natural(spec: FindSpec) -> int | None:

@@ -71,7 +71,6 @@ def test_names(writing: Faces, name: Any) -> None:
         {"capped": True, "size": 1000},
         {"timeseries": {"timeField": "t"}},
         {"clusteredIndex": {"key": {"_id": 1}, "unique": True}},
-        {"changeStreamPreAndPostImages": {"enabled": True}},
     ],
     ids=repr,
 )

@@ -124,3 +124,12 @@ def test_a_write_to_the_past_is_refused(things: Faces) -> None:
         if name.startswith("past"):
             with pytest.raises(ReadOnlyView):
                 view.command("insert", "things", documents=[{"a": 1}])
+
+
+def test_images_for_change_streams_may_be_asked_for(make_faces: Make) -> None:
+    faces = make_faces()
+    images = {"enabled": True}
+    faces.same(lambda db: db.create_collection("kept", changeStreamPreAndPostImages=images).options())
+    faces.same(lambda db: db.command("create", "plain")["ok"])
+    faces.same(lambda db: db.command("collMod", "plain", changeStreamPreAndPostImages=images)["ok"])
+    faces.same(lambda db: db.plain.options())

@@ -139,6 +139,13 @@ def check_query(ask: Callable[..., Any], query: Any, *, ordered: bool) -> None:
     ask(lambda db: db.things.distinct("pairs.v", query), ordered=False)
 
 
+@pytest.mark.parametrize("place", range(len(queries.BOUNDED)))
+def test_finds_between_bounds_of_an_index(things: Faces, place: int) -> None:
+    options = queries.BOUNDED[place]
+    things.same(lambda db: list(db.things.find(projection={"n": 1, "o.k": 1}, **options)), errors="code")
+    things.same(lambda db: list(db.nothing.find(**options)), errors="class")
+
+
 @pytest.mark.parametrize("operator", manual.PROJECTIONS)
 def test_projections(ask: Callable[..., Any], operator: str) -> None:
     for query, projection in queries.PROJECTIONS[operator]:

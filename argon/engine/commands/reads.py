@@ -44,7 +44,7 @@ _FIND = frozenset(
         "tailable",
     }
 )
-_ABOUT_ENTRIES = ("returnKey", "showRecordId", "min", "max", "tailable")
+_ABOUT_ENTRIES = ("returnKey", "showRecordId", "tailable")
 _AGGREGATE = frozenset(
     {"allowDiskUse", "bypassDocumentValidation", "collation", "cursor", "explain", "hint", "let", "pipeline"}
 )
@@ -75,7 +75,7 @@ def find_spec(command: Command) -> FindSpec:
     for option in _ABOUT_ENTRIES:
         if command.get(option):
             raise UnsupportedOperation(
-                f"{option!r} is about entries of a physical collection: use $gte and $lt, or a projection"
+                f"{option!r} is about entries of a physical collection: use a projection, or watch()"
             )
     options = {
         "batch_size": command.get("batchSize") or None,
@@ -83,6 +83,8 @@ def find_spec(command: Command) -> FindSpec:
         "comment": command.get("comment"),
         "allow_disk_use": command.get("allowDiskUse"),
         "let": command.get("let"),
+        "min": command.get("min") or None,
+        "max": command.get("max") or None,
     }
     sort = command.get("sort")
     return FindSpec(

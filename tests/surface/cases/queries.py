@@ -115,3 +115,16 @@ PLAIN_PROJECTIONS: list[Any] = [
     ({}, {"d.d": 1, "d.f": "$n"}),
     ({"n": 2}, {"n.$": 1}),
 ]
+
+BOUNDED: list[Any] = [
+    {"min": {"n": 2}, "hint": "n_1"},
+    {"max": {"n": 2}, "hint": [("n", 1)]},
+    {"min": {"n": 0}, "max": {"n": 4}, "hint": [("n", 1)], "filter": {"kind": "a"}},
+    {"min": {"o.k": 1, "n": 3}, "max": {"o.k": 2, "n": 2}, "hint": "k_n"},
+    {"min": {"_id": 3}, "max": {"_id": 6}, "hint": "_id_", "sort": [("n", -1)]},
+    {"min": {"n": 2}},
+    {"min": [("n", 2)], "hint": "n_1"},
+    {"min": {"nothing": 2}, "hint": "n_1"},
+    {"min": {"n": 4}, "max": {"n": 1}, "hint": "n_1"},
+]
+"""Finds between bounds of an index."""
