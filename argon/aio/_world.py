@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.change_stream import AsyncChangeStream
-from pymongo.asynchronous.client_session import _SESSION, AsyncClientSession, _TransactionContext
+from pymongo.asynchronous.client_session import AsyncClientSession, _TransactionContext
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.command_cursor import AsyncCommandCursor
 from pymongo.synchronous.client_session import ClientSession
@@ -306,11 +306,6 @@ def client_of(argon: AsyncArgon) -> Any:
     from argon.aio._motor import AsyncWALMotorClient
 
     return AsyncWALMotorClient(argon=argon)
-
-
-def bound_session() -> Any:
-    """Return the session that ``session.bind()`` has put in place for a block."""
-    return _SESSION.get()
 
 
 def is_session(value: Any) -> bool:

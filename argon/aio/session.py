@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any
 
 from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.client_session_shared import TransactionOptions
 from pymongo.errors import InvalidOperation
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
 
-from argon.aio._world import Openable, TransactionContext, bound_session, is_session, settle
+from argon.aio._world import Openable, TransactionContext, is_session, settle
 from argon.engine.handle import Handle
 from argon.engine.transaction import Transaction
 from argon.errors import UnsupportedOperation
@@ -15,6 +19,28 @@ from argon.io import run_async
 
 if TYPE_CHECKING:
     from argon.aio.client import AsyncWALClient, ProjectsClient
+
+
+_bound: ContextVar[Any] = ContextVar("bound session", default=None)
+"""The session of a block; not PyMongo's own variable, which the commands of commits would see too."""
+
+
+class _Binding:
+    def __init__(self, session: AsyncWALSession, end_session: bool) -> None:
+        self._session = session
+        self._end_session = end_session
+        self._token: Token[Any] | None = None
+
+    async def __aenter__(self) -> AsyncWALSession:
+        self._token = _bound.set(self._session)
+        return self._session
+
+    async def __aexit__(self, *_error: object) -> None:
+        if self._token is not None:
+            _bound.reset(self._token)
+            self._token = None
+        if self._end_session:
+            await self._session.end_session()
 
 
 class AsyncWALSession(AsyncClientSession, Openable):
@@ -49,11 +75,31 @@ class AsyncWALSession(AsyncClientSession, Openable):
     async def _open(self) -> None:
         """Be as it is: a session sends nothing before it is used."""
 
-    def start_transaction(self, *_args: Any, **_kwargs: Any) -> Any:
-        """See :meth:`pymongo.asynchronous.client_session.AsyncClientSession.start_transaction`."""
+    def start_transaction(
+        self,
+        read_concern: ReadConcern | None = None,
+        write_concern: WriteConcern | None = None,
+        read_preference: Any = None,
+        max_commit_time_ms: int | None = None,
+    ) -> Any:
+        """See :meth:`pymongo.asynchronous.client_session.AsyncClientSession.start_transaction`.
+
+        Raises:
+            InvalidOperation: One is open already, or the session is one of snapshots.
+            ConfigurationError: The write concern is an unacknowledged one.
+        """
         self._check_ended()
+        if self.options.snapshot:
+            raise InvalidOperation("Transactions are not supported in snapshot sessions")
         if self.in_transaction:
             raise InvalidOperation("Transaction already in progress")
+        # PyMongo checks what it is given; a commit is read and written in one way whatever was asked for.
+        TransactionOptions(
+            self._inherit_option("read_concern", read_concern),
+            self._inherit_option("write_concern", write_concern),
+            self._inherit_option("read_preference", read_preference),
+            max_commit_time_ms,
+        )
         self._group = None
         self._state = "open"
         return TransactionContext(self)
@@ -96,6 +142,10 @@ class AsyncWALSession(AsyncClientSession, Openable):
             await self.abort_transaction()
         await settle(self._plain._end_session(lock=lock))
 
+    def bind(self, end_session: bool = True) -> Any:
+        """See :meth:`pymongo.asynchronous.client_session.AsyncClientSession.bind`."""
+        return _Binding(self, end_session)
+
     def bound(self, handle: Handle) -> Handle:
         """Return a handle that works inside the session's transaction, if one is open.
 
@@ -131,7 +181,7 @@ def bind(session: Any, handle: Handle) -> Handle:
         InvalidOperation: The session is a plain client's, and in a transaction.
     """
     if session is None:
-        session = bound_session()
+        session = _bound.get()
         if session is None:
             return handle
     if isinstance(session, AsyncWALSession):

@@ -13,7 +13,7 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.command_cursor import CommandCursor, RawBatchCommandCursor
 from pymongo.cursor import Cursor
-from pymongo.synchronous.client_session import _SESSION, ClientSession
+from pymongo.synchronous.client_session import ClientSession
 from pymongo.synchronous.client_session import _TransactionContext as TransactionContext
 
 from argon.engine.cursors import next_batch
@@ -176,11 +176,6 @@ def client_of(argon: Argon) -> Any:
     from argon.driver.client import WALClient
 
     return WALClient(argon=argon)
-
-
-def bound_session() -> Any:
-    """Return the session that ``session.bind()`` has put in place for a block."""
-    return _SESSION.get()
 
 
 def is_session(value: Any) -> bool:

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from pymongo.client_session import ClientSession
-from pymongo.errors import DuplicateKeyError, InvalidOperation, OperationFailure
+from pymongo.errors import ConfigurationError, DuplicateKeyError, InvalidOperation, OperationFailure
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
 
 from argon import Argon, Project, WALClient
 from argon.errors import UnsupportedOperation
@@ -137,3 +139,31 @@ def test_a_plain_clients_transaction_does_not_reach_branches(argon: Argon, mongo
         session.start_transaction()
         with pytest.raises(InvalidOperation, match="does not reach branches"):
             mongo["shop"]["users"].insert_one({"_id": "x"}, session=session)
+
+
+def test_the_options_of_a_transaction_are_checked_as_by_pymongo(argon: Argon) -> None:
+    session = argon.client().start_session()
+    with pytest.raises(ConfigurationError, match="unacknowledged"):
+        session.start_transaction(write_concern=WriteConcern(w=0))
+    with pytest.raises(TypeError):
+        session.start_transaction(read_concern=1)
+    with session.start_transaction(ReadConcern("snapshot"), max_commit_time_ms=1000):
+        pass
+    with pytest.raises(InvalidOperation, match="snapshot sessions"):
+        argon.client().start_session(snapshot=True).start_transaction()
+
+
+def test_a_bound_session_is_the_session_of_what_is_done_in_its_block(argon: Argon) -> None:
+    client = argon.client()
+    users = client["shop"]["users"]
+    session = client.start_session()
+    session.start_transaction()
+    with session.bind(end_session=False):
+        users.insert_one({"_id": 1})
+        assert users.count_documents({}) == 1
+    assert users.count_documents({}) == 0
+    session.commit_transaction()
+    assert users.count_documents({}) == 1
+    with session.bind():
+        assert users.count_documents({}) == 1
+    assert session.has_ended
