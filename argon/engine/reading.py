@@ -143,7 +143,18 @@ def explain(handle: Handle, target: Target, spec: FindSpec) -> Operation[Any]:
         "explain": {"aggregate": store, "pipeline": stages, "cursor": {}},
         "verbosity": "allPlansExecution",
     }
-    return (yield snapshot.engine.plain.command(command))
+    return as_of_find((yield snapshot.engine.plain.command(command)))
+
+
+def as_of_find(plan: dict[str, Any]) -> dict[str, Any]:
+    """Put the plan of an aggregation's cursor where that of a find is looked for.
+
+    Args:
+        plan: What the server explains of an aggregation.
+    """
+    first = (plan.get("stages") or [{}])[0]
+    cursor: dict[str, Any] = first.get("$cursor", {})
+    return {**cursor, **plan}
 
 
 def list_collections(

@@ -133,3 +133,10 @@ def test_images_for_change_streams_may_be_asked_for(make_faces: Make) -> None:
     faces.same(lambda db: db.command("create", "plain")["ok"])
     faces.same(lambda db: db.command("collMod", "plain", changeStreamPreAndPostImages=images)["ok"])
     faces.same(lambda db: db.plain.options())
+
+
+def test_plans_are_where_they_are_looked_for(things: Faces) -> None:
+    for view in things.views.values():
+        for plan in (view.things.find({"n": 1}).explain(), view.command("explain", {"find": "things"})):
+            assert plan["queryPlanner"]["winningPlan"]
+            assert "nReturned" in plan["executionStats"]

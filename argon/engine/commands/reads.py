@@ -174,7 +174,8 @@ def explain(request: Request, command: Command) -> Operation[Reply]:
         name = None if about == 1 else collection_name(explained)
         return (yield from _explain_stages(request, name, required(explained, "pipeline"), verbosity))
     name = collection_name(explained)
-    return (yield from _explain_stages(request, name, find_stages(_query(verb, explained)), verbosity))
+    plan = yield from _explain_stages(request, name, find_stages(_query(verb, explained)), verbosity)
+    return reading.as_of_find(plan)
 
 
 def _query(verb: str, explained: Command) -> FindSpec:
