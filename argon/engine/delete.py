@@ -80,7 +80,12 @@ def plan_delete(
     quick = None if careful or ids is not None else _by_id(target, spec, snapshot, record)
     if quick is not None:
         return quick
-    rows = yield from matching_rows(snapshot, record, target, spec, ids)
+    try:
+        rows = yield from matching_rows(snapshot, record, target, spec, ids)
+    except OperationFailure:
+        # The server looks at the projection before it looks for documents.
+        yield from _refuse_invalid(target, spec, snapshot, record)
+        raise
     if spec.many and ids is None and too_much(rows):
         return Plan([], lambda: Deleted(left=True))
     outcome = Deleted(count=len(rows))

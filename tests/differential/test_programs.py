@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from .values import Document
 
-PROGRAMS = 60
+PROGRAMS = 40
 SOAKED = 2000
 STEPS = 30
 
