@@ -16,6 +16,7 @@ from argon.catalog.branches import Branches, refuse_classic
 from argon.catalog.collections import Catalog, load_catalog
 from argon.catalog.projects import Projects
 from argon.catalog.tables import BRANCHES, FEATURES, PROJECTS, ensure_tables
+from argon.engine.baton import default_path
 from argon.engine.commands.held import Held
 from argon.engine.line import Line
 from argon.engine.scratch import Scratch
@@ -71,6 +72,7 @@ class Engine:
         self._on: set[tuple[ObjectId, str, str]] = set()
         self.held_cursors: dict[int, Held] = {}
         """Cursors that commands have begun and nobody has read to the end."""
+        self.baton = default_path()
         self.on_catalog: Callable[[Line, Catalog], None] | None = None
         """Is told of every catalogue of a head that this process reads; for services."""
 

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 from pymongo.errors import OperationFailure, PyMongoError
 
 from argon.catalog.collections import Catalog, load_catalog
+from argon.engine.baton import Baton, Note
 from argon.engine.round import Round, blame, fail_all, is_passing, plan_round
 from argon.engine.turns import Turns, retry_pause
 from argon.errors import BranchNotFound
 from argon.io import Operation
 from argon.models import BranchRecord
+from argon.models.entry import DOCUMENT_OPERATIONS
 from argon.versions.visibility import View, make_view
 from argon.wal.change import Commit, Planner
 from argon.wal.commit import LsnTaken, StaleHead
 from argon.wal.group import CommitQueue, Pending
-from argon.wal.log import Head
+from argon.wal.log import Head, head_of
 from argon.wal.rows import StaleRow
 from argon.wal.transactions import CommitFailed
 
@@ -30,6 +32,8 @@ READ_BOUND = 0.1
 _DEADLINE = 30.0
 """Seconds after which a writer that loses every race gives up."""
 _SOLO_AFTER = 3
+_FEW = 20
+"""Entries of others that one look may find; beyond that it is quicker to ask for the head."""
 
 
 class Line:
@@ -44,13 +48,14 @@ class Line:
         self.engine = engine
         self.record = record
         self._lsns = engine.lsns(record.project_id)
-        self._queue = CommitQueue(engine.world, self._commit)
+        self._turns = Turns()
+        self._baton = Baton(engine.baton, record.id, engine.world)
+        self._queue = CommitQueue(engine.world, self._commit, self._take_turn, self._end_turn)
         self._head: Head | None = None
-        self._known = record.base_lsn
+        self._known: Head | None = None
         self._catalog: Catalog | None = None
         self._drops = 0
         self._checked = 0.0
-        self._turns = Turns()
         self.view: View = make_view(record.number, record.ancestors)
 
     # Reading
@@ -151,24 +156,32 @@ class Line:
     def _refresh(self) -> Operation[Snapshot]:
         """Learn the head and all that other writers did up to it."""
         if self._head is None:
-            head = yield from self.engine.log.head(self.record)
-            if head.lsn != self._known or self._catalog is None:
-                # It is read after the head, so it tells of whatever was defined or deleted up to there.
-                record = yield from self.engine.branch_record(self.record.id)
-                if record is None or record.status != "active":
-                    raise _gone(self.record)
-                if record.ddl_lsn != self.record.ddl_lsn:
-                    self._drop_catalog()
-                self.record = record
-            self._head, self._known = head, head.lsn
+            head = yield from self._catch_up()
+            self._head = self._known = head
         catalog = self._catalog
         if catalog is None:
             catalog = yield from self._load_catalog()
         return self.engine.snapshot(self.record, self.view, catalog)
 
+    def _catch_up(self) -> Operation[Head]:
+        """Find the head, and forget what is no longer true at it."""
+        if self._known is not None and self._catalog is not None:
+            # Mostly others have written a few documents: one look tells both where they are and that.
+            news = yield from self.engine.log.following(self.record, self._known, _FEW)
+            if len(news) < _FEW and all(entry["operation"] in DOCUMENT_OPERATIONS for entry in news):
+                return head_of(news[-1]) if news else self._known
+        head = yield from self.engine.log.head(self.record)
+        # It is read after the head, so it tells of whatever was defined or deleted up to there.
+        record = yield from self.engine.branch_record(self.record.id)
+        if record is None or record.status != "active":
+            raise _gone(self.record)
+        if record.ddl_lsn != self.record.ddl_lsn:
+            self._drop_catalog()
+        self.record = record
+        return head
+
     def _commit(self, batch: list[Pending]) -> Operation[None]:
         """Bring every write of a batch to an end; see :class:`argon.wal.group.CommitQueue`."""
-        yield from self._rest()
         began = time.monotonic()
         lost = 0
         solo = False
@@ -203,10 +216,24 @@ class Line:
                 batch = [pending for pending in batch if not pending.done]
         self._turns.won(lost)
 
-    def _rest(self) -> Operation[None]:
+    def _take_turn(self) -> Operation[None]:
+        """Wait until a commit has good prospects, while the queue grows."""
         pause = self._turns.rest()
         if pause:
             yield self.engine.world.sleep(pause)
+        note = yield from self._baton.take()
+        if note is None:
+            return
+        # The log will tell if it is not so any more.
+        current = self._catalog is not None and note.ddl_lsn == self.record.ddl_lsn
+        self._head = note.head if current else None
+        self._lsns.borrow(*note.free)
+
+    def _end_turn(self) -> None:
+        if self._head is None:
+            self._baton.pass_on(None)
+        else:
+            self._baton.pass_on(Note(self._head, self.record.ddl_lsn, self._lsns.lend()))
 
     def _land(
         self, round_: Round, snapshot: Snapshot, batch: list[Pending], *, solo: bool, fresh: bool, claim: bool
@@ -232,8 +259,9 @@ class Line:
         def landed(head: Head) -> None:
             if head.lsn == known.lsn:
                 return
-            self._head, self._known = head, head.lsn
+            self._head = self._known = head
             if round_.alters:
+                self.record = self.record.model_copy(update={"ddl_lsn": head.lsn})
                 self._drop_catalog()
             round_.settle()
 

@@ -23,6 +23,7 @@ from argon.io import Operation
 from argon.rewrite.touched import WHOLE, both_touched
 from argon.versions.ids import id_key
 from argon.versions.layout import PROVISIONAL_LSN, Row
+from argon.wal import statements
 from argon.wal.change import Change, Check, Plan, Planner
 from argon.wal.rows import DuplicateId, StaleRow, write_rows
 from argon.wal.transactions import DISCARDED, SNAPSHOT, SNAPSHOT_UNAVAILABLE, backoff
@@ -182,7 +183,9 @@ class Transaction:
             self._lsn += 1
             store = self._line.engine.raw[change.store]
             number = self._line.record.number
-            yield from write_rows(store, self._session, number, [(self._lsn, change)], history=False)
+            changed = [(self._lsn, change)]
+            rest = yield from write_rows(store, self._session, number, changed, history=False)
+            yield from statements.run(rest, self._session)
             if change.store == COLLECTIONS:
                 self._catalog = None
 

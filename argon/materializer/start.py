@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bson import ObjectId
+from bson import MaxKey, MinKey, ObjectId
 
 from argon.catalog.tables import BRANCHES, PROJECTS
 from argon.errors import ProjectNotFound
@@ -26,16 +26,13 @@ class Start:
         project: Its record.
         branches: All its branches' records, deleted ones too.
         heads: The last LSN of each line, the project's own included; a line's creation counts.
+        last: The greatest LSN.
     """
 
     project: ProjectRecord
     branches: dict[ObjectId, BranchRecord]
     heads: dict[ObjectId, int]
-
-    @property
-    def last(self) -> int:
-        """The greatest LSN."""
-        return max(self.heads.values(), default=0)
+    last: int
 
 
 def read_start(engine: Engine, project_id: ObjectId) -> Operation[Start]:
@@ -72,7 +69,13 @@ def read_start(engine: Engine, project_id: ObjectId) -> Operation[Start]:
                 # Where a link is damaged, the greater end hides no entry from the look that follows.
                 known = (0, 0) if last is None else (int(last["lsn"]), int(last["prev_lsn"] or 0))
                 heads[line_id] = max(*known, born)
-            return Start(ProjectRecord.model_validate(found), branches, heads)
+            # Beyond every head there may be entries of a branch that has lost its record.
+            keys = {"$gte": {"p": project_id, "l": MinKey()}, "$lte": {"p": project_id, "l": MaxKey()}}
+            end = yield engine.plain[LOG].find_one(
+                {"_id": keys}, projection={"_id": 1}, sort=[("_id", -1)], session=session
+            )
+            greatest = max(*heads.values(), 0 if end is None else int(end["_id"]["l"]))
+            return Start(ProjectRecord.model_validate(found), branches, heads, greatest)
         finally:
             yield session.end_session()
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from bson import Int64
-from pymongo.errors import BulkWriteError, DuplicateKeyError
+from pymongo.errors import BulkWriteError
 
 from argon.io import Operation, World
 from argon.models import BranchRecord
@@ -22,6 +22,7 @@ from argon.wal.clock import Clock
 from argon.wal.log import Entry, Head, Log, encode, size_of
 from argon.wal.lsn import LsnAllocator
 from argon.wal.rows import write_rows
+from argon.wal.statements import Failure, Statement
 from argon.wal.transactions import Transactions, backoff
 
 
@@ -87,36 +88,32 @@ class Committer(Transactions):
             commits = yield from plan()
             count = sum(len(commit.changes) for commit in commits)
             moment = max(self._clock.now(), head.time)
-            documents: list[dict[str, Any]] = []
+            first = 0
             if count:
                 first = yield from lsns.take(count, max(head.lsn, branch.created_lsn))
-                documents = yield from self._write(branch, head.lsn, commits, first, moment, session)
-            if claim:
-                yield self._log.collection.delete_one({"_id": _claim(branch, head)["_id"]}, session=session)
-            yield from self.append(documents, session)
-            return Head(int(documents[-1]["lsn"]), moment) if documents else head
+            return (yield from self._write(branch, head, commits, first, moment, session, claimed=claim))
 
         yield from self._transaction(body, landed)
 
     def _write(
         self,
         branch: BranchRecord,
-        head: int,
+        head: Head,
         commits: Sequence[Commit],
         first: int,
         moment: datetime,
         session: Any,
-    ) -> Operation[list[dict[str, Any]]]:
-        """Write the rows, and lay out the log entries that tell of them."""
+        *,
+        claimed: bool,
+    ) -> Operation[Head]:
+        """Write the rows, and the log entries that tell of them; return the new head."""
         numbered: list[list[tuple[int, Change]]] = []
         for commit in commits:
             numbered.append(list(enumerate(commit.changes, first)))
             first += len(commit.changes)
+        writes: list[Statement] = []
         for store, changes in _by_store(numbered).items():
-            yield from write_rows(self._database[store], session, branch.number, changes)
-        for commit in commits:
-            if commit.check is not None:
-                yield from commit.check(session)
+            writes += yield from write_rows(self._database[store], session, branch.number, changes)
         documents: list[dict[str, Any]] = []
         for commit, changes in zip(commits, numbered, strict=True):
             kept = [(lsn, change) for lsn, change in changes if not change.noop]
@@ -126,17 +123,24 @@ class Committer(Transactions):
                 [_entry(change) for _, change in kept],
                 project_id=branch.project_id,
                 branch_id=branch.id,
-                prev_lsn=documents[-1]["lsn"] if documents else head,
+                prev_lsn=documents[-1]["lsn"] if documents else head.lsn,
                 lsns=[lsn for lsn, _ in kept],
                 moment=moment,
                 author=commit.author,
                 message=commit.message,
             )
+        if claimed:
+            writes.append(statements.delete(self._log.collection, [{"_id": _claim(branch, head)["_id"]}]))
         if any(change.operation not in _PLAIN for commit in commits for change in commit.changes):
-            yield self._database["branches"].update_one(
-                {"_id": branch.id}, {"$set": {"ddl_lsn": documents[-1]["lsn"]}}, session=session
-            )
-        return documents
+            defined = {"$set": {"ddl_lsn": documents[-1]["lsn"]}}
+            writes.append(statements.update(self._database["branches"], [({"_id": branch.id}, defined)]))
+        if documents:
+            writes.append(self._appended(documents))
+        yield from statements.run(writes, session)
+        for commit in commits:
+            if commit.check is not None:
+                yield from commit.check(session)
+        return Head(int(documents[-1]["lsn"]), moment) if documents else head
 
     def append(self, documents: list[dict[str, Any]], session: Any) -> Operation[None]:
         """Insert log entries inside a transaction.
@@ -149,17 +153,17 @@ class Committer(Transactions):
             StaleHead: Something else follows their ``prev_lsn``.
             LsnTaken: An LSN is in the log already.
         """
-        if not documents:
-            return
-        try:
-            yield from statements.insert(self._log.collection, documents, session, size=size_of(documents))
-        except DuplicateKeyError as error:
-            raise _sequencing(error.details or {}) from error
-        except BulkWriteError as error:
-            failures = error.details.get("writeErrors") or [{}]
-            if failures[0].get("code") != statements.DUPLICATE_KEY:
-                raise
-            raise _sequencing(failures[0]) from error
+        if documents:
+            yield from statements.run([self._appended(documents)], session)
+
+    def _appended(self, documents: list[dict[str, Any]]) -> Statement:
+        def refused(failure: Failure) -> Exception:
+            details = failure.details or {}
+            if isinstance(failure, BulkWriteError):
+                details = details["writeErrors"][0]
+            return _sequencing(details) if details.get("code") == statements.DUPLICATE_KEY else failure
+
+        return statements.insert(self._log.collection, documents, size=size_of(documents), refused=refused)
 
     def retrying_heads(self, body: Any, lsns: LsnAllocator | None = None) -> Operation[Any]:
         """Run a transaction again also when a head that it read, or an LSN that it took, is no longer free.

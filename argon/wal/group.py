@@ -60,11 +60,21 @@ class CommitQueue:
         world: Threads or an event loop.
         commit: Brings every write of a batch to an end and raises nothing. If
             it is interrupted, the writes that are not ``done`` have not landed.
+        begin: Waits, while the queue grows, until a commit has good prospects.
+        end: Called when the commit is over.
     """
 
-    def __init__(self, world: World, commit: Callable[[list[Pending]], Operation[None]]) -> None:
+    def __init__(
+        self,
+        world: World,
+        commit: Callable[[list[Pending]], Operation[None]],
+        begin: Callable[[], Operation[None]] | None = None,
+        end: Callable[[], None] | None = None,
+    ) -> None:
         self._world = world
         self._commit = commit
+        self._begin = begin
+        self._end = end
         self._lock = threading.Lock()
         self._waiting: deque[Pending] = deque()
         self._leader: Pending | None = None
@@ -97,17 +107,22 @@ class CommitQueue:
         return pending.reply
 
     def _lead(self, leader: Pending) -> Operation[None]:
-        if leader.gone:
-            return  # cancelled before it began: somebody else leads
+        with self._lock:
+            if leader.gone:
+                return  # cancelled before it began: somebody else leads
+            self._leading = True
         batch: list[Pending] = []
         try:
+            if self._begin is not None:
+                yield from self._begin()
             with self._lock:
-                self._leading = True
                 batch += islice(self._waiting, MAX_BATCH)
                 for _ in batch:
                     self._waiting.popleft()
             yield from self._commit(batch)
         finally:
+            if self._end is not None:
+                self._end()
             # If it is interrupted, by Ctrl-C or the end of the loop, the others go on without the leader.
             with self._lock:
                 left = [pending for pending in batch if not (pending.done or pending.gone)]

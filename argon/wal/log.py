@@ -178,25 +178,24 @@ class Log:
         )
         if last is None or last["prev_lsn"] is None:
             return Head(branch.base_lsn, _aware(branch.created_at))
-        return Head(int(last["lsn"]), moment_of(last))
+        return head_of(last)
 
-    def newer(self, branch: BranchRecord, lsn: int) -> Operation[list[Mapping[str, Any]]]:
-        """Return the operations that other writers appended to a branch after ``lsn``.
+    def following(self, branch: BranchRecord, head: Head, limit: int) -> Operation[list[Mapping[str, Any]]]:
+        """Return the first entries of a branch after a head that was known, in order.
 
         Args:
             branch: The branch.
-            lsn: The head that was known.
+            head: What was its head.
+            limit: How many at most.
 
         Returns:
-            Entries with ``lsn`` and ``operation``, but for plain changes of documents.
+            Entries with what :func:`head_of` needs and their ``operation``.
         """
         entries: list[Mapping[str, Any]] = yield self._majority.find(
-            {
-                "branch_id": branch.id,
-                "prev_lsn": {"$gte": Int64(lsn)},
-                "operation": {"$nin": ["insert", "update", "delete"]},
-            },
-            projection={"lsn": 1, "operation": 1, "_id": 0},
+            {"branch_id": branch.id, "prev_lsn": {"$gte": Int64(head.lsn)}},
+            projection={"lsn": 1, "operation": 1, "timestamp": 1, "micros": 1, "_id": 0},
+            sort=[("prev_lsn", ASCENDING)],
+            limit=limit,
         ).to_list(None)
         return entries
 
@@ -219,6 +218,11 @@ class Log:
             sort=[("prev_lsn", DESCENDING)],
         )
         return found
+
+
+def head_of(stored: Mapping[str, Any]) -> Head:
+    """Return the head that a branch has after an entry."""
+    return Head(int(stored["lsn"]), moment_of(stored))
 
 
 def moment_of(stored: Mapping[str, Any]) -> datetime:

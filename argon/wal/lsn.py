@@ -54,7 +54,7 @@ class LsnAllocator:
             The first LSN of the run.
         """
         with self._lock:
-            if self._next <= above:
+            if self._next <= above and self._next < self._end:
                 # Another writer has gone past the block, as it will go past the next one.
                 self._next = self._end = 0
                 self._block = 1
@@ -84,6 +84,23 @@ class LsnAllocator:
             raise ProjectNotFound(f"the project {self._project_id} is gone: its record was removed")
         end = int(record["next_lsn"])
         return end - size, end
+
+    def lend(self) -> tuple[int, int]:
+        """Give what is left of the block away, for another process to go on with.
+
+        Returns:
+            The next LSN, and the end of the block.
+        """
+        with self._lock:
+            block = self._next, self._end
+            self._next = self._end = 0
+            return block
+
+    def borrow(self, first: int, end: int) -> None:
+        """Go on with a block that another process has given away."""
+        with self._lock:
+            if end - first > self._end - self._next:
+                self._next, self._end = first, end
 
     def drop(self) -> None:
         """Forget the current block, because one of its LSNs turned out to be taken."""

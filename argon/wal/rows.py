@@ -8,12 +8,13 @@ from typing import Any
 from bson import Int64
 from bson.raw_bson import RawBSONDocument
 from pymongo import DeleteOne, ReturnDocument, UpdateOne
-from pymongo.errors import BulkWriteError, DuplicateKeyError
+from pymongo.errors import BulkWriteError
 
 from argon.io import Operation
 from argon.versions.layout import Row, current_row, mark, past_row, unchanged
 from argon.wal import statements
 from argon.wal.change import Change
+from argon.wal.statements import Failure, Statement
 
 
 class StaleRow(Exception):
@@ -36,8 +37,8 @@ class DuplicateId(Exception):
 
 def write_rows(
     store: Any, session: Any, branch: int, changes: Sequence[tuple[int, Change]], *, history: bool = True
-) -> Operation[None]:
-    """Apply changes to one store.
+) -> Operation[list[Statement]]:
+    """Apply changes to one store, as far as the server has to evaluate something.
 
     Args:
         store: The physical collection, decoding to raw BSON.
@@ -47,6 +48,9 @@ def write_rows(
             where the server had to evaluate an update.
         history: Whether superseded versions are kept as past rows; an open
             transaction's provisional rows leave none.
+
+    Returns:
+        The rest, which asks for no answers. It fails with :class:`StaleRow` or :class:`DuplicateId`.
 
     Raises:
         StaleRow: Another branch marked a row, or it moved, since it was read.
@@ -90,34 +94,33 @@ def write_rows(
         if history:
             inserts.append(past_row(row, lsn))
             origin.append(change)
-    if updates and (yield from statements.update(store, updates, session, size=size)) != len(updates):
-        raise StaleRow
-    if deletes and (yield from statements.delete(store, deletes, session)) != len(deletes):
-        raise StaleRow
-    yield from _insert(store, session, inserts, origin)
+    rest: list[Statement] = []
+    if updates:
+        rest.append(statements.update(store, updates, size=size, missed=StaleRow))
+    if deletes:
+        rest.append(statements.delete(store, deletes, missed=StaleRow))
+    if inserts:
+        rest.append(_insert(store, inserts, origin))
+    return rest
 
 
-def _insert(store: Any, session: Any, rows: list[dict[str, Any]], origin: list[Change]) -> Operation[None]:
-    size = sum(change.size() for change in origin)
-    if not rows:
-        return
-    try:
-        yield from statements.insert(store, rows, session, size=size)
-    except DuplicateKeyError as error:
-        raise DuplicateId(origin[0], error.details or {}) from error
-    except BulkWriteError as error:
-        first = error.details["writeErrors"][0]
-        if first["code"] != statements.DUPLICATE_KEY:
-            raise
-        raise DuplicateId(origin[first["index"]], first) from error
+def _insert(store: Any, rows: list[dict[str, Any]], origin: list[Change]) -> Statement:
+    def refused(failure: Failure) -> Exception:
+        if isinstance(failure, BulkWriteError):
+            first = failure.details["writeErrors"][0]
+        else:
+            first = failure.details or {}
+        if first.get("code") != statements.DUPLICATE_KEY:
+            return failure
+        return DuplicateId(origin[first.get("index", 0)], first)
+
+    return statements.insert(store, rows, size=sum(change.size() for change in origin), refused=refused)
 
 
 def _seek(store: Any, session: Any, lsn: int, change: Change) -> Operation[None]:
     """Find and change a row at once; if this commit lands, nobody has changed the branch since its head."""
-    if change.in_place is None:
-        row = yield store.find_one_and_delete(change.seek, session=session)
-    else:
-        row = yield store.find_one_and_update(change.seek, _stamped(change, lsn), session=session)
+    update = None if change.in_place is None else _stamped(change, lsn)
+    row = yield from statements.find_and_modify(store, change.seek, update, session)
     if row is None:
         change.noop = True
         return
@@ -143,7 +146,9 @@ def _evaluate(
         for lsn, change in changes
         if change.inherited and change.before is not None
     ]
-    yield from _insert(store, session, copies, [change for _, change in changes if change.inherited])
+    if copies:
+        origin = [change for _, change in changes if change.inherited]
+        yield from statements.run([_insert(store, copies, origin)], session)
     targets: list[tuple[dict[str, Any], int, Change]] = []
     for lsn, change in changes:
         row = change.before

@@ -7,95 +7,164 @@ See "Insert", "Update" and "Delete" in the MongoDB manual's database commands.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from bson.codec_options import CodecOptions
-from pymongo import UpdateOne
+from pymongo import DeleteOne, UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError, WriteError
 
 from argon.io import Operation
+from argon.wal.wire import run_commands
 
 DUPLICATE_KEY = 11000
 MAX_MESSAGE = 8 * 1024 * 1024
 """Bytes; what is larger is left to the driver, which knows how to split it."""
-# An error's text may cut a value of the user's in the middle of a character.
-_REPLY: CodecOptions[dict[str, Any]] = CodecOptions(unicode_decode_error_handler="replace")
+
+Failure = WriteError | BulkWriteError
+"""Of a statement with one document, and of one with several."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A command that writes.
+
+    Attributes:
+        collection: Where.
+        command: The command, as the server takes it.
+        count: How many documents it names.
+        size: About how many bytes it has.
+        alone: Does the same by the driver's own method, for any size; its value tells how many documents.
+        missed: Makes the error of a statement that met fewer documents than it names.
+        refused: Makes the error of a statement that the server refused.
+    """
+
+    collection: Any
+    command: dict[str, Any]
+    count: int
+    size: int
+    alone: Callable[[Any], Operation[int]]
+    missed: Callable[[], Exception] | None = None
+    refused: Callable[[Failure], Exception] | None = None
 
 
 def insert(
-    collection: Any, documents: Sequence[Mapping[str, Any]], session: Any, *, size: int
-) -> Operation[None]:
-    """Insert documents that have an ``_id``.
+    collection: Any,
+    documents: Sequence[Mapping[str, Any]],
+    *,
+    size: int,
+    refused: Callable[[Failure], Exception],
+) -> Statement:
+    """Insert documents that have an ``_id``."""
 
-    Args:
-        collection: Where.
-        documents: What.
-        session: The transaction's session.
-        size: About how many bytes they have.
+    def alone(session: Any) -> Operation[int]:
+        if len(documents) == 1:
+            yield collection.insert_one(documents[0], session=session)
+        else:
+            yield collection.insert_many(documents, session=session)
+        return len(documents)
 
-    Raises:
-        WriteError: The server refused a single document.
-        BulkWriteError: It refused one of several.
-    """
-    if size <= MAX_MESSAGE:
-        yield from _run(collection, {"insert": collection.name, "documents": list(documents)}, session)
-    elif len(documents) == 1:
-        yield collection.insert_one(documents[0], session=session)
-    else:
-        yield collection.insert_many(documents, session=session)
+    command = {"insert": collection.name, "documents": list(documents)}
+    return Statement(collection, command, len(documents), size, alone, refused=refused)
 
 
 def update(
-    collection: Any, updates: Sequence[tuple[dict[str, Any], dict[str, Any]]], session: Any, *, size: int
-) -> Operation[int]:
-    """Update one document for each pair of a filter and an update.
+    collection: Any,
+    updates: Sequence[tuple[dict[str, Any], dict[str, Any]]],
+    *,
+    size: int = 0,
+    missed: Callable[[], Exception] | None = None,
+) -> Statement:
+    """Update one document for each pair of a filter and an update."""
+
+    def alone(session: Any) -> Operation[int]:
+        done = yield collection.bulk_write([UpdateOne(*pair) for pair in updates], session=session)
+        return int(done.matched_count)
+
+    pairs = [{"q": query, "u": change} for query, change in updates]
+    command = {"update": collection.name, "updates": pairs}
+    return Statement(collection, command, len(pairs), size, alone, missed)
+
+
+def delete(
+    collection: Any, filters: Sequence[Mapping[str, Any]], *, missed: Callable[[], Exception] | None = None
+) -> Statement:
+    """Delete one document for each filter."""
+
+    def alone(session: Any) -> Operation[int]:
+        done = yield collection.bulk_write([DeleteOne(query) for query in filters], session=session)
+        return int(done.deleted_count)
+
+    deletes = [{"q": query, "limit": 1} for query in filters]
+    command = {"delete": collection.name, "deletes": deletes}
+    return Statement(collection, command, len(deletes), 0, alone, missed)
+
+
+def find_and_modify(
+    collection: Any, query: Mapping[str, Any] | None, update: Mapping[str, Any] | None, session: Any
+) -> Operation[Any]:
+    """Update a document, or delete it where there is no update, and return it as it was, or None."""
+    what = {"remove": True} if update is None else {"update": update}
+    command = {"findAndModify": collection.name, "query": query, **what}
+    [reply] = yield from run_commands(collection.database, [command], session, collection.codec_options)
+    return reply["value"]
+
+
+def run(statements: Sequence[Statement], session: Any) -> Operation[None]:
+    """Run statements in order, in a transaction, which is to be aborted if one fails.
 
     Args:
-        collection: Where.
-        updates: The pairs.
+        statements: All in one database.
         session: The transaction's session.
-        size: About how many bytes they have.
-
-    Returns:
-        How many documents matched.
 
     Raises:
-        WriteError: The server refused a single update.
+        WriteError: The server refused a statement with one document.
         BulkWriteError: It refused one of several.
+        Exception: What ``missed`` and ``refused`` make of it.
     """
-    if size <= MAX_MESSAGE:
-        statements = [{"q": query, "u": change} for query, change in updates]
-        return (yield from _run(collection, {"update": collection.name, "updates": statements}, session))
-    done = yield collection.bulk_write([UpdateOne(*pair) for pair in updates], session=session)
-    return int(done.matched_count)
+    together: list[Statement] = []
+    for statement in statements:
+        if statement.size + sum(other.size for other in together) > MAX_MESSAGE:
+            yield from _run_together(together, session)
+            together = []
+        if statement.size > MAX_MESSAGE:
+            yield from _run_alone(statement, session)
+        else:
+            together.append(statement)
+    yield from _run_together(together, session)
 
 
-def delete(collection: Any, filters: Sequence[Mapping[str, Any]], session: Any) -> Operation[int]:
-    """Delete one document for each filter.
-
-    Args:
-        collection: Where.
-        filters: Which.
-        session: The transaction's session.
-
-    Returns:
-        How many documents were deleted.
-    """
-    deletes = [{"q": query, "limit": 1} for query in filters]
-    return (yield from _run(collection, {"delete": collection.name, "deletes": deletes}, session))
+def _run_together(statements: Sequence[Statement], session: Any) -> Operation[None]:
+    if not statements:
+        return
+    database = statements[0].collection.database
+    commands = [statement.command for statement in statements]
+    replies = yield from run_commands(database, commands, session)
+    for statement, reply in zip(statements, replies, strict=False):
+        failures = reply.get("writeErrors")
+        if failures:
+            raise _refusal(statement, _failure(failures, single=statement.count == 1))
+        _check_count(statement, int(reply["n"]))
 
 
-def _run(collection: Any, command: dict[str, Any], session: Any) -> Operation[int]:
-    reply = yield collection.database.command(command, codec_options=_REPLY, session=session)
-    failures = reply.get("writeErrors")
-    if failures:
-        _, statements = command.values()
-        raise _failure(failures, single=len(statements) == 1)
-    return int(reply["n"])
+def _run_alone(statement: Statement, session: Any) -> Operation[None]:
+    try:
+        count = yield from statement.alone(session)
+    except (WriteError, BulkWriteError) as error:
+        raise _refusal(statement, error) from error
+    _check_count(statement, count)
 
 
-def _failure(failures: list[dict[str, Any]], *, single: bool) -> WriteError | BulkWriteError:
+def _check_count(statement: Statement, count: int) -> None:
+    if statement.missed is not None and count != statement.count:
+        raise statement.missed()
+
+
+def _refusal(statement: Statement, failure: Failure) -> Exception:
+    return failure if statement.refused is None else statement.refused(failure)
+
+
+def _failure(failures: list[dict[str, Any]], *, single: bool) -> Failure:
     if not single:
         return BulkWriteError({"writeErrors": failures, "writeConcernErrors": []})
     first = failures[0]

@@ -13,12 +13,15 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from argon.io import Operation, World
+from argon.wal import wire
 from argon.wal.orphans import end_orphans
 
 MAJORITY = WriteConcern("majority")
 DISCARDED = WriteConcern(1)
 """For transactions that are always rolled back, so that nobody waits for that to be durable."""
 SNAPSHOT = ReadConcern("snapshot")
+LATEST = ReadConcern("local")
+"""For transactions that write: a snapshot could be from before the commit that they follow."""
 SNAPSHOT_UNAVAILABLE = 246
 T = TypeVar("T")
 _COMMIT_DEADLINE = 60.0
@@ -73,7 +76,7 @@ class Transactions:
     def _transaction(self, body: Any, landed: Callable[[Any], None]) -> Operation[Any]:
         session = yield self._client.start_session(causal_consistency=False)
         try:
-            yield session.start_transaction(read_concern=SNAPSHOT, write_concern=MAJORITY)
+            yield session.start_transaction(read_concern=LATEST, write_concern=MAJORITY)
             try:
                 result = yield from body(session)
             except BaseException:
@@ -121,6 +124,8 @@ class Transactions:
             try:
                 if pause:
                     yield self._world.sleep(pause)
+                elif (yield from wire.commit(self._client, session)):
+                    break
                 yield session.commit_transaction()
                 break
             except PyMongoError as error:

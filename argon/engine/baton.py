@@ -1,0 +1,198 @@
+"""How the processes of one machine hand the head of a branch to one another.
+
+Whoever commits holds a lock on the branch's place in a small file that all
+processes of a user share, and leaves there what the next one needs to know:
+the head, and whether the catalogue has changed. So neighbours queue instead
+of racing, and need not ask the server where they are.
+
+It is a courtesy and no lock: the log alone decides who lands. A process that
+waits too long goes ahead without, a note that is out of date costs a lost
+race, and the kernel frees the place of a process that dies.
+"""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import os
+import random
+import struct
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bson import ObjectId
+
+from argon.io import Operation, World
+from argon.wal.log import Head
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+fcntl: ModuleType | None
+try:
+    import fcntl
+except ImportError:  # Windows: its processes race
+    fcntl = None
+
+logger = logging.getLogger("argon.baton")
+
+_PLACES = 4096
+_SIZE = 64 + 16
+_NOTE = struct.Struct("<12s8sqqqqq")
+"""The branch, who wrote it, and what is in a :class:`Note`."""
+_ASKED = struct.Struct("<d")
+"""When somebody last found the place taken."""
+_PLACE = struct.Struct("<12s8sqqqqqd")
+_POLL = 0.0004
+_PATIENCE = 0.5
+"""Seconds to wait for a turn. A commit takes milliseconds; whatever takes longer is no queue."""
+_RECENT = 0.01
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Note:
+    """What the last holder knew.
+
+    Attributes:
+        head: The branch's head after its commit.
+        ddl_lsn: The last change of the catalogue that it had seen.
+        free: LSNs that it had not used: the first, and the end.
+    """
+
+    head: Head
+    ddl_lsn: int
+    free: tuple[int, int]
+
+
+class Baton:
+    """One process's hand, for one branch.
+
+    Args:
+        path: The file that the processes share.
+        branch_id: The branch.
+        world: Threads or an event loop.
+    """
+
+    def __init__(self, path: Path, branch_id: ObjectId, world: World) -> None:
+        self._path = path
+        self._world = world
+        self._branch = branch_id.binary
+        # The last bytes of an ObjectId count up, so branches that are used together have places of their own.
+        self._offset = int.from_bytes(self._branch[-4:], "big") % _PLACES * _SIZE
+        self._me = os.urandom(8)
+        self._held = False
+
+    def take(self) -> Operation[Note | None]:
+        """Wait for one's turn.
+
+        Returns:
+            What the last holder left, if that still can be told.
+        """
+        file = _open(self._path)
+        if fcntl is None or file is None:
+            return None
+        try:
+            if not (yield from self._wait(file, 0.0)):
+                return None
+            writer, note, asked = self._read(file)
+            if writer == self._me and time.monotonic() - asked < _RECENT:
+                # Somebody waits, and who has just had it would be quicker every time.
+                fcntl.lockf(file, fcntl.LOCK_UN, 1, self._offset)
+                if not (yield from self._wait(file, (yield from self._pause()))):
+                    return None
+                _, note, _ = self._read(file)
+            self._held = True
+        except OSError as error:
+            _give_up(self._path, error)
+            return None
+        return note
+
+    def pass_on(self, note: Note | None) -> None:
+        """Let the next one come.
+
+        Args:
+            note: What it should know; None where that is not certain.
+        """
+        file = _open(self._path)
+        if not self._held or fcntl is None or file is None:
+            return
+        self._held = False
+        try:
+            self._write(file, note)
+            fcntl.lockf(file, fcntl.LOCK_UN, 1, self._offset)
+        except OSError as error:
+            _give_up(self._path, error)
+
+    def _wait(self, file: int, waited: float) -> Operation[bool]:
+        while not _try_lock(file, self._offset):
+            if waited > _PATIENCE:
+                return False
+            os.pwrite(file, _ASKED.pack(time.monotonic()), self._offset + _NOTE.size)
+            waited += yield from self._pause()
+        return True
+
+    def _pause(self) -> Operation[float]:
+        pause = _POLL * random.uniform(0.5, 1.5)
+        yield self._world.sleep(pause)
+        return pause
+
+    def _read(self, file: int) -> tuple[bytes, Note | None, float]:
+        packed = os.pread(file, _PLACE.size, self._offset)
+        if len(packed) < _PLACE.size:
+            return b"", None, 0.0
+        branch, writer, lsn, micros, ddl_lsn, first, end, asked = _PLACE.unpack(packed)
+        if branch != self._branch or not lsn:
+            return writer, None, asked
+        return writer, Note(Head(lsn, _EPOCH + timedelta(microseconds=micros)), ddl_lsn, (first, end)), asked
+
+    def _write(self, file: int, note: Note | None) -> None:
+        fields = (0,) * 5
+        if note is not None:
+            micros = (note.head.time - _EPOCH) // timedelta(microseconds=1)
+            fields = (note.head.lsn, micros, note.ddl_lsn, *note.free)
+        os.pwrite(file, _NOTE.pack(self._branch, self._me, *fields), self._offset)
+
+
+def default_path() -> Path:
+    """Return the file that the processes of a user share on this machine."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    # The user's own name for it, so that nobody else has made it before.
+    return (
+        (Path(runtime) if runtime else Path(tempfile.gettempdir())) / f"argon-{getpass.getuser()}" / "batons"
+    )
+
+
+_files: dict[Path, int | None] = {}
+
+
+def _open(path: Path) -> int | None:
+    """Return the file's descriptor, which stays open: closing any would free every lock of the process."""
+    if path not in _files:
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            os.ftruncate(file, _PLACES * _SIZE)
+            _files[path] = file
+        except OSError as error:
+            _give_up(path, error)
+    return _files[path]
+
+
+def _try_lock(file: int, offset: int) -> bool:
+    assert fcntl is not None
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, offset)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _give_up(path: Path, error: OSError) -> None:
+    """Race from here on, which is slower and no less right."""
+    logger.info("processes of this machine cannot queue on %s: %s", path, error)
+    _files[path] = None
