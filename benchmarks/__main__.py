@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 from benchmarks.branches import branches
 from benchmarks.cli import cli
-from benchmarks.concurrency import processes, threads
+from benchmarks.concurrency import processes, tasks, threads
 from benchmarks.harness import Row
 from benchmarks.history import storage, versions
 from benchmarks.memory import memory
@@ -29,6 +29,7 @@ GROUPS: dict[str, Callable[[Stage], Iterator[Row]]] = {
         scans,
         writes,
         threads,
+        tasks,
         processes,
         branches,
         streams,

@@ -1,46 +1,111 @@
-"""Many writers: threads of one process, and processes."""
+"""Many writers: threads of one process, tasks of one loop, and processes."""
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
 import statistics
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
-from pymongo import MongoClient
+from pymongo import AsyncMongoClient, MongoClient
 
 from argon import Argon, WALDatabase
+from argon.aio import AsyncArgon, AsyncWALDatabase
 from benchmarks.data import fresh
 from benchmarks.harness import Documents, Row
 from benchmarks.stage import Stage
 
-THREADS = 16
-PROCESSES = 4
+_MUSTS = {"16 threads": (0.6, 1.0), "4 processes": (0.2, 0.5)}
+_FAIR = (10, 5)
 _WARM_UP = 10
 _PATIENCE = 60.0
 
+Took = list[list[float]]
+"""For each round, how long each write took, in seconds."""
+
+
+def _rows(work: str, plain: Took, argon: Took, seconds: float) -> Iterator[Row]:
+    """Tell how many writes there were, how long they took, and whether some writer had to wait far longer."""
+    must, aim = _MUSTS.get(work, (None, None))
+    rates = [statistics.median(map(len, took)) / seconds for took in (plain, argon)]
+    yield Row(f"{work}, insert_one", "docs/s", *rates, must, aim, more_is_better=True)
+    (plain50, plain99), (p50, p99) = (_percentiles(took) for took in (plain, argon))
+    yield Row("   of these: p50", "ms", plain50, p50)
+    yield Row("   of these: p99", "ms", plain99, p99)
+    # One writer waits for nobody.
+    fair = (None, None) if work.startswith("1 ") else _FAIR
+    yield Row("   of these: p99 against p50", "ms", p50, p99, *fair)
+
+
+def _percentiles(took: Took) -> tuple[float, float]:
+    cuts = statistics.quantiles([each * 1000 for round_ in took for each in round_], n=100)
+    return cuts[49], cuts[98]
+
+
+def _plural(count: int, what: str, plural: str) -> str:
+    return f"{count} {what if count == 1 else plural}"
+
 
 def threads(stage: Stage) -> Iterator[Row]:
-    """Documents per second that 16 threads insert one by one."""
+    """Documents that threads of one process insert one by one."""
     plain, main = stage.plain["stream"], stage.db.collection("stream")
-    rates: list[list[float]] = [[], []]
-    with ThreadPoolExecutor(THREADS) as pool:
-        for round_ in range(-1, stage.size.rounds):
-            for collection, kept in zip((plain, main), rates, strict=True):
-                rate = _rate_of_threads(pool, collection, stage.size.seconds if round_ >= 0 else 0.2)
-                if round_ >= 0:
-                    kept.append(rate)
-    plain_rate, rate = map(statistics.median, rates)
-    yield Row(f"{THREADS} threads, insert_one", "docs/s", plain_rate, rate, 0.6, 1.0, more_is_better=True)
+    for count in stage.size.writers:
+        took: tuple[Took, Took] = ([], [])
+        with ThreadPoolExecutor(count) as pool:
+            for round_ in range(-1, stage.size.rounds):
+                for collection, kept in zip((plain, main), took, strict=True):
+                    times = _in_threads(pool, count, collection, stage.size.seconds if round_ >= 0 else 0.2)
+                    if round_ >= 0:
+                        kept.append(times)
+        yield from _rows(_plural(count, "thread", "threads"), *took, stage.size.seconds)
 
 
-def _rate_of_threads(pool: ThreadPoolExecutor, collection: Documents, seconds: float) -> float:
-    start = time.perf_counter()
-    end = start + seconds
-    done = sum(pool.map(lambda _: len(_insert_until(collection, end)), range(THREADS)))
-    return done / (time.perf_counter() - start)
+def _in_threads(pool: ThreadPoolExecutor, count: int, collection: Documents, seconds: float) -> list[float]:
+    end = time.perf_counter() + seconds
+    return [
+        took for each in pool.map(lambda _: _insert_until(collection, end), range(count)) for took in each
+    ]
+
+
+def tasks(stage: Stage) -> Iterator[Row]:
+    """Documents that tasks of one event loop insert one by one."""
+    took = asyncio.run(_tasks(stage))
+    for count, (plain, argon) in took.items():
+        yield from _rows(_plural(count, "task", "tasks"), plain, argon, stage.size.seconds)
+
+
+async def _tasks(stage: Stage) -> dict[int, tuple[Took, Took]]:
+    result: dict[int, tuple[Took, Took]] = {}
+    async with (
+        AsyncMongoClient[dict[str, Any]](stage.uri) as client,
+        AsyncArgon(stage.uri, database=stage.argon.database) as argon,
+    ):
+        db: AsyncWALDatabase[dict[str, Any]] = AsyncWALDatabase(
+            await (await argon.project("bench")).branch("main")
+        )
+        subjects = (client[stage.plain.name]["tasks"], db.collection("tasks"))
+        for count in stage.size.writers:
+            took = result[count] = ([], [])
+            for round_ in range(-1, stage.size.rounds):
+                for collection, kept in zip(subjects, took, strict=True):
+                    end = time.perf_counter() + (stage.size.seconds if round_ >= 0 else 0.2)
+                    each = await asyncio.gather(*(_insert_soon(collection, end) for _ in range(count)))
+                    if round_ >= 0:
+                        kept.append([one for times in each for one in times])
+    return result
+
+
+async def _insert_soon(collection: Any, end: float) -> list[float]:
+    took: list[float] = []
+    now = time.perf_counter()
+    while now < end:
+        await collection.insert_one(fresh(len(took)))
+        took.append(-now + (now := time.perf_counter()))
+    return took
 
 
 def _insert_until(collection: Documents, end: float) -> list[float]:
@@ -54,36 +119,36 @@ def _insert_until(collection: Documents, end: float) -> list[float]:
 
 
 def processes(stage: Stage) -> Iterator[Row]:
-    """Documents per second that 4 processes insert one by one: on a branch each, and all on one."""
-    for number in range(PROCESSES):
+    """Documents that processes insert one by one: on a branch each, and all on one."""
+    for number in range(max(stage.size.processes)):
         stage.project.create_branch(f"process-{number}")
+    for count in stage.size.processes:
+        plain, own, shared = _in_processes(stage, count)
+        work = _plural(count, "process", "processes")
+        if count == max(stage.size.processes):
+            rates = [statistics.median(map(len, took)) / stage.size.seconds for took in (plain, own)]
+            yield Row(f"{work}, a branch each, insert_one", "docs/s", *rates, 0.4, 0.8, more_is_better=True)
+        for row in _rows(work, plain, shared, stage.size.seconds):
+            yield replace(row, work=row.work.replace(", insert_one", ", one branch, insert_one"))
+
+
+def _in_processes(stage: Stage, count: int) -> Iterator[Took]:
     context = multiprocessing.get_context("spawn")  # MongoClient does not live through a fork
-    barrier = context.Barrier(PROCESSES)
+    barrier = context.Barrier(count)
     results: multiprocessing.Queue[dict[str, list[list[float]]]] = context.Queue()
     plan = [stage.uri, stage.plain.name, stage.argon.database, stage.size.seconds, stage.size.rounds]
     workers = [
         context.Process(target=_worker, args=(number, barrier, results, *plan), daemon=True)
-        for number in range(PROCESSES)
+        for number in range(count)
     ]
     for worker in workers:
         worker.start()
     gathered = [results.get(timeout=_PATIENCE + 10 * stage.size.seconds * stage.size.rounds) for _ in workers]
     for worker in workers:
         worker.join()
-
-    def rate(name: str) -> float:
+    for name in ("plain", "branches", "one"):
         rounds = zip(*(result[name] for result in gathered), strict=True)
-        return statistics.median(sum(map(len, took)) for took in rounds) / stage.size.seconds
-
-    plain = rate("plain")
-    for work, name, must, aim in (
-        (f"{PROCESSES} processes, a branch each", "branches", 0.4, 0.8),
-        (f"{PROCESSES} processes, one branch", "one", 0.2, 0.5),
-    ):
-        yield Row(work, "docs/s", plain, rate(name), must, aim, more_is_better=True)
-    writes = [took * 1000 for result in gathered for round_ in result["one"] for took in round_]
-    p99 = statistics.quantiles(writes, n=100)[98]
-    yield Row("   of these: p99 against p50", "ms", statistics.median(writes), p99, 10, 5)
+        yield [[took for each in round_ for took in each] for round_ in rounds]
 
 
 def _worker(

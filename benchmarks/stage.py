@@ -32,6 +32,8 @@ class Size:
         samples: Of a short operation; long ones take fewer.
         seconds: That one round of concurrent writers takes.
         rounds: Of concurrent writers.
+        writers: How many threads and tasks write at once.
+        processes: How many processes do.
         versions: Past versions of the document that has many.
         many: Documents in what is large.
         few: Documents in what is small.
@@ -41,13 +43,33 @@ class Size:
     samples: int
     seconds: float
     rounds: int
+    writers: tuple[int, ...]
+    processes: tuple[int, ...]
     versions: int
     many: int
     few: int = 1000
 
 
-FULL = Size(documents=100_000, samples=500, seconds=4, rounds=3, versions=10_000, many=1_000_000)
-QUICK = Size(documents=10_000, samples=150, seconds=1, rounds=2, versions=1_000, many=100_000)
+FULL = Size(
+    documents=100_000,
+    samples=500,
+    seconds=4,
+    rounds=3,
+    writers=(1, 4, 16, 64),
+    processes=(1, 2, 4),
+    versions=10_000,
+    many=1_000_000,
+)
+QUICK = Size(
+    documents=10_000,
+    samples=150,
+    seconds=1,
+    rounds=2,
+    writers=(16,),
+    processes=(4,),
+    versions=1_000,
+    many=100_000,
+)
 
 
 @dataclass(frozen=True)

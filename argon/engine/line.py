@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from bson import ObjectId
 from pymongo.errors import OperationFailure, PyMongoError
 
 from argon.catalog.collections import Catalog, load_catalog
@@ -36,6 +37,10 @@ _FEW = 20
 """Entries of others that one look may find; beyond that it is quicker to ask for the head."""
 
 
+_defined: dict[ObjectId, int] = {}
+"""For each branch the LSN of the last change of its catalogue that this process has made."""
+
+
 class Line:
     """The state and the commit loop of one branch.
 
@@ -64,13 +69,14 @@ class Line:
         """Return the head as a reader sees it.
 
         The catalogue may be :data:`READ_BOUND` seconds behind what another
-        process did; what this process did is always in it.
+        process did; what this process did, by whichever client, is always in it.
 
         Raises:
             BranchNotFound: The branch was deleted.
         """
         catalog = self._catalog
-        if catalog is None or time.monotonic() - self._checked > READ_BOUND:
+        behind = _defined.get(self.record.id, 0) > self.record.ddl_lsn
+        if catalog is None or behind or time.monotonic() - self._checked > READ_BOUND:
             yield from self._look()
             catalog = self._catalog
             if catalog is None:
@@ -262,6 +268,7 @@ class Line:
             self._head = self._known = head
             if round_.alters:
                 self.record = self.record.model_copy(update={"ddl_lsn": head.lsn})
+                _defined[self.record.id] = head.lsn
                 self._drop_catalog()
             round_.settle()
 

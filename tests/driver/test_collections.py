@@ -8,6 +8,7 @@ import pytest
 from pymongo.collation import Collation
 from pymongo.errors import CollectionInvalid
 
+from argon import Argon, WALDatabase
 from argon.errors import UnsupportedOperation
 
 from .parity import Document, Faces, outcome
@@ -267,3 +268,18 @@ def test_a_view_can_be_changed(writing: Faces) -> None:
     stages = [{"$match": {"age": 22}}]
     writing.same(lambda db: db.command("collMod", "seen", viewOn="users", pipeline=stages)["ok"])
     writing.same(lambda db: db.seen.find(), ordered=False)
+
+
+def test_another_client_of_the_process_sees_a_definition_at_once(
+    argon: Argon, mongod_uri: str, db: WALDatabase[dict[str, Any]]
+) -> None:
+    with Argon(mongod_uri, database=argon.database) as other:
+        theirs = WALDatabase[dict[str, Any]](other.project("shop").branch("main"))
+        for name in ("one", "two", "three"):
+            assert name not in theirs.list_collection_names()
+            db.create_collection(name)
+            assert name in theirs.list_collection_names()
+            db[name].create_index("x")
+            assert "x_1" in theirs[name].index_information()
+            db.drop_collection(name)
+            assert name not in theirs.list_collection_names()
