@@ -12,7 +12,7 @@ from pymongo.results import UpdateResult
 from argon.aio.basis import AsyncCollectionHandle
 from argon.engine import operations
 from argon.engine.arguments import check_known, check_unacknowledged, update_spec
-from argon.engine.update import Updated, UpdateSpec
+from argon.engine.specs import Updated, UpdateSpec
 from argon.io import run_async
 
 D = TypeVar("D", bound=Any)

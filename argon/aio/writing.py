@@ -12,7 +12,7 @@ from pymongo.results import BulkWriteResult, DeleteResult, InsertManyResult, Ins
 from argon.aio.basis import AsyncCollectionHandle
 from argon.engine import bulk, operations
 from argon.engine.arguments import as_hint, as_order, check_known, check_unacknowledged, delete_spec
-from argon.engine.delete import Deleted, DeleteSpec
+from argon.engine.specs import Deleted, DeleteSpec
 from argon.io import run_async
 
 D = TypeVar("D", bound=Any)

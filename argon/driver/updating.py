@@ -14,7 +14,7 @@ from pymongo.results import UpdateResult
 from argon.driver.basis import CollectionHandle
 from argon.engine import operations
 from argon.engine.arguments import check_known, check_unacknowledged, update_spec
-from argon.engine.update import Updated, UpdateSpec
+from argon.engine.specs import Updated, UpdateSpec
 from argon.io import run
 
 D = TypeVar("D", bound=Any)

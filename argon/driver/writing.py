@@ -14,7 +14,7 @@ from pymongo.results import BulkWriteResult, DeleteResult, InsertManyResult, Ins
 from argon.driver.basis import CollectionHandle
 from argon.engine import bulk, operations
 from argon.engine.arguments import as_hint, as_order, check_known, check_unacknowledged, delete_spec
-from argon.engine.delete import Deleted, DeleteSpec
+from argon.engine.specs import Deleted, DeleteSpec
 from argon.io import run
 
 D = TypeVar("D", bound=Any)

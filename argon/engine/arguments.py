@@ -10,8 +10,7 @@ from pymongo.common import validate_is_document_type, validate_is_mapping, valid
 from pymongo.errors import ConfigurationError, OperationFailure
 from pymongo.write_concern import validate_boolean
 
-from argon.engine.delete import DeleteSpec
-from argon.engine.update import UpdateSpec
+from argon.engine.specs import DeleteSpec, UpdateSpec
 
 
 def update_spec(

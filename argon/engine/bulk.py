@@ -11,15 +11,17 @@ from pymongo.common import validate_is_document_type, validate_ok_for_replace, v
 from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
 from pymongo.results import BulkWriteResult
 
-from argon.engine.delete import DeleteSpec, plan_delete
+from argon.engine.delete import plan_delete
 from argon.engine.documents import Incoming, plain_values, users_value
 from argon.engine.handle import Handle
 from argon.engine.insert import write_error
+from argon.engine.matching import PAGE
 from argon.engine.operations import bulk_result, delete, encode_documents, insert_all, update
 from argon.engine.prepare import Target
 from argon.engine.snapshot import Snapshot
+from argon.engine.specs import DeleteSpec, UpdateSpec
 from argon.engine.unique import unique_check
-from argon.engine.update import PAGE, UpdateSpec, plan_update
+from argon.engine.update import plan_update
 from argon.io import Operation
 from argon.rewrite.filter import equality_id
 from argon.versions.ids import id_key

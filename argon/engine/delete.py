@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from pymongo.errors import OperationFailure
 
 from argon.engine.errors import NEEDS_STORE
+from argon.engine.matching import matching_rows, too_much
 from argon.engine.prepare import Target, refuse_view
 from argon.engine.snapshot import Snapshot
-from argon.engine.update import matching_rows, too_much
+from argon.engine.specs import Deleted, DeleteSpec
 from argon.engine.visible import row_filter
 from argon.io import Operation
 from argon.models import CollectionRecord
@@ -19,37 +21,6 @@ from argon.rewrite.filter import equality_id
 from argon.rewrite.projection import is_positional
 from argon.versions.layout import Row
 from argon.wal.change import Change, Plan
-
-
-@dataclass
-class DeleteSpec:
-    """A delete in the user's terms; see :class:`argon.engine.update.UpdateSpec`."""
-
-    filter: Mapping[str, Any]
-    many: bool = False
-    collation: Any = None
-    hint: Any = None
-    sort: list[tuple[str, Any]] | None = None
-    let: Mapping[str, Any] | None = None
-    projection: Any = None
-    returns: bool = False
-
-
-@dataclass
-class Deleted:
-    """What became of a delete.
-
-    Attributes:
-        count: Documents deleted.
-        document: What find-and-delete returns.
-        projected: Whether it has been through the user's projection and codec.
-        left: Whether there is more to do than one commit holds.
-    """
-
-    count: int = 0
-    document: Any = None
-    projected: bool = False
-    left: bool = False
 
 
 def plan_delete(
@@ -80,12 +51,8 @@ def plan_delete(
     quick = None if careful or ids is not None else _by_id(target, spec, snapshot, record)
     if quick is not None:
         return quick
-    try:
-        rows = yield from matching_rows(snapshot, record, target, spec, ids)
-    except OperationFailure:
-        # The server looks at the projection before it looks for documents.
-        yield from _refuse_invalid(target, spec, snapshot, record)
-        raise
+    refuse = partial(_refuse_invalid, target, spec, snapshot, record)
+    rows = yield from matching_rows(snapshot, record, target, spec, ids, refuse)
     if spec.many and ids is None and too_much(rows):
         return Plan([], lambda: Deleted(left=True))
     outcome = Deleted(count=len(rows))
@@ -95,7 +62,7 @@ def plan_delete(
             outcome.document = yield from _projected(target, spec, snapshot, record, rows[0])
             outcome.projected = True
     elif spec.projection is not None:
-        yield from _refuse_invalid(target, spec, snapshot, record)
+        yield from refuse()
     changes = [
         Change(
             "delete",

@@ -17,9 +17,9 @@ from bson.codec_options import CodecOptions
 
 from argon.catalog.collections import Catalog
 from argon.engine import operations
-from argon.engine.delete import DeleteSpec
 from argon.engine.handle import Handle
 from argon.engine.prepare import Target
+from argon.engine.specs import DeleteSpec
 from argon.io import Operation
 from argon.models import CollectionRecord, IndexRecord
 

@@ -17,15 +17,17 @@ from bson.raw_bson import RawBSONDocument
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
 from pymongo.results import DeleteResult, InsertManyResult, InsertOneResult, UpdateResult
 
-from argon.engine.delete import Deleted, DeleteSpec, plan_delete
+from argon.engine.delete import plan_delete
 from argon.engine.documents import Incoming, incoming, plain_values, users_value
 from argon.engine.errors import command_error
 from argon.engine.handle import Handle
 from argon.engine.insert import Inserted, plan_inserts, raise_write_error, refusals, write_error
+from argon.engine.matching import PAGE, PAGE_BYTES
 from argon.engine.prepare import IS_VIEW, Target
 from argon.engine.query import FindSpec
 from argon.engine.snapshot import Snapshot
-from argon.engine.update import PAGE, PAGE_BYTES, Updated, UpdateSpec, plan_update
+from argon.engine.specs import Deleted, DeleteSpec, Updated, UpdateSpec
+from argon.engine.update import plan_update
 from argon.io import Operation
 from argon.wal.change import Plan
 

@@ -19,7 +19,7 @@ from argon.engine.prepare import Target
 from argon.engine.query import Reader
 from argon.engine.snapshot import Snapshot
 from argon.engine.source import NO_STORE
-from argon.engine.update import UpdateSpec
+from argon.engine.specs import UpdateSpec
 from argon.errors import UnsupportedOperation
 from argon.io import Operation
 

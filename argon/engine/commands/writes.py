@@ -12,9 +12,8 @@ from pymongo.errors import BulkWriteError
 from argon.engine import operations
 from argon.engine.bulk import bulk_write
 from argon.engine.commands.request import Command, Reply, Request, check_fields, collection_name, required
-from argon.engine.delete import DeleteSpec
 from argon.engine.errors import command_error
-from argon.engine.update import UpdateSpec
+from argon.engine.specs import DeleteSpec, UpdateSpec
 from argon.io import Operation
 from argon.rewrite import is_replacement
 
