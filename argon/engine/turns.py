@@ -1,4 +1,4 @@
-"""How the processes that write to one branch take turns.
+"""How writers of one branch on several machines take turns; those of one machine have :mod:`argon.engine.baton`.
 
 Nobody hands out turns. Whoever lands a commit goes on for a moment, because
 it knows the head and is quick, and then rests for long enough that another

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .values import Document
 
 PROGRAMS = 40
-SOAKED = 2000
+SOAKED = 500
 STEPS = 30
 
 
