@@ -20,6 +20,7 @@ COMMANDS = {
     "project": Lazy("argon_cli.commands.project:project", "Create, list, show and delete projects."),
     "branch": Lazy("argon_cli.commands.branch:branch", "Create, list, restore and delete branches."),
     "log": Lazy("argon_cli.commands.log:log", "Show what was written, newest first."),
+    "diff": Lazy("argon_cli.commands.diff:diff", "Show what differs between two branches or points."),
     "find": Lazy("argon_cli.commands.find:find", "Query a collection, now or at any point of the past."),
     "count": Lazy("argon_cli.commands.find:count", "Count the documents of a collection."),
     "import": Lazy("argon_cli.commands.import_:import_", "Load a JSON, CSV or BSON file."),

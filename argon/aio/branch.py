@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,6 +15,7 @@ from argon.engine.expiry import expire
 from argon.engine.handle import Handle
 from argon.engine.history import read_log
 from argon.io import run_async
+from argon.merging.results import BranchDiffResult, ForkInfo
 from argon.models import BranchRecord, WALEntry
 from argon.models.recorded import Recorded
 from argon.points import as_point
@@ -163,6 +164,36 @@ class AsyncBranch(Recorded[BranchRecord]):
         project, author = self._project.record, self._project.author
         made = create_branch(self.engine, project, self._record, name, found, author=author, message=message)
         return AsyncBranch(self._project, await run_async(made))
+
+    async def fork(self, name: str) -> ForkInfo:
+        """Make a branch of this one's head; nothing is copied.
+
+        Raises:
+            BranchExists: The name is taken.
+        """
+        return await self._project.fork(self, name)
+
+    async def diff(
+        self,
+        other: Any,
+        space: str | None = None,
+        collection: str | None = None,
+        filter: Mapping[str, Any] | None = None,
+    ) -> BranchDiffResult:
+        """Compare this branch with another state, which may be a point of its own past.
+
+        Args:
+            other: A branch, its name, ``branch@POINT``, or a point of this branch.
+            space: Look at this space only.
+            collection: Look at this collection only.
+            filter: Tell only of documents that match this query in one of the states.
+
+        Returns:
+            The differences: what is added is there in ``other``.
+        """
+        await self._found()
+        place = await self._project._place(other, self)
+        return await self._project.diff(self, place, space, collection, filter)
 
     async def migrate(self, *, progress: Progress | None = None) -> None:
         """Turn this classic branch, a physical database, into one in the log.

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,6 +17,7 @@ from argon.engine.expiry import expire
 from argon.engine.handle import Handle
 from argon.engine.history import read_log
 from argon.io import run
+from argon.merging.results import BranchDiffResult, ForkInfo
 from argon.models import BranchRecord, WALEntry
 from argon.models.recorded import Recorded
 from argon.points import as_point
@@ -165,6 +166,36 @@ class Branch(Recorded[BranchRecord]):
         project, author = self._project.record, self._project.author
         made = create_branch(self.engine, project, self._record, name, found, author=author, message=message)
         return Branch(self._project, run(made))
+
+    def fork(self, name: str) -> ForkInfo:
+        """Make a branch of this one's head; nothing is copied.
+
+        Raises:
+            BranchExists: The name is taken.
+        """
+        return self._project.fork(self, name)
+
+    def diff(
+        self,
+        other: Any,
+        space: str | None = None,
+        collection: str | None = None,
+        filter: Mapping[str, Any] | None = None,
+    ) -> BranchDiffResult:
+        """Compare this branch with another state, which may be a point of its own past.
+
+        Args:
+            other: A branch, its name, ``branch@POINT``, or a point of this branch.
+            space: Look at this space only.
+            collection: Look at this collection only.
+            filter: Tell only of documents that match this query in one of the states.
+
+        Returns:
+            The differences: what is added is there in ``other``.
+        """
+        self._found()
+        place = self._project._place(other, self)
+        return self._project.diff(self, place, space, collection, filter)
 
     def migrate(self, *, progress: Progress | None = None) -> None:
         """Turn this classic branch, a physical database, into one in the log.

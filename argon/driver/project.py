@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from argon.classic.branches import create_branch
@@ -14,6 +15,9 @@ from argon.materializer import Progress as Reading
 from argon.materializer import VerifyReport
 from argon.materializer.rebuild import RebuildReport, rebuild
 from argon.materializer.verify import verify
+from argon.merging.diff import Diff
+from argon.merging.place import Place, locate, spaces_of
+from argon.merging.results import BranchDiffResult, DiffEntry, ForkInfo, SchemaChange
 from argon.models import ProjectRecord
 from argon.models.recorded import Recorded
 from argon.points import as_point
@@ -103,6 +107,81 @@ class Project(Recorded[ProjectRecord]):
             base = run(resolve(self.engine, source.record, as_point(at=at)))
         made = create_branch(self.engine, self._record, source.record, name, base, author=self.author)
         return Branch(self, run(made))
+
+    def fork(self, source: str | Branch, destination: str) -> ForkInfo:
+        """Make a branch of another one's head; nothing is copied.
+
+        Args:
+            source: The branch it leaves.
+            destination: Its name.
+
+        Raises:
+            BranchNotFound: There is no such source.
+            BranchExists: The name is taken.
+        """
+        branch = source if isinstance(source, Branch) else self.branch(source)
+        made = self.create_branch(destination, parent=branch)
+        spaces = run(spaces_of(self.engine, made.record))
+        return ForkInfo(branch.name, made.name, made.base_lsn, spaces)
+
+    def diff(
+        self,
+        a: Any,
+        b: Any,
+        space: str | None = None,
+        collection: str | None = None,
+        filter: Mapping[str, Any] | None = None,
+    ) -> BranchDiffResult:
+        """Compare two states of the project; it costs what was written since their lines parted.
+
+        Args:
+            a: A branch, its name, ``branch@POINT``, or a point of ``main``.
+            b: The other state, from which what is added comes.
+            space: Look at this space only.
+            collection: Look at this collection only.
+            filter: Tell only of documents that match this query in one of the states, and of no
+                definitions of collections.
+
+        Returns:
+            The differences.
+
+        Raises:
+            BranchNotFound: There is no such branch.
+            PointNotFound: The point is outside the branch's history.
+            UnsupportedOperation: One is a classic branch, without a history.
+        """
+        diff = self._diff(a, b, space, collection, filter)
+        changes: list[DiffEntry | SchemaChange] = []
+        while (page := run(diff.next())) is not None:
+            changes += page
+        return diff.result(changes)
+
+    def iter_diff(
+        self,
+        a: Any,
+        b: Any,
+        space: str | None = None,
+        collection: str | None = None,
+        filter: Mapping[str, Any] | None = None,
+    ) -> Iterator[DiffEntry | SchemaChange]:
+        """Like :meth:`diff`, difference by difference, however many there are."""
+        diff = self._diff(a, b, space, collection, filter)
+        while (page := run(diff.next())) is not None:
+            for change in page:
+                yield change
+
+    def _diff(
+        self, a: Any, b: Any, space: str | None, collection: str | None, query: Mapping[str, Any] | None
+    ) -> Diff:
+        first, second = self._place(a), self._place(b)
+        return Diff(self.engine, first, second, space=space, collection=collection, query=query)
+
+    def _place(self, where: Any, here: Branch | None = None) -> Place:
+        if isinstance(where, Branch):
+            where._found()
+            where = where.record
+        branch = "main" if here is None else here.record
+        return run(locate(self.engine, self._record, branch, where))
 
     def migrate_branch(self, name: str, *, progress: MigrationProgress | None = None) -> Branch:
         """Turn a classic branch into one in the log; see :meth:`Branch.migrate`."""

@@ -1,7 +1,8 @@
-"""``argon branch``: create, list, show, rename, restore, delete and undelete branches."""
+"""``argon branch``: create, fork, list, show, rename, restore, delete and undelete branches."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -55,6 +56,21 @@ def create(context: Context, name: str, parent: str | None, at: Place | None) ->
     source = parent or (at and at.branch) or context.branch_setting.value or "main"
     made = context.project.create_branch(name, parent=source, at=at.point if at else None)
     _done(context, f"created {name} from {source} at LSN {made.base_lsn}; {_how_to_use(made)}", made)
+
+
+@branch.command("fork")
+@global_options
+@click.argument("name")
+@click.option(
+    "--from", "source", metavar="BRANCH", shell_complete=branches, help="The branch to fork [the one in use]."
+)
+@pass_context
+def fork(context: Context, name: str, source: str | None) -> None:
+    """Fork a branch [the one in use] as it is now; nothing is copied."""
+    info = context.branch(source).fork(name)
+    message = f"forked {info.source} at LSN {info.lsn} into {info.destination}"
+    record = {} if context.output.for_people else asdict(info)
+    context.output.done(f"{message}; 'argon use {context.project.name}@{name}' works on it", record)
 
 
 @branch.command("list")

@@ -1,0 +1,1 @@
+"""Git for documents: what differs between two points, and bringing branches together."""

@@ -1,0 +1,123 @@
+"""Points of a project's history as pairs of branch and LSN, and where two of them part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from bson import ObjectId
+
+from argon.engine.snapshot import Snapshot
+from argon.io import Operation
+from argon.models import BranchRecord, ProjectRecord
+from argon.points import Ago, Lsn, Point, Tag, Time, as_point, parse_branch_point, parse_point
+from argon.timetravel.resolve import resolve
+from argon.wal.log import DEFAULT_SPACE
+
+if TYPE_CHECKING:
+    from argon.engine.engine import Engine
+
+Where = BranchRecord | Point | int | datetime | timedelta | str
+"""A branch or its name, a point of a branch that goes without saying, or ``branch@POINT``."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A branch at an LSN.
+
+    Attributes:
+        branch: The branch.
+        lsn: The last LSN that counts.
+        named: Whether the LSN was asked for, and is not just the head.
+    """
+
+    branch: BranchRecord
+    lsn: int
+    named: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.branch.name}@{self.lsn}" if self.named else self.branch.name
+
+    @property
+    def line(self) -> list[tuple[ObjectId, int]]:
+        """The branches whose entries make up the history, the latest first, each with its last LSN."""
+        line = [(self.branch.id, self.lsn)]
+        for ancestor in self.branch.lineage:
+            line.append((ancestor.id, min(ancestor.fork, line[-1][1])))
+        return line
+
+    def state(self, engine: Engine) -> Operation[Snapshot]:
+        """Return what the branch held there."""
+        return (yield from engine.past(self.branch, self.lsn))
+
+
+def locate(
+    engine: Engine, project: ProjectRecord, here: BranchRecord | str, where: Where
+) -> Operation[Place]:
+    """Find the place that a user means.
+
+    Args:
+        engine: The engine.
+        project: The project.
+        here: The branch that points are of where none is named.
+        where: A branch, its name, a point, or ``branch@POINT``.
+
+    Raises:
+        BranchNotFound: There is no such branch.
+        PointNotFound: The point is outside the branch's history.
+        InvalidPoint: It is none of these.
+    """
+    if isinstance(where, Place):
+        return where
+    point: Point | None = None
+    branch: BranchRecord | str = here
+    if isinstance(where, BranchRecord):
+        branch = where
+    elif isinstance(where, str) and "@" in where:
+        branch, point = parse_branch_point(where)
+    elif isinstance(where, str):
+        parsed = parse_point(where)
+        if isinstance(parsed, Tag):
+            branch = where
+        else:
+            point = parsed
+    elif isinstance(where, Lsn | Time | Ago | Tag):
+        point = where
+    else:
+        point = as_point(at=where)
+    if isinstance(branch, str):
+        branch = yield from engine.branches(project).get(branch)
+    yield from engine.require_log(branch)
+    if point is None:
+        return Place(branch, (yield from engine.log.head(branch)).lsn)
+    yield from engine.require_on(branch, "wal_time_travel")
+    return Place(branch, (yield from resolve(engine, branch, point)), named=True)
+
+
+def common(engine: Engine, one: Place, other: Place) -> Operation[Place | None]:
+    """Find the latest place that lies on the lines of two others; None where their lines never meet."""
+    limits = dict(other.line)
+    for branch_id, limit in one.line:
+        if branch_id in limits:
+            lsn = min(limit, limits[branch_id])
+            for place in (one, other):
+                if place.branch.id == branch_id:
+                    return Place(place.branch, lsn)
+            return (yield from place_of(engine, branch_id, lsn))
+    return None
+
+
+def place_of(engine: Engine, branch_id: ObjectId, lsn: int) -> Operation[Place]:
+    """Return the place at an LSN of a branch known by its id, deleted or not."""
+    record: Any = yield from engine.branch_record(branch_id)
+    return Place(record, lsn)
+
+
+def spaces_of(engine: Engine, branch: BranchRecord) -> Operation[list[str]]:
+    """Name the spaces of a branch; ``default`` is always there."""
+    spaces = {DEFAULT_SPACE: None}
+    if branch.kind == "wal":
+        snapshot = yield from engine.line(branch).snapshot()
+        spaces |= dict.fromkeys(record.space for record in snapshot.catalog.records())
+    return list(spaces)

@@ -1,0 +1,187 @@
+"""What fork and diff tell their callers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Final
+
+
+class _Missing(Enum):
+    MISSING = "MISSING"
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+MISSING: Final = _Missing.MISSING
+"""Stands where a document has no such field; ``None`` is BSON's null."""
+
+
+@dataclass(frozen=True)
+class ForkInfo:
+    """A branch that was made of another one; nothing was copied.
+
+    Attributes:
+        source: The branch it left.
+        destination: Its name.
+        lsn: The last LSN of the source that it sees.
+        spaces: The spaces that it has.
+    """
+
+    source: str
+    destination: str
+    lsn: int
+    spaces: list[str]
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """One field that differs.
+
+    Attributes:
+        path: Its dotted path; empty for the document itself, whose fields only stand in another order.
+        value_a: In the first state; :data:`MISSING` where there is no such field.
+        value_b: In the second state.
+    """
+
+    path: str
+    value_a: Any
+    value_b: Any
+
+
+@dataclass(frozen=True)
+class DiffEntry:
+    """One document that differs.
+
+    Attributes:
+        space: The namespace.
+        collection: The collection.
+        id: The document's ``_id``.
+        value_a: The document in the first state; None where it is not there.
+        value_b: The document in the second state.
+        fields: What differs inside, for documents that both states have.
+    """
+
+    space: str
+    collection: str
+    id: Any
+    value_a: dict[str, Any] | None
+    value_b: dict[str, Any] | None
+    fields: list[FieldChange] = field(default_factory=list)
+
+    @property
+    def kind(self) -> str:
+        """``added``, ``removed`` or ``modified``, going from the first state to the second."""
+        if self.value_a is None:
+            return "added"
+        return "removed" if self.value_b is None else "modified"
+
+
+@dataclass(frozen=True)
+class SchemaChange:
+    """What differs in a collection's definition.
+
+    Attributes:
+        space: The namespace.
+        collection: The collection.
+        path: ``collection`` for one that only one state has, ``indexes.<name>``, or an
+            option such as ``validator``.
+        value_a: The definition in the first state, or :data:`MISSING`.
+        value_b: The definition in the second state.
+    """
+
+    space: str
+    collection: str
+    path: str
+    value_a: Any
+    value_b: Any
+
+
+@dataclass(frozen=True)
+class CollectionDiff:
+    """The differences in one collection."""
+
+    space: str
+    collection: str
+    added: list[DiffEntry] = field(default_factory=list)
+    removed: list[DiffEntry] = field(default_factory=list)
+    modified: list[DiffEntry] = field(default_factory=list)
+    schema: list[SchemaChange] = field(default_factory=list)
+
+    def add(self, change: DiffEntry | SchemaChange) -> None:
+        """Take in one difference."""
+        if isinstance(change, SchemaChange):
+            self.schema.append(change)
+        else:
+            {"added": self.added, "removed": self.removed, "modified": self.modified}[change.kind].append(
+                change
+            )
+
+
+@dataclass(frozen=True)
+class SpaceDiff:
+    """The differences in one space, by collection."""
+
+    space: str
+    collections: dict[str, CollectionDiff] = field(default_factory=dict)
+
+    @property
+    def added(self) -> list[DiffEntry]:
+        """The documents that only the second state has."""
+        return [entry for diff in self.collections.values() for entry in diff.added]
+
+    @property
+    def removed(self) -> list[DiffEntry]:
+        """The documents that only the first state has."""
+        return [entry for diff in self.collections.values() for entry in diff.removed]
+
+    @property
+    def modified(self) -> list[DiffEntry]:
+        """The documents that both states have, with different values."""
+        return [entry for diff in self.collections.values() for entry in diff.modified]
+
+
+@dataclass(frozen=True)
+class DiffSummary:
+    """The differences, counted; collections are pairs of space and name."""
+
+    total_added: int = 0
+    total_removed: int = 0
+    total_modified: int = 0
+    spaces_only_in_a: list[str] = field(default_factory=list)
+    spaces_only_in_b: list[str] = field(default_factory=list)
+    collections_only_in_a: list[tuple[str, str]] = field(default_factory=list)
+    collections_only_in_b: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class BranchDiffResult:
+    """All that differs between two states.
+
+    Attributes:
+        branch_a: The first branch, or ``branch@LSN``.
+        branch_b: The second one.
+        spaces: The spaces that have differences.
+        summary: The same, counted.
+    """
+
+    branch_a: str
+    branch_b: str
+    spaces: list[SpaceDiff]
+    summary: DiffSummary
+
+    def __bool__(self) -> bool:
+        return bool(self.spaces)
+
+    def __iter__(self) -> Iterator[DiffEntry | SchemaChange]:
+        for space in self.spaces:
+            for diff in space.collections.values():
+                yield from diff.schema
+                yield from diff.added
+                yield from diff.removed
+                yield from diff.modified

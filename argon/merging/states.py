@@ -1,0 +1,88 @@
+"""Documents of a state, read by their ids in pages, as bytes and as values."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import bson
+from bson import Int64, ObjectId
+from bson.codec_options import CodecOptions, DatetimeConversion
+from bson.raw_bson import RawBSONDocument
+
+from argon.engine.find import find_rows
+from argon.engine.query import FindSpec
+from argon.engine.snapshot import Snapshot
+from argon.engine.visible import rows_by_id
+from argon.io import Operation
+from argon.models import CollectionRecord
+from argon.versions.ids import id_key
+from argon.versions.layout import Row
+from argon.wal.transactions import patiently
+
+PAGE = 1000
+_CODEC: CodecOptions[dict[str, Any]] = CodecOptions(
+    tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO
+)
+
+Ids = Mapping[Hashable, Any]
+
+
+def pages(ids: Ids) -> Iterator[list[Any]]:
+    """Part ids into pages of which one is read at a time."""
+    values = iter(ids.values())
+    while page := list(islice(values, PAGE)):
+        yield page
+
+
+def rows_of(
+    snapshot: Snapshot, record: CollectionRecord | None, ids: Sequence[Any]
+) -> Operation[dict[Hashable, Row]]:
+    """Read a page's rows, by the keys of their ids; what is not there is left out."""
+    if record is None or record.kind == "view":
+        return {}
+    rows = yield from rows_by_id(snapshot, record, ids)
+    return {id_key(row["d"]["_id"]): row for row in rows}
+
+
+def all_ids(snapshot: Snapshot, record: CollectionRecord | None) -> Operation[dict[Hashable, Any]]:
+    """Read the ids of all documents of a collection."""
+    ids: dict[Hashable, Any] = {}
+    if record is None or record.kind == "view":
+        return ids
+    store = snapshot.rows(record.store)
+    for leg in snapshot.view.legs:
+
+        def read(where: dict[str, Any] = leg.scan) -> Operation[list[Any]]:
+            found: list[Any] = yield store.find(
+                where, {"d._id": 1, "_id": 0}, session=snapshot.session
+            ).to_list(None)
+            return found
+
+        for row in (yield from patiently(snapshot.engine.world, read)):
+            ids[id_key(row["d"]["_id"])] = row["d"]["_id"]
+    return ids
+
+
+def matching(
+    snapshot: Snapshot, record: CollectionRecord | None, ids: Sequence[Any], query: Mapping[str, Any]
+) -> Operation[set[Hashable]]:
+    """Ask the server which documents of a page match a query."""
+    if record is None or record.kind == "view":
+        return set()
+    spec = FindSpec({"$and": [{"_id": {"$in": list(ids)}}, query]})
+    rows = yield from find_rows(snapshot, record, spec)
+    return {id_key(row["d"]["_id"]) for row in rows}
+
+
+def value_of(document: RawBSONDocument | None) -> dict[str, Any] | None:
+    """Decode a document."""
+    return None if document is None else bson.decode(document.raw, _CODEC)
+
+
+def plain(value: Any) -> Any:
+    """Decode what is inside raw BSON, such as an ``_id`` that is a document."""
+    if isinstance(value, str | int | ObjectId | Int64):
+        return value
+    return bson.decode(bson.encode({"": value}), _CODEC)[""]

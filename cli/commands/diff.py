@@ -1,0 +1,163 @@
+"""``argon diff``: what differs between two branches or points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from argon_cli.complete import branches
+from argon_cli.context import Context, pass_context
+from argon_cli.options import global_options
+from argon_cli.output import Column, counted, to_cell
+from argon_cli.query import read_filter
+
+if TYPE_CHECKING:
+    from argon.merging.results import DiffEntry, SchemaChange
+
+    Change = DiffEntry | SchemaChange
+
+COLUMNS = (
+    Column("space", optional=True),
+    Column("collection", key=True),
+    Column("added", key=True, right=True),
+    Column("removed", key=True, right=True),
+    Column("modified", key=True, right=True),
+    Column("schema", key=True, right=True),
+)
+_SIGNS = {
+    "added": ("+", "green"),
+    "removed": ("-", "red"),
+    "modified": ("~", "yellow"),
+    "schema": ("*", "cyan"),
+}
+
+
+@click.command("diff")
+@global_options
+@click.argument("a", shell_complete=branches)
+@click.argument("b", shell_complete=branches, required=False)
+@click.option("--stat", is_flag=True, help="Only count the differences, by collection.")
+@click.option("--collection", metavar="NAME", help="Only this collection.")
+@click.option("--space", metavar="NAME", help="Only this space.")
+@click.option(
+    "--filter",
+    "query",
+    callback=read_filter,
+    metavar="FILTER",
+    help="Only documents that match, on either side.",
+)
+@pass_context
+def diff(
+    context: Context,
+    a: str,
+    b: str | None,
+    stat: bool,
+    collection: str | None,
+    space: str | None,
+    query: dict[str, Any] | None,
+) -> None:
+    """Show what differs between A and B [the branch in use].
+
+    A and B are branches or points of them: main, main@40, main@2h. What B has
+    and A has not was added (+), what only A has was removed (-).
+    """
+    changes = context.project.iter_diff(
+        _place(context, a),
+        _place(context, b or context.branch().name),
+        space=space,
+        collection=collection,
+        filter=query,
+    )
+    if stat:
+        context.output.records(count(changes), COLUMNS, empty="nothing differs")
+    elif not context.output.for_people:
+        context.output.records(map(describe, changes), (), empty="")
+    elif not print_changes(changes):
+        context.output.note("nothing differs")
+
+
+def _place(context: Context, text: str) -> str:
+    """Let a point without a branch be one of the branch in use."""
+    from argon.points import Tag, parse_point
+
+    if "@" in text or isinstance(parse_point(text), Tag):
+        return text
+    return f"{context.branch().name}@{text}"
+
+
+def describe(change: Change) -> dict[str, Any]:
+    """Tell of a difference what programs get; what a side does not have is left out."""
+    from argon.merging.results import DiffEntry
+
+    about: dict[str, Any] = {"space": change.space, "collection": change.collection}
+    if not isinstance(change, DiffEntry):
+        return {"kind": "schema", **about, "path": change.path, **_sides(change)}
+    documents = {"value_a": change.value_a, "value_b": change.value_b}
+    told = {name: document for name, document in documents.items() if document is not None}
+    fields = [{"path": each.path, **_sides(each)} for each in change.fields]
+    return {"kind": change.kind, **about, "id": change.id, **told, **({"fields": fields} if fields else {})}
+
+
+def count(changes: Iterable[Change]) -> Iterator[dict[str, Any]]:
+    """Count differences by collection."""
+    for (space, collection), group in groupby(changes, key=lambda change: (change.space, change.collection)):
+        counts = dict.fromkeys(_SIGNS, 0)
+        for change in group:
+            counts[getattr(change, "kind", "schema")] += 1
+        yield {"space": space, "collection": collection, **counts}
+
+
+def print_changes(changes: Iterable[Change]) -> int:
+    """Print differences for people, collection by collection.
+
+    Returns:
+        How many there are.
+    """
+    from argon.merging.results import DiffEntry
+
+    number = 0
+    for (space, collection), group in groupby(changes, key=lambda change: (change.space, change.collection)):
+        click.secho(collection if space == "default" else f"{space}/{collection}", bold=True)
+        for change in group:
+            number += 1
+            if isinstance(change, DiffEntry):
+                _print_document(change)
+            else:
+                _line("schema", f"{change.path}: {_arrow(change)}")
+    return number
+
+
+def _print_document(entry: DiffEntry) -> None:
+    document = entry.value_b if entry.value_a is None else entry.value_a
+    if entry.kind != "modified":
+        _line(entry.kind, to_cell(document))
+        return
+    _line(entry.kind, f"{to_cell(entry.id)} ({counted(len(entry.fields), 'field')})")
+    for each in entry.fields:
+        click.echo(f"      {each.path or '(order of fields)'}: {_arrow(each)}")
+
+
+def _line(kind: str, text: str) -> None:
+    sign, colour = _SIGNS[kind]
+    click.secho(f"  {sign} {text}", fg=colour)
+
+
+def _arrow(change: Any) -> str:
+    one, other = (_shown(value) for value in (change.value_a, change.value_b))
+    return f"{one} -> {other}"
+
+
+def _shown(value: Any) -> str:
+    from argon.merging.results import MISSING
+
+    return "(none)" if value is MISSING else "null" if value is None else to_cell(value)
+
+
+def _sides(change: Any) -> dict[str, Any]:
+    from argon.merging.results import MISSING
+
+    sides = {"value_a": change.value_a, "value_b": change.value_b}
+    return {name: value for name, value in sides.items() if value is not MISSING}
