@@ -7,12 +7,16 @@ of racing, and need not ask the server where they are.
 
 It is a courtesy and no lock: the log alone decides who lands. A process that
 waits too long goes ahead without, a note that is out of date costs a lost
-race, and the kernel frees the place of a process that dies.
+race, and the kernel frees the place of a process that dies. A note may even
+tell of another log, one that a backup has since replaced: a head from a note
+is looked up by the commit that follows it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import getpass
+import hashlib
 import logging
 import os
 import random
@@ -47,6 +51,7 @@ _NOTE = struct.Struct("<12s8sqqqqq")
 _ASKED = struct.Struct("<d")
 """When somebody last found the place taken."""
 _PLACE = struct.Struct("<12s8sqqqqqd")
+_NO_BLOCK = bytes(16)
 _POLL = 0.0004
 _PATIENCE = 0.5
 """Seconds to wait for a turn. A commit takes milliseconds; whatever takes longer is no queue."""
@@ -76,16 +81,19 @@ class Baton:
         path: The file that the processes share.
         branch_id: The branch.
         world: Threads or an event loop.
+        database: What tells its database from others, where copies may have branches of the same id.
     """
 
-    def __init__(self, path: Path, branch_id: ObjectId, world: World) -> None:
+    def __init__(self, path: Path, branch_id: ObjectId, world: World, database: str = "") -> None:
         self._path = path
         self._world = world
-        self._branch = branch_id.binary
+        named = branch_id.binary + database.encode()
+        self._branch = hashlib.blake2b(named, digest_size=12).digest()
         # The last bytes of an ObjectId count up, so branches that are used together have places of their own.
-        self._offset = int.from_bytes(self._branch[-4:], "big") % _PLACES * _SIZE
+        self._offset = int.from_bytes(branch_id.binary[-4:], "big") % _PLACES * _SIZE
         self._me = os.urandom(8)
         self._held = False
+        self._patience = _PATIENCE
 
     def take(self) -> Operation[Note | None]:
         """Wait for one's turn.
@@ -107,6 +115,9 @@ class Baton:
                     return None
                 _, note, _ = self._read(file)
             self._held = True
+            if note is not None:
+                # Nobody else may use them, should this process be killed before it leaves a note of its own.
+                os.pwrite(file, _NO_BLOCK, self._offset + _NOTE.size - len(_NO_BLOCK))
         except OSError as error:
             _give_up(self._path, error)
             return None
@@ -124,16 +135,20 @@ class Baton:
         self._held = False
         try:
             self._write(file, note)
-            fcntl.lockf(file, fcntl.LOCK_UN, 1, self._offset)
         except OSError as error:
             _give_up(self._path, error)
+        else:
+            fcntl.lockf(file, fcntl.LOCK_UN, 1, self._offset)
 
     def _wait(self, file: int, waited: float) -> Operation[bool]:
         while not _try_lock(file, self._offset):
-            if waited > _PATIENCE:
+            if waited >= self._patience:
+                # Its holder is stopped perhaps, and may be for long; from now on a look is enough.
+                self._patience = 0.0
                 return False
             os.pwrite(file, _ASKED.pack(time.monotonic()), self._offset + _NOTE.size)
             waited += yield from self._pause()
+        self._patience = _PATIENCE
         return True
 
     def _pause(self) -> Operation[float]:
@@ -148,7 +163,11 @@ class Baton:
         branch, writer, lsn, micros, ddl_lsn, first, end, asked = _PLACE.unpack(packed)
         if branch != self._branch or not lsn:
             return writer, None, asked
-        return writer, Note(Head(lsn, _EPOCH + timedelta(microseconds=micros)), ddl_lsn, (first, end)), asked
+        try:
+            head = Head(lsn, _EPOCH + timedelta(microseconds=micros))
+        except OverflowError:  # no note of ours
+            return writer, None, asked
+        return writer, Note(head, ddl_lsn, (first, end)), asked
 
     def _write(self, file: int, note: Note | None) -> None:
         fields = (0,) * 5
@@ -195,4 +214,8 @@ def _try_lock(file: int, offset: int) -> bool:
 def _give_up(path: Path, error: OSError) -> None:
     """Race from here on, which is slower and no less right."""
     logger.info("processes of this machine cannot queue on %s: %s", path, error)
-    _files[path] = None
+    file, _files[path] = _files.get(path), None
+    if fcntl is not None and file is not None:
+        # It stays open, for other threads may be about to use it; but nobody waits for this process any more.
+        with contextlib.suppress(OSError):
+            fcntl.lockf(file, fcntl.LOCK_UN)

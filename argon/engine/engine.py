@@ -109,6 +109,12 @@ class Engine:
         """Return this process's state of a branch."""
         return self._lines.setdefault(record.id, Line(self, record))
 
+    @property
+    def place(self) -> str:
+        """What tells this database from a copy of it, on another server or by another name."""
+        servers = sorted(self.client.topology_description.server_descriptions())
+        return repr((servers, self.raw.name))
+
     def forget(self, project_id: ObjectId) -> None:
         """Look at a project's branches and catalogues anew: their rows were replaced."""
         for line in list(self._lines.values()):

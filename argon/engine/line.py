@@ -54,7 +54,7 @@ class Line:
         self.record = record
         self._lsns = engine.lsns(record.project_id)
         self._turns = Turns()
-        self._baton = Baton(engine.baton, record.id, engine.world)
+        self._baton = Baton(engine.baton, record.id, engine.world, engine.place)
         self._queue = CommitQueue(engine.world, self._commit, self._take_turn, self._end_turn)
         self._head: Head | None = None
         self._known: Head | None = None
@@ -228,12 +228,11 @@ class Line:
         if pause:
             yield self.engine.world.sleep(pause)
         note = yield from self._baton.take()
-        if note is None:
-            return
-        # The log will tell if it is not so any more.
-        current = self._catalog is not None and note.ddl_lsn == self.record.ddl_lsn
-        self._head = note.head if current else None
-        self._lsns.borrow(*note.free)
+        if note is not None:
+            # The log will tell if it is not so any more.
+            current = self._catalog is not None and note.ddl_lsn == self.record.ddl_lsn
+            self._head = note.head if current else None
+            self._lsns.borrow(*note.free)
 
     def _end_turn(self) -> None:
         if self._head is None:
@@ -275,7 +274,9 @@ class Line:
         if not claim:
             yield from plan()
         if claim or round_.commits:
-            yield from self.engine.committer.land(self.record, known, self._lsns, plan, landed, claim=claim)
+            land = self.engine.committer.land
+            heard = known != self._known
+            yield from land(self.record, known, self._lsns, plan, landed, claim=claim, heard=heard)
         if round_.settled:
             return
         # Nothing was written, so the log has not told whether this still is the head.

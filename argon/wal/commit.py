@@ -60,6 +60,7 @@ class Committer(Transactions):
         landed: Callable[[Head], None],
         *,
         claim: bool = False,
+        heard: bool = False,
     ) -> Operation[None]:
         """Write the rows and the log entries of some commits in one transaction.
 
@@ -72,6 +73,8 @@ class Committer(Transactions):
                 the caller is interrupted; the head is the old one if no change was left.
             claim: Whether to claim the head first and plan then, when nobody else can take it
                 any more. It keeps the others waiting, so it is for who has lost too often.
+            heard: Whether the head is hearsay. That nothing follows it does not make it one: the log of
+                a backup may never have had it.
 
         Raises:
             CommitFailed: The commit itself failed.
@@ -91,7 +94,12 @@ class Committer(Transactions):
             first = 0
             if count:
                 first = yield from lsns.take(count, max(head.lsn, branch.created_lsn))
-            return (yield from self._write(branch, head, commits, first, moment, session, claimed=claim))
+            doubted = head if heard and head.lsn != branch.base_lsn else None
+            return (
+                yield from self._write(
+                    branch, head, commits, first, moment, session, claimed=claim, doubted=doubted
+                )
+            )
 
         yield from self._transaction(body, landed)
 
@@ -105,6 +113,7 @@ class Committer(Transactions):
         session: Any,
         *,
         claimed: bool,
+        doubted: Head | None,
     ) -> Operation[Head]:
         """Write the rows, and the log entries that tell of them; return the new head."""
         numbered: list[list[tuple[int, Change]]] = []
@@ -112,6 +121,8 @@ class Committer(Transactions):
             numbered.append(list(enumerate(commit.changes, first)))
             first += len(commit.changes)
         writes: list[Statement] = []
+        if doubted is not None:
+            writes.append(self._found(branch, doubted))
         for store, changes in _by_store(numbered).items():
             writes += yield from write_rows(self._database[store], session, branch.number, changes)
         documents: list[dict[str, Any]] = []
@@ -141,6 +152,13 @@ class Committer(Transactions):
             if commit.check is not None:
                 yield from commit.check(session)
         return Head(int(documents[-1]["lsn"]), moment) if documents else head
+
+    def _found(self, branch: BranchRecord, head: Head) -> Statement:
+        """Make a statement that changes nothing and fails where the branch never had such a head."""
+        entry = {"_id": {"p": branch.project_id, "l": Int64(head.lsn)}, "branch_id": branch.id}
+        same = {"$set": {"branch_id": branch.id}}
+        # Left to itself, the server looks through all entries of the branch.
+        return statements.update(self._log.collection, [(entry, same)], missed=StaleHead, hint={"_id": 1})
 
     def append(self, documents: list[dict[str, Any]], session: Any) -> Operation[None]:
         """Insert log entries inside a transaction.

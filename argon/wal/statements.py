@@ -74,14 +74,16 @@ def update(
     *,
     size: int = 0,
     missed: Callable[[], Exception] | None = None,
+    hint: dict[str, int] | None = None,
 ) -> Statement:
     """Update one document for each pair of a filter and an update."""
+    hinted = {} if hint is None else {"hint": hint}
 
     def alone(session: Any) -> Operation[int]:
-        done = yield collection.bulk_write([UpdateOne(*pair) for pair in updates], session=session)
+        done = yield collection.bulk_write([UpdateOne(*pair, hint=hint) for pair in updates], session=session)
         return int(done.matched_count)
 
-    pairs = [{"q": query, "u": change} for query, change in updates]
+    pairs = [{"q": query, "u": change, **hinted} for query, change in updates]
     command = {"update": collection.name, "updates": pairs}
     return Statement(collection, command, len(pairs), size, alone, missed)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,12 +17,17 @@ Spawn = Callable[..., Client]
 
 
 @pytest.fixture
-def spawn(argon: Argon, project: Project, mongod_uri: str) -> Iterator[Spawn]:
-    """Starts a client process: ``spawn("task", threads=…, …)``."""
+def spawn(argon: Argon, project: Project, mongod_uri: str, tmp_path: Path) -> Iterator[Spawn]:
+    """Starts a client process: ``spawn("task", threads=…, …)``.
+
+    The first, third, … are on one machine and hand the head on; the second, fourth, … have each a machine
+    of their own and race. So every test with three clients or more has both.
+    """
     clients: list[Client] = []
 
     def start(task: str, **arguments: Any) -> Client:
-        client = Client(task, mongod_uri, argon.database, **arguments)
+        machine = tmp_path / (f"machine{len(clients)}" if len(clients) % 2 else "shared")
+        client = Client(task, mongod_uri, argon.database, machine=machine, **arguments)
         clients.append(client)
         return client
 

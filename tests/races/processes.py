@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -24,6 +25,8 @@ class Client:
         uri: The server.
         database: The database of the test.
         threads: How many threads run the task, on one connection.
+        machine: A directory that stands for a machine: clients of different ones know nothing of each
+            other, as those of the same one do. Without it they are all on that of the tests.
         arguments: Of the task.
     """
 
@@ -35,6 +38,7 @@ class Client:
         *,
         threads: int = 1,
         script: Path = _SCRIPT,
+        machine: Path | None = None,
         **arguments: Any,
     ) -> None:
         job = {"task": task, "uri": uri, "database": database, "threads": threads, "arguments": arguments}
@@ -44,6 +48,7 @@ class Client:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            env=os.environ if machine is None else {**os.environ, "XDG_RUNTIME_DIR": str(machine)},
         )
         self.arguments = arguments
         self.events: list[Event] = []
