@@ -1,4 +1,4 @@
-"""How writers of one branch on several machines take turns; those of one machine have :mod:`argon.engine.baton`.
+"""How writers of one branch on several machines take turns; on one machine see :mod:`argon.engine.baton`.
 
 Nobody hands out turns. Whoever lands a commit goes on for a moment, because
 it knows the head and is quick, and then rests for long enough that another
