@@ -107,7 +107,8 @@ def _insert(
             if error.code != IS_VIEW:
                 raise
             # The server looks at each document before it looks at what takes it.
-            own = yield from refusals(target, (yield from handle.snapshot()), documents)
+            outside = replace(handle, transaction=None)  # which this has ended
+            own = yield from refusals(target, (yield from outside.snapshot()), documents)
             errors = [own.get(place, {**_details(error), "index": place}) for place in range(len(documents))]
             return Inserted(0, errors[:1] if ordered else errors)
     total = Inserted()

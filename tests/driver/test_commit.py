@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from pymongo import InsertOne, UpdateOne
-from pymongo.errors import DuplicateKeyError, InvalidOperation, OperationFailure
+from pymongo.errors import BulkWriteError, DuplicateKeyError, InvalidOperation, OperationFailure
 
 from argon.errors import ReadOnlyView
 
@@ -178,3 +178,12 @@ def test_more_than_one_page_in_a_group(view: Any) -> None:
 def test_the_past_has_no_groups(view: Any) -> None:
     with pytest.raises(ReadOnlyView), view.at(lsn=view.branch.head_lsn).commit():
         raise AssertionError("never reached")
+
+
+def test_a_view_refuses_a_group_as_it_refuses_anybody(view: Any) -> None:
+    view.create_collection("seen", viewOn="users", pipeline=[])
+    with pytest.raises(BulkWriteError) as refused, view.commit() as group:
+        group.users.insert_one({"_id": "new"})
+        group.seen.insert_many([{"_id": 1}, {"_id": 2}])
+    assert [error["code"] for error in refused.value.details["writeErrors"]] == [166]
+    assert view.users.find_one("new") is None
