@@ -19,7 +19,8 @@ from pymongo.results import (
 )
 
 # The server names what it works on, which is another thing below a branch.
-_PHYSICAL = re.compile(r"Index build failed: .* :: caused by :: |Requested index: .*")
+# What a plan had read of a document when it met the error is the plan's affair.
+_PHYSICAL = re.compile(r"Index build failed: .* :: caused by :: |Requested index: .*| Input document: .*", re.S)
 
 
 @dataclass(frozen=True)
