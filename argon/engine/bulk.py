@@ -20,6 +20,7 @@ from argon.engine.operations import bulk_result, delete, encode_documents, inser
 from argon.engine.prepare import Target
 from argon.engine.snapshot import Snapshot
 from argon.engine.specs import DeleteSpec, UpdateSpec
+from argon.engine.transaction import no_such_transaction
 from argon.engine.unique import unique_check
 from argon.engine.update import plan_update
 from argon.io import Operation
@@ -78,12 +79,18 @@ def bulk_write(
     if not ordered:
         # PyMongo sends inserts first, then updates, then deletes.
         order.sort(key=lambda place: _TURNS.index(type(parsed[place])))
-    ordered = ordered or handle.transaction is not None  # which the first error ends
+    grouped = handle.transaction is not None
     tally = _Tally()
     for start, run in _runs([parsed[place] for place in order]):
-        yield from _run(handle, target, start, run, tally, ordered=ordered)
-        if ordered and tally.errors:
+        # The first error ends a transaction.
+        yield from _run(handle, target, start, run, tally, ordered=ordered or grouped)
+        if (ordered or grouped) and tally.errors:
             break
+    if tally.errors and grouped and not ordered:
+        failed, last = (parsed[order[place]] for place in (tally.errors[0]["index"], -1))
+        if type(failed) is not type(last):
+            # PyMongo sends the next kind of write all the same, and is told of that.
+            raise no_such_transaction()
     for note in (*tally.errors, *tally.upserted):
         note["index"] = order[note["index"]]
     for note in tally.upserted:

@@ -20,7 +20,9 @@ from pymongo.results import (
 
 # The server names what it works on, which is another thing below a branch.
 # What a plan had read of a document when it met the error is the plan's affair.
-_PHYSICAL = re.compile(r"Index build failed: .* :: caused by :: |Requested index: .*| Input document: .*", re.S)
+_PHYSICAL = re.compile(
+    r"Index build failed: .* :: caused by :: |Requested index: .*| Input document: .*", re.DOTALL
+)
 
 
 @dataclass(frozen=True)
