@@ -137,11 +137,16 @@ def _exchange(
         number, message, _, size = _op_msg(0, command, database, None, codec)
         messages.append((number, message))
         largest = max(largest, size)
-    yield connection.send_message(b"".join(message for _, message in messages), largest)
     replies = []
-    for number, _ in messages:
-        answer = yield connection.receive_message(number)
-        replies.append(answer.unpack_response(codec_options=codec)[0])
+    try:
+        yield connection.send_message(b"".join(message for _, message in messages), largest)
+        for number, _ in messages:
+            answer = yield connection.receive_message(number)
+            replies.append(answer.unpack_response(codec_options=codec)[0])
+    except BaseException:
+        # Replies are still to come, which whoever had the connection next would take for its own.
+        yield connection.close_conn(None)
+        raise
     for number, reply in enumerate(replies, 1):
         yield client._process_response(reply, session)
         _check_command_response(reply, connection.max_wire_version)
