@@ -29,7 +29,8 @@ def resolve(engine: Engine, branch: BranchRecord, point: Point) -> Operation[int
         point: An LSN, a time, an age or a tag.
 
     Returns:
-        The last LSN at or before the point.
+        The last LSN at or before the point that ends a commit, or lies between two: nobody has ever
+        seen half of one.
 
     Raises:
         PointNotFound: The point lies outside the branch's history; the
@@ -63,7 +64,19 @@ def _resolve_lsn(engine: Engine, branch: BranchRecord, lsn: int) -> Operation[in
             "one of "
             f"'argon log {branch.name}' (LSNs {first} to {last})"
         )
-    return lsn
+    return (yield from _end_of_commit(engine, branch, lsn))
+
+
+def _end_of_commit(engine: Engine, branch: BranchRecord, lsn: int) -> Operation[int]:
+    """Return an LSN, or what came before the commit if it lies inside one."""
+    ids = [branch.id, *(ancestor.id for ancestor in branch.lineage)]
+    bases = [*(ancestor.fork for ancestor in branch.lineage), 0]
+    line, base = next((line, base) for line, base in zip(ids, bases, strict=True) if lsn > base)
+    last = yield from engine.log.last_before(line, lsn, lsn)
+    if last is None or int(last.get("commit", 0)) <= lsn:
+        return lsn
+    before = yield from engine.log.last_before(line, lsn, lsn, outside=int(last["commit"]))
+    return max(base, _FIRST_LSN) if before is None else int(before["lsn"])
 
 
 def _in_lineage(branch: BranchRecord, branch_id: ObjectId, lsn: int) -> bool:

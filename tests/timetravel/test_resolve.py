@@ -149,3 +149,40 @@ def test_a_fresh_branch_can_be_seen_at_its_creation(project: Project, main: Bran
     assert _ids(WALDatabase(child).at(lsn=created)) == [1]
     assert _ids(WALDatabase(again)) == [1]
     assert project.verify().problems == []
+
+
+def test_an_lsn_inside_a_commit_shows_what_was_before_it(
+    project: Project, main: Branch, db: WALDatabase
+) -> None:
+    db["users"].insert_many([{"_id": number, "n": 0} for number in range(4)])
+    states = {main.head_lsn: 0}
+    for turn in (1, 2):
+        # One of them stays as it is, so that an LSN of the commit has no entry.
+        db["users"].update_many({}, [{"$set": {"n": {"$cond": [{"$eq": ["$_id", 1]}, 0, turn]}}}])
+        states[main.head_lsn] = turn
+    ends = sorted(states)
+    later = project.create_branch("later")
+    WALDatabase(later)["users"].update_many({}, {"$set": {"n": 3}})
+    assert ends[-1] - ends[0] >= 6
+    for branch in (main, later):
+        for lsn in range(ends[0], ends[-1] + 1):
+            expected = states[max(end for end in ends if end <= lsn)]
+            views = [
+                WALDatabase(branch).at(lsn=lsn),
+                WALDatabase(branch.restore(lsn=lsn, name=f"{branch.name}-{lsn}")),
+                WALDatabase(project.create_branch(f"from-{branch.name}-{lsn}", parent=branch.name, at=lsn)),
+            ]
+            for view in views:
+                found = [user["n"] for user in view["users"].find({"_id": {"$ne": 1}}).sort("_id", 1)]
+                assert found == [expected] * 3, lsn
+
+
+def test_an_lsn_inside_the_first_commit_of_a_branch_shows_what_it_inherited(
+    project: Project, main: Branch, db: WALDatabase
+) -> None:
+    db["users"].insert_many([{"_id": number} for number in range(4)])
+    child = project.create_branch("child")
+    WALDatabase(child)["users"].delete_many({})
+    for lsn in range(child.head_lsn - 3, child.head_lsn):
+        assert _ids(WALDatabase(child).at(lsn=lsn)) == [0, 1, 2, 3]
+    assert _ids(WALDatabase(child).at(lsn=child.head_lsn)) == []
