@@ -13,10 +13,12 @@
         │   ├── ProjectNotFound
         │   ├── BranchNotFound
         │   └── PointNotFound       a point outside a branch's history; names the valid range
+        │       ├── TagNotFound     no tag has this name; names those there are
         │       └── HistoryExpired  a point older than what is still held; names the oldest LSN
         ├── Conflict                what was asked collides with what is there
         │   ├── ProjectExists
         │   ├── BranchExists
+        │   ├── TagExists
         │   ├── BranchProtected
         │   └── BranchHasChildren
         ├── ReadOnlyView            (also InvalidOperation)  a write to a view of the past
@@ -69,6 +71,10 @@ class PointNotFound(NotFound):
     """A point lies outside the history that a branch can see."""
 
 
+class TagNotFound(PointNotFound):
+    """No tag of the project has this name."""
+
+
 class HistoryExpired(PointNotFound):
     """A point is older than the oldest LSN still held."""
 
@@ -83,6 +89,10 @@ class ProjectExists(Conflict):
 
 class BranchExists(Conflict):
     """A live branch of this name exists already."""
+
+
+class TagExists(Conflict):
+    """A tag of this name exists already."""
 
 
 class BranchProtected(Conflict):

@@ -31,6 +31,17 @@ def branches(ctx: click.Context, _param: click.Parameter, incomplete: str) -> li
     return _ask(ctx, lambda context, tables: _branches(tables, context.project_setting.value, incomplete))
 
 
+def tags(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Offer the names of the tags of the project in use."""
+
+    def find(context: Context, tables: Database[Any]) -> list[str]:
+        found = tables["projects"].find_one({"name": context.project_setting.value, **_ACTIVE})
+        listed = tables["tags"].find({"project_id": found["_id"]}, {"name": 1}) if found else ()
+        return sorted(tag["name"] for tag in listed if tag["name"].startswith(incomplete))
+
+    return _ask(ctx, find)
+
+
 def targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Offer ``PROJECT``, and behind its ``@`` ``PROJECT@BRANCH``."""
     name, at, beginning = incomplete.partition("@")

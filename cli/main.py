@@ -19,6 +19,7 @@ COMMANDS = {
     "use": Lazy("argon_cli.commands.use:use", "Choose the project and branch to work on."),
     "project": Lazy("argon_cli.commands.project:project", "Create, list, show and delete projects."),
     "branch": Lazy("argon_cli.commands.branch:branch", "Create, list, restore and delete branches."),
+    "tag": Lazy("argon_cli.commands.tag:tag", "Name points of the history."),
     "log": Lazy("argon_cli.commands.log:log", "Show what was written, newest first."),
     "diff": Lazy("argon_cli.commands.diff:diff", "Show what differs between two branches or points."),
     "find": Lazy("argon_cli.commands.find:find", "Query a collection, now or at any point of the past."),
@@ -32,7 +33,13 @@ COMMANDS = {
     "server": Lazy("argon_cli.commands.server:server", "Start and stop the embedded MongoDB server."),
     "completion": Lazy("argon_cli.commands.completion:completion", "Print the completion script of a shell."),
 }
-ALIASES = {"projects": "project", "branches": "branch", "feature": "features", "servers": "server"}
+ALIASES = {
+    "projects": "project",
+    "branches": "branch",
+    "tags": "tag",
+    "feature": "features",
+    "servers": "server",
+}
 
 
 class RootGroup(LazyGroup):

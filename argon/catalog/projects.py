@@ -14,10 +14,11 @@ from argon.io import Operation
 from argon.models import BranchRecord, ProjectRecord
 from argon.models.entry import Operation as Kind
 from argon.names import check_project_name
+from argon.points import MAX_LSN
 from argon.versions.layout import raw
 from argon.wal.clock import Clock
 from argon.wal.commit import Committer
-from argon.wal.log import Entry, Log, encode
+from argon.wal.log import Entry, Head, Log, encode, head_of
 
 _PROJECT_LSN = 1
 _MAIN_LSN = 2
@@ -150,14 +151,15 @@ class Projects:
             )
             if claimed is None:
                 raise ProjectNotFound(f"there is no project {name!r} any more: somebody else deleted it")
-            lsn = int(claimed["next_lsn"])
+            line = yield from line_head(self._log, project)
+            lsn = max(int(claimed["next_lsn"]), line.lsn + 1)
             documents = encode(
                 [Entry(Kind.DELETE_PROJECT)],
                 project_id=project.id,
                 branch_id=project.id,
-                prev_lsn=_PROJECT_LSN,
+                prev_lsn=line.lsn,
                 lsns=[lsn],
-                moment=now,
+                moment=max(now, line.time),
                 author=author,
                 message=None,
             )
@@ -182,3 +184,9 @@ class Projects:
 
         yield from self._committer.retrying_heads(body)
         return project
+
+
+def line_head(log: Log, project: ProjectRecord) -> Operation[Head]:
+    """Read the end of a project's own line, which holds what is said of the project as a whole."""
+    last = yield from log.last_before(project.id, MAX_LSN, MAX_LSN)
+    return Head(_PROJECT_LSN, project.created_at) if last is None else head_of(last)

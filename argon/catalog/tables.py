@@ -18,6 +18,7 @@ BRANCHES = "branches"
 COLLECTIONS = "collections"
 COUNTERS = "counters"
 FEATURES = "features"
+TAGS = "tags"
 STORE_PREFIX = "rows_"
 _LONGEST_PREFIX = 30
 """So that the name of a classic branch's database stays within MongoDB's 63 bytes."""
@@ -34,7 +35,7 @@ def ensure_tables(database: Any) -> Operation[None]:
         database: The database that holds everything.
     """
     present = yield database.list_collection_names()
-    wanted = {LOG, PROJECTS, BRANCHES, COLLECTIONS}
+    wanted = {LOG, PROJECTS, BRANCHES, COLLECTIONS, TAGS}
     if wanted <= set(present):
         return
     yield from _create(database, LOG, clusteredIndex=_CLUSTERED)
@@ -45,6 +46,7 @@ def ensure_tables(database: Any) -> Operation[None]:
         [("project_id", ASCENDING), ("name", ASCENDING)], unique=True, partialFilterExpression=_ACTIVE
     )
     yield database[BRANCHES].create_index([("parent_id", ASCENDING)])
+    yield database[TAGS].create_index([("project_id", ASCENDING), ("name", ASCENDING)], unique=True)
     # Last, because its presence says that the others are there.
     yield database[PROJECTS].create_index([("name", ASCENDING)], unique=True, partialFilterExpression=_ACTIVE)
 

@@ -16,6 +16,7 @@ from argon.catalog.branches import Branches, refuse_classic
 from argon.catalog.collections import Catalog, load_catalog
 from argon.catalog.projects import Projects
 from argon.catalog.tables import BRANCHES, FEATURES, PROJECTS, ensure_tables
+from argon.catalog.tags import Tags
 from argon.engine.baton import default_path
 from argon.engine.commands.held import Held
 from argon.engine.line import Line
@@ -97,6 +98,10 @@ class Engine:
             self.clock,
             self.world,
         )
+
+    def tags(self, project: ProjectRecord) -> Tags:
+        """Return the tags of a project."""
+        return Tags(self.plain, project, self.log, self.committer, self.lsns(project.id), self.clock)
 
     def branch_record(self, branch_id: ObjectId) -> Operation[BranchRecord | None]:
         """Read a branch's record anew."""

@@ -7,10 +7,11 @@ from typing import Any
 from bson import ObjectId
 
 from argon.catalog.branches import lineage_from
-from argon.models import DDL_OPERATIONS, BranchRecord, ProjectRecord, WALEntry
+from argon.models import DDL_OPERATIONS, BranchRecord, ProjectRecord, TagRecord, WALEntry
 from argon.models.entry import Operation as Kind
 
 _COMPARED = ("name", "number", "kind", "status", "parent_id", "base_lsn", "created_lsn", "ddl_lsn", "lineage")
+_COMPARED_OF_TAG = ("branch_id", "lsn", "tagger", "message", "created_lsn")
 
 
 class History:
@@ -21,6 +22,7 @@ class History:
 
     Attributes:
         branches: The branches by id, as the log has them.
+        tags: The tags by name, as the log has them.
         project_name: The project's name.
         project_status: Whether it was deleted.
     """
@@ -28,6 +30,7 @@ class History:
     def __init__(self, project: ProjectRecord) -> None:
         self._project_id = project.id
         self.branches: dict[ObjectId, BranchRecord] = {}
+        self.tags: dict[str, TagRecord] = {}
         self.project_name: str | None = None
         self.project_status = "active"
 
@@ -56,6 +59,21 @@ class History:
             self.project_name = entry.document["name"]
         if entry.operation == Kind.DELETE_PROJECT:
             self.project_status = "pending_delete"
+        about: Any = entry.document
+        if entry.operation == Kind.CREATE_TAG:
+            self.tags[about["name"]] = TagRecord(
+                _id=ObjectId(),  # the log does not tell it, and nobody refers to it
+                project_id=entry.project_id,
+                name=about["name"],
+                branch_id=about["branch_id"],
+                lsn=int(about["lsn"]),
+                tagger=entry.author,
+                message=entry.message,
+                created_at=entry.timestamp,
+                created_lsn=entry.lsn,
+            )
+        if entry.operation == Kind.DELETE_TAG:
+            self.tags.pop(about["name"], None)
 
     def _create(self, entry: WALEntry) -> None:
         about: Any = entry.document
@@ -82,8 +100,30 @@ def differences(logged: BranchRecord, stored: BranchRecord) -> list[str]:
         logged: The branch as the log has it.
         stored: Its record.
     """
+    return _differences(_COMPARED, logged, stored)
+
+
+def tag_differences(logged: dict[str, TagRecord], stored: dict[str, TagRecord]) -> list[str]:
+    """Say where a project's tags are not what the log says.
+
+    Args:
+        logged: The tags as the log has them.
+        stored: Their records.
+    """
+    found = [
+        f"the tag {name!r} has a record, and the log does not have its creation"
+        for name in stored.keys() - logged.keys()
+    ]
+    found += [f"the tag {name!r} has no record" for name in logged.keys() - stored.keys()]
+    for name in logged.keys() & stored.keys():
+        wrong = _differences(_COMPARED_OF_TAG, logged[name], stored[name])
+        found += [f"the record of the tag {name!r} is wrong: {difference}" for difference in wrong]
+    return sorted(found)
+
+
+def _differences(fields: tuple[str, ...], logged: Any, stored: Any) -> list[str]:
     found = []
-    for field in _COMPARED:
+    for field in fields:
         expected, actual = getattr(logged, field), getattr(stored, field)
         if expected != actual:
             found.append(f"{field} is {_shown(actual)}, and by the log it is {_shown(expected)}")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bson import MaxKey, MinKey, ObjectId
 
-from argon.catalog.tables import BRANCHES, PROJECTS
+from argon.catalog.tables import BRANCHES, PROJECTS, TAGS
 from argon.errors import ProjectNotFound
 from argon.io import Operation
-from argon.models import BranchRecord, ProjectRecord
+from argon.models import BranchRecord, ProjectRecord, TagRecord
 from argon.wal.log import LOG
 from argon.wal.transactions import patiently
 
@@ -27,12 +27,14 @@ class Start:
         branches: All its branches' records, deleted ones too.
         heads: The last LSN of each line, the project's own included; a line's creation counts.
         last: The greatest LSN.
+        tags: All its tags, by name.
     """
 
     project: ProjectRecord
     branches: dict[ObjectId, BranchRecord]
     heads: dict[ObjectId, int]
     last: int
+    tags: dict[str, TagRecord] = field(default_factory=dict)
 
 
 def read_start(engine: Engine, project_id: ObjectId) -> Operation[Start]:
@@ -56,6 +58,8 @@ def read_start(engine: Engine, project_id: ObjectId) -> Operation[Start]:
                 yield engine.plain[BRANCHES].find({"project_id": project_id}, session=session).to_list(None)
             )
             branches = {record["_id"]: BranchRecord.model_validate(record) for record in records}
+            tagged = yield engine.plain[TAGS].find({"project_id": project_id}, session=session).to_list(None)
+            tags = {record["name"]: TagRecord.model_validate(record) for record in tagged}
             heads: dict[ObjectId, int] = {}
             for line_id in (project_id, *branches):
                 last = yield engine.plain[LOG].find_one(
@@ -75,7 +79,7 @@ def read_start(engine: Engine, project_id: ObjectId) -> Operation[Start]:
                 {"_id": keys}, projection={"_id": 1}, sort=[("_id", -1)], session=session
             )
             greatest = max(*heads.values(), 0 if end is None else int(end["_id"]["l"]))
-            return Start(ProjectRecord.model_validate(found), branches, heads, greatest)
+            return Start(ProjectRecord.model_validate(found), branches, heads, greatest, tags)
         finally:
             yield session.end_session()
 

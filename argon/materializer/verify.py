@@ -18,7 +18,7 @@ from bson import ObjectId
 
 from argon.io import Operation
 from argon.materializer.chain import Facts, read_log, shown_name
-from argon.materializer.history import differences
+from argon.materializer.history import differences, tag_differences
 from argon.materializer.pages import log_pages
 from argon.materializer.report import ProblemKind, Progress, VerifyReport
 from argon.materializer.row import BEGINS, ENDS, Ledger
@@ -63,6 +63,8 @@ def _check_records(facts: Facts, report: VerifyReport) -> None:
         report.add(ProblemKind.RECORD, text)
     if project.status != history.project_status:
         text = f"the project is {project.status!r}, and by the log {history.project_status!r}"
+        report.add(ProblemKind.RECORD, text)
+    for text in tag_differences(history.tags, facts.start.tags):
         report.add(ProblemKind.RECORD, text)
     for branch_id, record in facts.start.branches.items():
         logged = history.branches.get(branch_id)

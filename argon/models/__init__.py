@@ -4,6 +4,7 @@ from argon.models.branch import BranchRecord, BranchStatus
 from argon.models.collection import CollectionRecord, IndexRecord
 from argon.models.entry import DDL_OPERATIONS, DOCUMENT_OPERATIONS, Operation, WALEntry
 from argon.models.project import ProjectRecord
+from argon.models.tag import TagRecord
 
 __all__ = [
     "DDL_OPERATIONS",
@@ -14,5 +15,6 @@ __all__ = [
     "IndexRecord",
     "Operation",
     "ProjectRecord",
+    "TagRecord",
     "WALEntry",
 ]

@@ -30,6 +30,8 @@ class Operation(StrEnum):
     DELETE_BRANCH = "delete_branch"
     UNDELETE_BRANCH = "undelete_branch"
     MIGRATE_BRANCH = "migrate_branch"
+    CREATE_TAG = "create_tag"
+    DELETE_TAG = "delete_tag"
 
     CREATE_COLLECTION = "create_collection"
     MODIFY_COLLECTION = "modify_collection"
@@ -39,6 +41,7 @@ class Operation(StrEnum):
     DROP_INDEX = "drop_index"
 
 
+TAG_OPERATIONS = frozenset({Operation.CREATE_TAG, Operation.DELETE_TAG})
 DOCUMENT_OPERATIONS = frozenset({Operation.INSERT, Operation.UPDATE, Operation.DELETE})
 DDL_OPERATIONS = frozenset(
     {
@@ -108,6 +111,8 @@ class WALEntry(BaseModel):
             raise ValueError(f"{self.operation} names no space and collection")
         if (self.document is not None) != (self.operation in _HAS_POST_IMAGE | _CONTROL_WITH_DOCUMENT):
             raise ValueError(f"{self.operation} with document {self.document!r}")
+        if self.operation in TAG_OPERATIONS:
+            _check_tag(self)
         return self
 
     @classmethod
@@ -140,5 +145,18 @@ _CONTROL_WITH_DOCUMENT = frozenset(
         Operation.CREATE_BRANCH,
         Operation.RENAME_BRANCH,
         Operation.UNDELETE_BRANCH,
+        Operation.CREATE_TAG,
+        Operation.DELETE_TAG,
     }
 )
+
+
+def _check_tag(entry: WALEntry) -> None:
+    about = entry.document or {}
+    if entry.branch_id != entry.project_id:
+        raise ValueError(f"{entry.operation} stands on the line of a branch, not on the project's own")
+    if not isinstance(about.get("name"), str) or not isinstance(about.get("branch_id"), ObjectId):
+        raise ValueError(f"{entry.operation} names no tag and branch: {dict(about)!r}")
+    lsn = about.get("lsn")
+    if not isinstance(lsn, int) or not 0 < lsn < entry.lsn:
+        raise ValueError(f"{entry.operation} names LSN {lsn!r}, which is not one before its own")

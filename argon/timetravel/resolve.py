@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bson import ObjectId
 
+from argon.catalog.tags import find_tag
 from argon.errors import PointNotFound
 from argon.io import Operation
 from argon.models import BranchRecord
@@ -33,6 +34,7 @@ def resolve(engine: Engine, branch: BranchRecord, point: Point) -> Operation[int
         seen half of one.
 
     Raises:
+        TagNotFound: The project has no such tag.
         PointNotFound: The point lies outside the branch's history; the
             message names the valid range.
         UnsupportedOperation: The branch is a classic one, without a history.
@@ -41,7 +43,7 @@ def resolve(engine: Engine, branch: BranchRecord, point: Point) -> Operation[int
     if isinstance(point, Lsn):
         return (yield from _resolve_lsn(engine, branch, point.lsn))
     if isinstance(point, Tag):
-        raise PointNotFound(f"there is no tag {point.name!r}: give an LSN, a time or an age")
+        return (yield from _resolve_tag(engine, branch, point.name))
     yield from engine.clock.refresh()
     now = engine.clock.now()
     moment = point.before(now) if isinstance(point, Ago) else point.time
@@ -77,6 +79,30 @@ def _end_of_commit(engine: Engine, branch: BranchRecord, lsn: int) -> Operation[
         return lsn
     before = yield from engine.log.last_before(line, lsn, lsn, outside=int(last["commit"]))
     return max(base, _FIRST_LSN) if before is None else int(before["lsn"])
+
+
+def _resolve_tag(engine: Engine, branch: BranchRecord, name: str) -> Operation[int]:
+    """Find a tag's LSN, whose state must be one that the branch itself has been in."""
+    tag = yield from find_tag(engine.plain, branch.project_id, name)
+    if tag.branch_id == branch.id:
+        return tag.lsn
+    tagged: Any = yield from engine.branch_record(tag.branch_id)
+    if not _in_lineage(branch, _written_on(tagged, tag.lsn), tag.lsn):
+        raise PointNotFound(
+            f"the tag {name!r} is at {tagged.name}@{tag.lsn}, which is not in the history of "
+            f"{branch.name!r}: look at it on the branch {tagged.name!r}"
+        )
+    return tag.lsn
+
+
+def _written_on(branch: BranchRecord, lsn: int) -> ObjectId:
+    """Return the branch, of a lineage, whose line holds an LSN."""
+    line = branch.id
+    for ancestor in branch.lineage:
+        if lsn > ancestor.fork:
+            break
+        line = ancestor.id
+    return line
 
 
 def _in_lineage(branch: BranchRecord, branch_id: ObjectId, lsn: int) -> bool:

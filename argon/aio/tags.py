@@ -1,0 +1,79 @@
+"""The tags of a project, as applications make and look them up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from argon.io import run_async
+from argon.models import ProjectRecord, TagRecord
+from argon.models.recorded import Recorded
+from argon.names import check_tag_name
+
+if TYPE_CHECKING:
+    from argon.engine.engine import Engine
+    from argon.merging.place import Place
+
+
+class AsyncTags(Recorded[ProjectRecord]):
+    """The part of a project that has to do with its tags."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def engine(self) -> Engine:
+            """The engine that serves it."""
+
+        @property
+        def author(self) -> str | None:
+            """Who commits."""
+
+        async def _place(self, where: Any) -> Place: ...
+
+    async def create_tag(
+        self, name: str, at: Any = None, *, message: str | None = None, author: str | None = None
+    ) -> TagRecord:
+        """Give a point of a branch's history a name, which stands for it wherever a point is taken.
+
+        Args:
+            name: The tag's name, which must not read as an LSN, a time or an age.
+            at: A branch, its name, a point of ``main``, ``branch@POINT``, or another tag;
+                by default the head of ``main``.
+            message: Why.
+            author: Who; by default whoever commits through this project.
+
+        Returns:
+            The tag.
+
+        Raises:
+            TagExists: The name is taken.
+            InvalidName: It is no name for a tag.
+            PointNotFound: The point is outside the branch's history.
+            BranchNotFound: There is no such branch.
+            UnsupportedOperation: It is a classic branch, without a history.
+        """
+        check_tag_name(name)
+        place = await self._place("main" if at is None else at)
+        made = self.engine.tags(self._record).create(
+            name, place.branch.id, place.lsn, author=author or self.author, message=message
+        )
+        return await run_async(made)
+
+    async def tags(self) -> list[TagRecord]:
+        """Return the tags, oldest first."""
+        return await run_async(self.engine.tags(self._record).list())
+
+    async def tag(self, name: str) -> TagRecord:
+        """Return a tag.
+
+        Raises:
+            TagNotFound: There is none of this name.
+        """
+        return await run_async(self.engine.tags(self._record).get(name))
+
+    async def delete_tag(self, name: str) -> None:
+        """Delete a tag; what it named stays as it is.
+
+        Raises:
+            TagNotFound: There is none of this name.
+        """
+        await run_async(self.engine.tags(self._record).delete(name, author=self.author))

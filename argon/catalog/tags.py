@@ -1,0 +1,200 @@
+"""Tags: names for points of a project's history.
+
+They are recorded on the project's own line and not on that of a branch: a tag
+moves no head, holds up no writer, and outlives the branch that it was made on.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bson import Int64, ObjectId
+from pymongo.errors import DuplicateKeyError
+
+from argon.catalog.projects import line_head
+from argon.catalog.tables import PROJECTS, TAGS
+from argon.errors import ProjectNotFound, TagExists, TagNotFound
+from argon.io import Operation
+from argon.models import ProjectRecord, TagRecord
+from argon.models.entry import Operation as Kind
+from argon.names import check_tag_name
+from argon.versions.layout import raw
+from argon.wal.clock import Clock
+from argon.wal.commit import Committer
+from argon.wal.log import Entry, Log, encode
+from argon.wal.lsn import LsnAllocator
+
+_SHOWN = 8
+
+
+class Tags:
+    """The tags of one project.
+
+    Args:
+        database: The database that holds everything.
+        project: The project.
+        log: The log.
+        committer: Runs transactions.
+        lsns: The project's allocator.
+        clock: The server's.
+    """
+
+    def __init__(
+        self,
+        database: Any,
+        project: ProjectRecord,
+        log: Log,
+        committer: Committer,
+        lsns: LsnAllocator,
+        clock: Clock,
+    ) -> None:
+        self._table = database[TAGS]
+        self._projects = database[PROJECTS]
+        self._project = project
+        self._log = log
+        self._committer = committer
+        self._lsns = lsns
+        self._clock = clock
+
+    def get(self, name: str) -> Operation[TagRecord]:
+        """Look up a tag by name.
+
+        Raises:
+            TagNotFound: There is none; the message lists what there is.
+        """
+        return (yield from find_tag(self._table.database, self._project.id, name))
+
+    def list(self) -> Operation[list[TagRecord]]:
+        """Return the tags, oldest first."""
+        found = yield self._table.find({"project_id": self._project.id}).sort("created_lsn", 1).to_list(None)
+        return [TagRecord.model_validate(record) for record in found]
+
+    def create(
+        self,
+        name: str,
+        branch_id: ObjectId,
+        lsn: int,
+        *,
+        author: str | None = None,
+        message: str | None = None,
+    ) -> Operation[TagRecord]:
+        """Name a point.
+
+        Args:
+            name: The name.
+            branch_id: The branch.
+            lsn: An LSN that was found to lie in the branch's history.
+            author: Who makes it.
+            message: Why.
+
+        Raises:
+            TagExists: The name is taken.
+        """
+        check_tag_name(name)
+        about = {"name": name, "branch_id": branch_id, "lsn": Int64(lsn)}
+
+        def store(tag: TagRecord, session: Any) -> Operation[None]:
+            document = tag.model_dump(by_alias=True)
+            document |= {"lsn": Int64(tag.lsn), "created_lsn": Int64(tag.created_lsn)}
+            yield self._table.insert_one(document, session=session)
+
+        try:
+            return (yield from self._record(Kind.CREATE_TAG, about, store, author, message, lsn))
+        except DuplicateKeyError as error:
+            raise TagExists(
+                f"the project {self._project.name!r} has a tag {name!r} already: choose another name, or "
+                f"delete that tag first"
+            ) from error
+
+    def delete(self, name: str, *, author: str | None = None) -> Operation[TagRecord]:
+        """Delete a tag; what it named stays.
+
+        Raises:
+            TagNotFound: There is none of this name.
+        """
+        tag = yield from self.get(name)
+        about = {"name": name, "branch_id": tag.branch_id, "lsn": Int64(tag.lsn)}
+
+        def remove(_entry: TagRecord, session: Any) -> Operation[None]:
+            gone = yield self._table.delete_one({"_id": tag.id}, session=session)
+            if not gone.deleted_count:
+                raise TagNotFound(f"there is no tag {name!r} any more: somebody else deleted it")
+
+        yield from self._record(Kind.DELETE_TAG, about, remove, author, None, tag.lsn)
+        return tag
+
+    def _record(
+        self,
+        operation: Kind,
+        about: dict[str, Any],
+        change: Any,
+        author: str | None,
+        message: str | None,
+        above: int,
+    ) -> Operation[TagRecord]:
+        """Append an entry to the project's line, together with the change that it tells of."""
+        yield from self._clock.refresh()
+
+        def body(session: Any) -> Operation[TagRecord]:
+            live = yield self._projects.find_one(
+                {"_id": self._project.id, "status": "active"}, {"_id": 1}, session=session
+            )
+            if live is None:
+                raise ProjectNotFound(f"there is no project {self._project.name!r} any more: it was deleted")
+            head = yield from line_head(self._log, self._project)
+            lsn = yield from self._lsns.take(1, max(head.lsn, above))
+            moment = max(self._clock.now(), head.time)
+            documents = encode(
+                [Entry(operation, document=raw(about))],
+                project_id=self._project.id,
+                branch_id=self._project.id,
+                prev_lsn=head.lsn,
+                lsns=[lsn],
+                moment=moment,
+                author=author,
+                message=message,
+            )
+            yield from self._committer.append(documents, session)
+            tag = TagRecord(
+                _id=ObjectId(),
+                project_id=self._project.id,
+                **about,
+                tagger=author,
+                message=message,
+                created_at=moment,
+                created_lsn=lsn,
+            )
+            yield from change(tag, session)
+            return tag
+
+        made: TagRecord = yield from self._committer.retrying_heads(body, self._lsns)
+        return made
+
+
+def find_tag(database: Any, project_id: ObjectId, name: str) -> Operation[TagRecord]:
+    """Look up a tag of a project.
+
+    Args:
+        database: The database that holds everything.
+        project_id: The project.
+        name: The tag's name.
+
+    Raises:
+        TagNotFound: There is none; the message lists what there is.
+    """
+    check_tag_name(name)
+    table = database[TAGS]
+    found = yield table.find_one({"project_id": project_id, "name": name})
+    if found is not None:
+        return TagRecord.model_validate(found)
+    listed = (
+        yield table.find({"project_id": project_id}, {"name": 1})
+        .sort("created_lsn", -1)
+        .limit(_SHOWN + 1)
+        .to_list(None)
+    )
+    shown = ", ".join(each["name"] for each in listed[:_SHOWN]) + (" …" if len(listed) > _SHOWN else "")
+    raise TagNotFound(
+        f"there is no tag {name!r}; "
+        + (f"there are: {shown}" if shown else "the project has none: give an LSN, a time or an age")
+    )
