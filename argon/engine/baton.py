@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING
 
 from bson import ObjectId
 
+from argon.forks import renew_in_child
 from argon.io import Operation, World
 from argon.wal.log import Head
 
@@ -91,9 +92,14 @@ class Baton:
         self._branch = hashlib.blake2b(named, digest_size=12).digest()
         # The last bytes of an ObjectId count up, so branches that are used together have places of their own.
         self._offset = int.from_bytes(branch_id.binary[-4:], "big") % _PLACES * _SIZE
+        self._patience = _PATIENCE
+        self.after_fork()
+        renew_in_child(self)
+
+    def after_fork(self) -> None:
+        """Be another hand than the parent's; the kernel leaves the locks to the parent."""
         self._me = os.urandom(8)
         self._held = False
-        self._patience = _PATIENCE
 
     def take(self) -> Operation[Note | None]:
         """Wait for one's turn.

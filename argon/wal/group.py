@@ -14,6 +14,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
+from argon.forks import renew_in_child
 from argon.io import Operation, Signal, World
 from argon.wal.change import Planner
 
@@ -75,6 +76,11 @@ class CommitQueue:
         self._commit = commit
         self._begin = begin
         self._end = end
+        self.after_fork()
+        renew_in_child(self)
+
+    def after_fork(self) -> None:
+        """Begin with an empty queue; whoever waits or leads does so in the parent."""
         self._lock = threading.Lock()
         self._waiting: deque[Pending] = deque()
         self._leader: Pending | None = None

@@ -16,6 +16,7 @@ from pymongo import ReturnDocument
 from pymongo.write_concern import WriteConcern
 
 from argon.errors import ProjectNotFound
+from argon.forks import renew_in_child
 from argon.io import Operation
 
 MAX_BLOCK = 4096
@@ -37,11 +38,16 @@ class LsnAllocator:
         # same, the log's unique key refuses the LSN and a later block moves it on.
         self._projects = projects.with_options(write_concern=WriteConcern(1))
         self._project_id = project_id
+        self._block = 1
+        self._fetched = 0.0
+        self.after_fork()
+        renew_in_child(self)
+
+    def after_fork(self) -> None:
+        """Leave the block to the parent."""
         self._lock = threading.Lock()
         self._next = 0
         self._end = 0
-        self._block = 1
-        self._fetched = 0.0
 
     def take(self, count: int, above: int) -> Operation[int]:
         """Reserve consecutive LSNs.
