@@ -20,14 +20,25 @@ _EXAMPLE = """a filter is JSON like '{"age": {"$gt": 3}}'"""
 
 def read_filter(ctx: click.Context, param: click.Parameter, text: str | None) -> dict[str, Any] | None:
     """Read a filter in relaxed extended JSON; where it does not parse, point at the place."""
+    return _read(ctx, param, text, "filter", _EXAMPLE)
+
+
+def read_document(ctx: click.Context, param: click.Parameter, text: str | None) -> dict[str, Any] | None:
+    """Read a document in relaxed extended JSON; where it does not parse, point at the place."""
+    return _read(ctx, param, text, "document", """a document is JSON like '{"ticket": 7}'""")
+
+
+def _read(
+    ctx: click.Context, param: click.Parameter, text: str | None, kind: str, example: str
+) -> dict[str, Any] | None:
     if text is None:
         return None
     try:
         document = parse(text)
     except BadExtendedJSON as error:
-        raise click.BadParameter(f"{error}; {_EXAMPLE}", ctx, param) from error
+        raise click.BadParameter(f"{error}; {example}", ctx, param) from error
     if not isinstance(document, dict):
-        raise click.BadParameter(f"{text!r} is no filter; {_EXAMPLE}", ctx, param)
+        raise click.BadParameter(f"{text!r} is no {kind}; {example}", ctx, param)
     return document
 
 

@@ -80,6 +80,16 @@ class AsyncBranch(Recorded[BranchRecord]):
         return self._record.base_lsn
 
     @property
+    def description(self) -> str | None:
+        """What it is for, in words."""
+        return self._record.description
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What programs keep with it; :meth:`update` changes it."""
+        return copy.deepcopy(self._record.metadata)
+
+    @property
     async def status(self) -> str:
         """``active`` or ``pending_delete``, read anew."""
         await self._found()
@@ -126,6 +136,32 @@ class AsyncBranch(Recorded[BranchRecord]):
         await self._found()
         branches = self.engine.branches(self._project.record)
         self._record = await run_async(branches.rename(self._record, name, author=self._project.author))
+
+    async def update(
+        self, *, description: str | None = None, metadata: Mapping[str, Any] | None = None
+    ) -> None:
+        """Say something else about the branch; what is not given stays.
+
+        Args:
+            description: What it is for, in words; an empty string removes it.
+            metadata: What programs keep with it, in place of all that was there: any document.
+
+        Raises:
+            BranchNotFound: It was deleted.
+            ValueError: Nothing was given.
+        """
+        change: dict[str, Any] = {}
+        if description is not None:
+            change["description"] = description or None
+        if metadata is not None:
+            change["metadata"] = dict(metadata)
+        if not change:
+            raise ValueError(
+                "nothing to say about the branch was given: give description=, metadata= or both"
+            )
+        await self._found()
+        branches = self.engine.branches(self._project.record)
+        self._record = await run_async(branches.edit(self._record, change, author=self._project.author))
 
     async def restore(
         self,

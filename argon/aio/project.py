@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from argon.aio.branch import AsyncBranch
 from argon.aio.tags import AsyncTags
+from argon.catalog.lineage import BranchNode, grow
 from argon.classic.branches import create_branch
 from argon.classic.migrate import Progress as MigrationProgress
 from argon.errors import BranchNotFound, TagNotFound
@@ -80,6 +81,12 @@ class AsyncProject(AsyncTags):
         """
         records = await run_async(self.engine.branches(self._record).list(deleted=deleted))
         return [AsyncBranch(self, record) for record in records]
+
+    async def tree(self) -> BranchNode:
+        """Return the live branches as the tree that they grew into, with ``main`` as its root."""
+        branches = self.engine.branches(self._record)
+        live = await run_async(branches.list())
+        return grow(live, await run_async(branches.list(deleted=True)))
 
     async def create_branch(
         self, name: str, parent: str | AsyncBranch = "main", at: Any = None

@@ -190,6 +190,18 @@ class Branches:
                 f"the project {self._project_name!r} has a branch {name!r} already: choose another name"
             ) from error
 
+    def edit(
+        self, branch: BranchRecord, change: Mapping[str, Any], *, author: str | None = None
+    ) -> Operation[BranchRecord]:
+        """Say something else about a branch.
+
+        Args:
+            branch: The branch.
+            change: Its new ``description``, its new ``metadata``, or both.
+            author: Who says it.
+        """
+        return (yield from self._control(branch, Kind.EDIT_BRANCH, change, document=change, author=author))
+
     def delete(
         self, branch: BranchRecord, *, force: bool = False, author: str | None = None
     ) -> Operation[BranchRecord]:

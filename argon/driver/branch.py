@@ -82,6 +82,16 @@ class Branch(Recorded[BranchRecord]):
         return self._record.base_lsn
 
     @property
+    def description(self) -> str | None:
+        """What it is for, in words."""
+        return self._record.description
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What programs keep with it; :meth:`update` changes it."""
+        return copy.deepcopy(self._record.metadata)
+
+    @property
     def status(self) -> str:
         """``active`` or ``pending_delete``, read anew."""
         self._found()
@@ -128,6 +138,30 @@ class Branch(Recorded[BranchRecord]):
         self._found()
         branches = self.engine.branches(self._project.record)
         self._record = run(branches.rename(self._record, name, author=self._project.author))
+
+    def update(self, *, description: str | None = None, metadata: Mapping[str, Any] | None = None) -> None:
+        """Say something else about the branch; what is not given stays.
+
+        Args:
+            description: What it is for, in words; an empty string removes it.
+            metadata: What programs keep with it, in place of all that was there: any document.
+
+        Raises:
+            BranchNotFound: It was deleted.
+            ValueError: Nothing was given.
+        """
+        change: dict[str, Any] = {}
+        if description is not None:
+            change["description"] = description or None
+        if metadata is not None:
+            change["metadata"] = dict(metadata)
+        if not change:
+            raise ValueError(
+                "nothing to say about the branch was given: give description=, metadata= or both"
+            )
+        self._found()
+        branches = self.engine.branches(self._project.record)
+        self._record = run(branches.edit(self._record, change, author=self._project.author))
 
     def restore(
         self,

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from argon.catalog.lineage import BranchNode, grow
 from argon.classic.branches import create_branch
 from argon.classic.migrate import Progress as MigrationProgress
 from argon.driver.branch import Branch
@@ -82,6 +83,12 @@ class Project(Tags):
         """
         records = run(self.engine.branches(self._record).list(deleted=deleted))
         return [Branch(self, record) for record in records]
+
+    def tree(self) -> BranchNode:
+        """Return the live branches as the tree that they grew into, with ``main`` as its root."""
+        branches = self.engine.branches(self._record)
+        live = run(branches.list())
+        return grow(live, run(branches.list(deleted=True)))
 
     def create_branch(self, name: str, parent: str | Branch = "main", at: Any = None) -> Branch:
         """Make a branch; nothing is copied, and it can be used at once.

@@ -4,13 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
+import bson
 from bson import ObjectId
+from bson.codec_options import CodecOptions, DatetimeConversion
 
 from argon.catalog.branches import lineage_from
 from argon.models import DDL_OPERATIONS, BranchRecord, ProjectRecord, TagRecord, WALEntry
 from argon.models.entry import Operation as Kind
 
-_COMPARED = ("name", "number", "kind", "status", "parent_id", "base_lsn", "created_lsn", "ddl_lsn", "lineage")
+_PLAIN: CodecOptions[dict[str, Any]] = CodecOptions(
+    tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO
+)
+"""As records are read."""
+_COMPARED = (
+    "name",
+    "number",
+    "kind",
+    "status",
+    "parent_id",
+    "base_lsn",
+    "created_lsn",
+    "ddl_lsn",
+    "lineage",
+    "description",
+    "metadata",
+)
 _COMPARED_OF_TAG = ("branch_id", "lsn", "tagger", "message", "created_lsn")
 
 
@@ -137,6 +155,8 @@ def _change(entry: WALEntry) -> dict[str, Any]:
         return {"status": "pending_delete"}
     if entry.operation == Kind.MIGRATE_BRANCH:
         return {"kind": "wal"}
+    if entry.operation == Kind.EDIT_BRANCH and entry.document is not None:
+        return bson.decode(bson.encode(entry.document), _PLAIN)
     if entry.operation in (Kind.RENAME_BRANCH, Kind.UNDELETE_BRANCH):
         name = {} if entry.document is None else {"name": entry.document["name"]}
         return {"status": "active", **name}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from bson import ObjectId
 from pydantic import BaseModel, ConfigDict, Field
@@ -49,6 +49,8 @@ class BranchRecord(BaseModel):
             until it has been removed.
         migrating: The run that is copying a classic branch into the log;
             while it is set the branch takes no writes.
+        description: What it is for, in words.
+        metadata: What programs keep with it.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, populate_by_name=True, extra="ignore")
@@ -68,6 +70,8 @@ class BranchRecord(BaseModel):
     deleted_at: datetime | None = None
     physical: str | None = None
     migrating: ObjectId | None = None
+    description: str | None = None
+    metadata: dict[str, Any] = {}
 
     @property
     def ancestors(self) -> list[tuple[int, int]]:

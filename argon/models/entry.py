@@ -30,6 +30,7 @@ class Operation(StrEnum):
     DELETE_BRANCH = "delete_branch"
     UNDELETE_BRANCH = "undelete_branch"
     MIGRATE_BRANCH = "migrate_branch"
+    EDIT_BRANCH = "edit_branch"
     CREATE_TAG = "create_tag"
     DELETE_TAG = "delete_tag"
 
@@ -145,6 +146,7 @@ _CONTROL_WITH_DOCUMENT = frozenset(
         Operation.CREATE_BRANCH,
         Operation.RENAME_BRANCH,
         Operation.UNDELETE_BRANCH,
+        Operation.EDIT_BRANCH,
         Operation.CREATE_TAG,
         Operation.DELETE_TAG,
     }

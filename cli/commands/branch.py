@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,11 @@ from argon_cli.options import global_options
 from argon_cli.output import Column, iso
 from argon_cli.points import Place, arguments, read_point
 from argon_cli.progress import progress
+from argon_cli.query import read_document
 
 if TYPE_CHECKING:
     from argon import Branch, Project
+    from argon.catalog.lineage import BranchNode
 
 COLUMNS = (
     Column("name", key=True),
@@ -27,6 +30,7 @@ COLUMNS = (
     Column("status"),
     Column("created_at", key=True),
     Column("in_use", mark=True),
+    Column("description", optional=True),
 )
 
 
@@ -48,13 +52,18 @@ def branch() -> None:
 @click.option(
     "--at", callback=read_point, metavar="POINT", help="The POINT of the parent it starts from [now]."
 )
+@click.option("--description", metavar="TEXT", help="What it is for.")
 @pass_context
-def create(context: Context, name: str, parent: str | None, at: Place | None) -> None:
+def create(
+    context: Context, name: str, parent: str | None, at: Place | None, description: str | None
+) -> None:
     """Create a branch, now or from any point of the past."""
     if at and at.branch and parent and at.branch != parent:
         raise click.UsageError(f"--at names branch {at.branch} and --parent names {parent}; give one of them")
     source = parent or (at and at.branch) or context.branch_setting.value or "main"
     made = context.project.create_branch(name, parent=source, at=at.point if at else None)
+    if description:
+        made.update(description=description)
     _done(context, f"created {name} from {source} at LSN {made.base_lsn}; {_how_to_use(made)}", made)
 
 
@@ -76,9 +85,15 @@ def fork(context: Context, name: str, source: str | None) -> None:
 @branch.command("list")
 @global_options
 @click.option("--deleted", is_flag=True, help="The deleted ones that can be brought back.")
+@click.option("--tree", is_flag=True, help="Show which branch was made from which.")
 @pass_context
-def list_(context: Context, deleted: bool) -> None:
+def list_(context: Context, deleted: bool, tree: bool) -> None:
     """List the branches of the project."""
+    if tree:
+        if deleted:
+            raise click.UsageError("--tree shows live branches; give it or --deleted")
+        _list_tree(context)
+        return
     listed = context.project.branches(deleted=deleted)
     names = _names(context.project)
     # Classic branches are rare: where there is none, the column would only take room.
@@ -95,6 +110,25 @@ def show(context: Context, name: str | None) -> None:
     """Show a branch [the one in use]."""
     item = context.branch(name)
     context.output.record(describe(item, _names(context.project), context))
+
+
+@branch.command("edit")
+@global_options
+@click.argument("name", shell_complete=branches, required=False)
+@click.option("--description", metavar="TEXT", help="What it is for; '' removes it.")
+@click.option(
+    "--metadata", callback=read_document, metavar="DOCUMENT", help="What programs keep with it, all of it."
+)
+@pass_context
+def edit(
+    context: Context, name: str | None, description: str | None, metadata: dict[str, Any] | None
+) -> None:
+    """Change what is said about a branch [the one in use]."""
+    if description is None and metadata is None:
+        raise click.UsageError("say what to change: --description TEXT, --metadata DOCUMENT or both")
+    edited = context.branch(name)
+    edited.update(description=description, metadata=metadata)
+    _done(context, f"edited {edited.name}", edited)
 
 
 @branch.command("rename")
@@ -187,7 +221,30 @@ def describe(item: Branch, names: dict[Any, str], context: Context) -> dict[str,
         "status": item.status,
         "created_at": iso(item.created_at),
         "in_use": item.name == context.branch_setting.value,
+        "description": item.description,
+        "metadata": item.metadata,
     }
+
+
+def _list_tree(context: Context) -> None:
+    root = context.project.tree()
+    if context.output.for_people:
+        columns = (Column("branch", key=True), Column("base_lsn", key=True, right=True))
+        context.output.records(_drawn(root), columns, empty="there is no branch")
+    else:
+        context.output.record(_nested(root))
+
+
+def _drawn(node: BranchNode, first: str = "", further: str = "") -> Iterator[dict[str, Any]]:
+    yield {"branch": first + node.name, "base_lsn": node.base_lsn}
+    for child in node.children:
+        last = child is node.children[-1]
+        yield from _drawn(child, further + ("└─ " if last else "├─ "), further + ("   " if last else "│  "))
+
+
+def _nested(node: BranchNode) -> dict[str, Any]:
+    children = [_nested(child) for child in node.children]
+    return {"name": node.name, "id": str(node.id), "base_lsn": node.base_lsn, "children": children}
 
 
 def _names(project: Project) -> dict[Any, str]:
