@@ -22,7 +22,9 @@ from argon.aio.named import AsyncNamedBranch
 from argon.aio.session import AsyncWALSession
 from argon.aio.stream import AsyncWALChangeStream
 from argon.catalog.branches import MAIN
+from argon.engine.reading import matching
 from argon.errors import NotFound, UnsupportedOperation
+from argon.io import run_async
 from argon.names import parse_target
 from argon.settings import load_settings
 from argon.streams.arguments import watch_options, watch_projects
@@ -138,11 +140,20 @@ class ProjectsClient(Generic[D]):
         return [project.name for project in await self.argon.projects()]
 
     def list_databases(self, session: Any = None, comment: Any | None = None, **kwargs: Any) -> Any:
-        """Describe the projects, without the sizes on disk, which they share; see ``argon size``."""
-        return cursor(self._plain.get_database("admin")["$cmd"], self._described)
+        """Describe the projects, without the sizes on disk, which they share; see ``argon size``.
 
-    async def _described(self) -> list[dict[str, Any]]:
-        return [{"name": name, "empty": False} for name in await self.list_database_names()]
+        Args:
+            session: Accepted, as everywhere.
+            comment: Too.
+            kwargs: ``filter`` and ``nameOnly`` of MongoDB's ``listDatabases``; others mean nothing here.
+        """
+        return cursor(self._plain.get_database("admin")["$cmd"], lambda: self._described(kwargs))
+
+    async def _described(self, options: Mapping[str, Any]) -> list[dict[str, Any]]:
+        names = await self.list_database_names()
+        about = {} if options.get("nameOnly") else {"empty": False}
+        described = [{"name": name, **about} for name in names]
+        return await run_async(matching(self.argon.engine, described, options.get("filter")))
 
     async def drop_database(
         self,
@@ -194,8 +205,10 @@ class ProjectsClient(Generic[D]):
 
     async def _open_watch(self, *args: Any, **kwargs: Any) -> Any:
         await self.argon.opening()
-        watch = watch_projects(DEFAULT_SPACE, watch_options(AsyncMongoClient.watch, args, kwargs))
-        return await AsyncWALChangeStream(self.argon.engine, watch, self._plain.codec_options).open()
+        options = watch_options(AsyncMongoClient.watch, args, kwargs)
+        watch = watch_projects(DEFAULT_SPACE, options)
+        target = self.get_database("admin")
+        return await AsyncWALChangeStream(self.argon.engine, watch, target, options).open()
 
     def bulk_write(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Not supported: one commit is on one branch."""

@@ -374,7 +374,7 @@ class AsyncWALDatabase(AsyncDatabase[D], Openable):
             return await settle(physical.watch(*args, **kwargs))
         options = watch_options(AsyncDatabase.watch, args, kwargs)
         watch = watch_branch(self._handle, self._branch.project_name, DEFAULT_SPACE, None, options)
-        return await AsyncWALChangeStream(self._branch.engine, watch, self.codec_options).open()
+        return await AsyncWALChangeStream(self._branch.engine, watch, self, options).open()
 
     async def cursor_command(
         self,

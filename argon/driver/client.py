@@ -24,7 +24,9 @@ from argon.driver.database import WALDatabase
 from argon.driver.named import NamedBranch
 from argon.driver.session import WALSession
 from argon.driver.stream import WALChangeStream
+from argon.engine.reading import matching
 from argon.errors import NotFound, UnsupportedOperation
+from argon.io import run
 from argon.names import parse_target
 from argon.settings import load_settings
 from argon.streams.arguments import watch_options, watch_projects
@@ -140,11 +142,20 @@ class ProjectsClient(Generic[D]):
         return [project.name for project in self.argon.projects()]
 
     def list_databases(self, session: Any = None, comment: Any | None = None, **kwargs: Any) -> Any:
-        """Describe the projects, without the sizes on disk, which they share; see ``argon size``."""
-        return cursor(self._plain.get_database("admin")["$cmd"], self._described)
+        """Describe the projects, without the sizes on disk, which they share; see ``argon size``.
 
-    def _described(self) -> list[dict[str, Any]]:
-        return [{"name": name, "empty": False} for name in self.list_database_names()]
+        Args:
+            session: Accepted, as everywhere.
+            comment: Too.
+            kwargs: ``filter`` and ``nameOnly`` of MongoDB's ``listDatabases``; others mean nothing here.
+        """
+        return cursor(self._plain.get_database("admin")["$cmd"], lambda: self._described(kwargs))
+
+    def _described(self, options: Mapping[str, Any]) -> list[dict[str, Any]]:
+        names = self.list_database_names()
+        about = {} if options.get("nameOnly") else {"empty": False}
+        described = [{"name": name, **about} for name in names]
+        return run(matching(self.argon.engine, described, options.get("filter")))
 
     def drop_database(
         self,
@@ -194,8 +205,10 @@ class ProjectsClient(Generic[D]):
 
     def _open_watch(self, *args: Any, **kwargs: Any) -> Any:
         self.argon.opening()
-        watch = watch_projects(DEFAULT_SPACE, watch_options(MongoClient.watch, args, kwargs))
-        return WALChangeStream(self.argon.engine, watch, self._plain.codec_options).open()
+        options = watch_options(MongoClient.watch, args, kwargs)
+        watch = watch_projects(DEFAULT_SPACE, options)
+        target = self.get_database("admin")
+        return WALChangeStream(self.argon.engine, watch, target, options).open()
 
     def bulk_write(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Not supported: one commit is on one branch."""

@@ -372,7 +372,7 @@ class WALDatabase(Database[D], Openable):
             return settle(physical.watch(*args, **kwargs))
         options = watch_options(Database.watch, args, kwargs)
         watch = watch_branch(self._handle, self._branch.project_name, DEFAULT_SPACE, None, options)
-        return WALChangeStream(self._branch.engine, watch, self.codec_options).open()
+        return WALChangeStream(self._branch.engine, watch, self, options).open()
 
     def cursor_command(
         self,

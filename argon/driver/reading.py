@@ -129,7 +129,7 @@ class Reading(CollectionHandle[D]):
         options = watch_options(Collection.watch, args, kwargs)
         project = self._wal_database().branch.project_name
         watch = watch_branch(self._handle, project, self._space, self.name, options)
-        return WALChangeStream(self._handle.line.engine, watch, self.codec_options).open()
+        return WALChangeStream(self._handle.line.engine, watch, self, options).open()
 
     def _physical_find(self, spec: FindSpec, session: Any) -> Any:
         """Return the cursor of a physical collection, if it is one that a find goes to."""

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from bson.codec_options import CodecOptions
 from pymongo.errors import ConnectionFailure, PyMongoError
 from pymongo.synchronous.change_stream import ChangeStream
 
@@ -26,15 +26,14 @@ class WALChangeStream(ChangeStream[D]):
     Args:
         engine: The engine.
         watch: What is watched, and how.
-        codec_options: How events are decoded.
+        target: The collection or database that is watched; for a client ``admin``, as PyMongo has it.
+        options: The arguments of ``watch()``, all of them, by PyMongo's names.
     """
 
-    def __init__(self, engine: Engine, watch: Watch, codec_options: CodecOptions[Any]) -> None:
-        # Not AsyncChangeStream.__init__: there is no cursor of the server's behind it.
+    def __init__(self, engine: Engine, watch: Watch, target: Any, options: Mapping[str, Any]) -> None:
+        super().__init__(target, **options)
         self._feed = Feed(engine, watch)
-        self._orig_codec_options = codec_options
         self._timeout = None
-        self._closed = False
 
     def open(self) -> Self:
         """Begin: what is committed from now on, or after the token, will be told of."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pymongo.errors import OperationFailure
 
@@ -20,6 +20,9 @@ from argon.io import Operation
 from argon.rewrite.filter import prefix_filter
 from argon.rewrite.paths import is_ordinary_path, prefix_path
 from argon.rewrite.source import conjoin
+
+if TYPE_CHECKING:
+    from argon.engine.engine import Engine
 
 
 def aggregate(
@@ -177,11 +180,27 @@ def list_collections(
             if record.collation:
                 info["idIndex"]["collation"] = record.collation
         described.append(info)
+    return (yield from matching(snapshot.engine, described, query))
+
+
+def matching(
+    engine: Engine, described: list[dict[str, Any]], query: Mapping[str, Any] | None
+) -> Operation[list[dict[str, Any]]]:
+    """Return those of some descriptions that a filter admits; the server decides.
+
+    Args:
+        engine: The engine.
+        described: Documents with a ``name``.
+        query: The filter; none admits all.
+
+    Raises:
+        OperationFailure: It is no filter.
+    """
     if not query or not described:
         return described
     if set(query) == {"name"} and isinstance(query["name"], str):
         return [info for info in described if info["name"] == query["name"]]
     documents = [{"$literal": info} for info in described]
-    cursor = yield snapshot.engine.plain.aggregate([{"$documents": documents}, {"$match": query}])
+    cursor = yield engine.plain.aggregate([{"$documents": documents}, {"$match": query}])
     found: list[dict[str, Any]] = yield cursor.to_list(None)
     return found

@@ -21,7 +21,7 @@ from argon.streams.start import Start
 
 
 def watch_options(method: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of ``watch()`` by name, as PyMongo's own method takes them.
+    """Return all arguments of ``watch()`` by name, given or not, as PyMongo's own method takes them.
 
     Args:
         method: PyMongo's ``watch``.
@@ -31,7 +31,9 @@ def watch_options(method: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -
     Raises:
         TypeError: One of them is unknown.
     """
-    given = dict(inspect.signature(method).bind(None, *args, **kwargs).arguments)
+    bound = inspect.signature(method).bind(None, *args, **kwargs)
+    bound.apply_defaults()
+    given = dict(bound.arguments)
     given.pop("self")
     return given
 

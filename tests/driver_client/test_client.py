@@ -11,7 +11,13 @@ import pytest
 from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import ConfigurationError, DuplicateKeyError, InvalidName, ServerSelectionTimeoutError
+from pymongo.errors import (
+    ConfigurationError,
+    DuplicateKeyError,
+    InvalidName,
+    OperationFailure,
+    ServerSelectionTimeoutError,
+)
 
 from argon import Argon, Branch, Project, WALDatabase
 from argon.driver.client import WALClient
@@ -172,6 +178,12 @@ def test_listing_projects(shops: WALClient[Any]) -> None:
         shops[name]["users"].insert_one({})
     assert shops.list_database_names() == ["shop", "bank"]
     assert [database["name"] for database in shops.list_databases()] == ["shop", "bank"]
+    assert list(shops.list_databases(nameOnly=True)) == [{"name": "shop"}, {"name": "bank"}]
+    for wanted in ({"name": "bank"}, {"name": {"$regex": "^b"}}):
+        assert list(shops.list_databases(filter=wanted, nameOnly=True)) == [{"name": "bank"}]
+    assert list(shops.list_databases(filter={"name": "none"})) == []
+    with pytest.raises(OperationFailure):
+        list(shops.list_databases(filter={"$none": 1}))
 
 
 def test_dropping_a_database_deletes_the_project_and_handles_begin_anew(shops: WALClient[Any]) -> None:

@@ -23,6 +23,7 @@ from argon.streams.pipeline import Pipeline
 from argon.wal.log import MAX_ENTRY
 
 from .history import rest, take
+from .twins import Twins
 
 Users = Collection[dict[str, Any]]
 
@@ -40,6 +41,23 @@ def test_it_is_a_change_stream(users: Users) -> None:
     with pytest.raises(StopIteration):
         stream.next()
     stream.close()
+
+
+def test_it_tells_what_it_was_asked_for_as_pymongo_does(twins: Twins) -> None:
+    asked: dict[str, Any] = {
+        "pipeline": [{"$project": {"foo": 0}}],
+        "full_document": "updateLookup",
+        "max_await_time_ms": 1000,
+        "batch_size": 100,
+        "comment": "why",
+    }
+    streams = [database["users"].watch(**asked) for database in (twins.plain, twins.branch)]
+    about = ("_pipeline", "_full_document", "_max_await_time_ms", "_batch_size", "_comment", "_collation")
+    plain, own = ([getattr(stream, name) for name in about] for stream in streams)
+    assert own == plain
+    assert streams[1]._target == twins.branch["users"]
+    for stream in streams:
+        stream.close()
 
 
 def test_leaving_its_context_closes_it(users: Users) -> None:
