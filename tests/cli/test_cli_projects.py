@@ -90,8 +90,8 @@ def test_a_parent_is_deleted_only_by_force(shop: Cli) -> None:
 
 
 def test_a_branch_starts_at_a_point_of_the_past(shop: Cli) -> None:
-    shop.file("users.json", '{"_id": 1}{"_id": 2}')
-    shop.ok("import", "users.json")
+    for number in (1, 2):  # two commits, because no point lies inside one
+        shop.ok("import", shop.file(f"{number}.json", f'{{"_id": {number}}}'), "--collection", "users")
     second, first = [entry["lsn"] for entry in shop.json("log") if entry["operation"] == "insert"]
     assert shop.json("branch", "create", "early", "--at", first)["base_lsn"] == first
     assert shop.json("branch", "create", "late", "--at", f"main@{second}")["base_lsn"] == second
@@ -161,8 +161,8 @@ def test_global_options_stand_before_or_behind_the_command(shop: Cli) -> None:
 
 
 def test_restore_makes_a_branch(shop: Cli) -> None:
-    shop.file("users.json", '{"_id": 1}{"_id": 2}')
-    shop.ok("import", "users.json")
+    for number in (1, 2):  # two commits, because no point lies inside one
+        shop.ok("import", shop.file(f"{number}.json", f'{{"_id": {number}}}'), "--collection", "users")
     second, first = [entry for entry in shop.json("log") if entry["operation"] == "insert"]
     by_lsn = shop.json("branch", "restore", "main", "--lsn", first["lsn"])
     assert by_lsn["parent"] == "main"
