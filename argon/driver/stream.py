@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pymongo.errors import ConnectionFailure, PyMongoError
@@ -32,7 +33,8 @@ class WALChangeStream(ChangeStream[D]):
 
     def __init__(self, engine: Engine, watch: Watch, target: Any, options: Mapping[str, Any]) -> None:
         super().__init__(target, **options)
-        self._feed = Feed(engine, watch)
+        pipeline = watch.pipeline.encoded(self._orig_codec_options)
+        self._feed = Feed(engine, replace(watch, pipeline=pipeline))
         self._timeout = None
 
     def open(self) -> Self:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self
 
 import bson
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
 
 from argon.io import Operation
 from argon.streams.errors import FATAL, refusal
@@ -32,6 +34,18 @@ class Pipeline:
     stages: Sequence[Mapping[str, Any]] = ()
     collation: Mapping[str, Any] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    def encoded(self, codec_options: CodecOptions[Any]) -> Self:
+        """Return the same stages with their values encoded as the user's codecs have it.
+
+        Args:
+            codec_options: Of what is watched.
+
+        Raises:
+            InvalidDocument: There is a value in them that cannot be encoded.
+        """
+        raw = RawBSONDocument(bson.encode({"stages": list(self.stages)}, codec_options=codec_options))
+        return replace(self, stages=raw["stages"])
 
     def check(self, engine: Engine) -> Operation[None]:
         """Let the server refuse what it would refuse in a change stream of its own.

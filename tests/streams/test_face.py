@@ -60,6 +60,16 @@ def test_it_tells_what_it_was_asked_for_as_pymongo_does(twins: Twins) -> None:
         stream.close()
 
 
+def test_values_in_its_pipeline_are_encoded_as_the_collection_has_it(twins: Twins) -> None:
+    key = UUID(int=7)
+    for database in twins:
+        options: CodecOptions[Any] = CodecOptions(uuid_representation=UuidRepresentation.PYTHON_LEGACY)
+        users = database["users"].with_options(codec_options=options)
+        with users.watch([{"$match": {"documentKey._id": key}}]) as stream:
+            users.insert_many([{"_id": 1}, {"_id": key}])
+            assert stream.next()["documentKey"] == {"_id": key}
+
+
 def test_leaving_its_context_closes_it(users: Users) -> None:
     with users.watch() as stream:
         assert stream.alive
