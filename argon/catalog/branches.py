@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from bson import Int64, ObjectId
 from pymongo import DESCENDING, ReturnDocument
 from pymongo.errors import DuplicateKeyError
+from pymongo.read_concern import ReadConcern
 
-from argon.catalog.tables import BRANCHES, COUNTERS, classic_database
+from argon.catalog.tables import BRANCHES, COUNTERS, PROJECTS, classic_database
 from argon.errors import (
     BranchExists,
     BranchHasChildren,
     BranchNotFound,
     BranchProtected,
+    ProjectNotFound,
     UnsupportedOperation,
 )
 from argon.io import Operation, World
@@ -56,6 +59,7 @@ class Branches:
         world: World,
     ) -> None:
         self._table = database[BRANCHES]
+        self._projects = database[PROJECTS].with_options(read_concern=ReadConcern("majority"))
         self._counters = database[COUNTERS]
         self._project_id = project_id
         self._project_name = project_name
@@ -161,7 +165,26 @@ class Branches:
             raise BranchExists(
                 f"the project {self._project_name!r} has a branch {name!r} already: choose another name"
             ) from error
+        yield from self._end_with_project(made, author)
         return made
+
+    def _end_with_project(self, made: BranchRecord, author: str | None) -> Operation[None]:
+        """Take a new branch back if its project has been deleted meanwhile.
+
+        The deletion may not have seen it. It looks once more when it has
+        landed, so that a branch is seen by one of the two.
+
+        Raises:
+            ProjectNotFound: It has been deleted.
+        """
+        project = yield self._projects.find_one({"_id": self._project_id, "status": "active"}, {"_id": 1})
+        if project is not None:
+            return
+        with suppress(BranchNotFound):  # the deletion was quicker
+            yield from self.delete(made, force=True, author=author)
+        raise ProjectNotFound(
+            f"there is no project {self._project_name!r} any more: somebody else deleted it"
+        )
 
     def rename(
         self, branch: BranchRecord, name: str, *, author: str | None = None

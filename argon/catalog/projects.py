@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from bson import Int64, ObjectId
@@ -135,12 +137,7 @@ class Projects:
 
         def body(session: Any) -> Operation[None]:
             now = self._clock.now()
-            found = (
-                yield self._database[BRANCHES]
-                .find({"project_id": project.id, "status": "active"}, session=session)
-                .to_list(None)
-            )
-            branches = [BranchRecord.model_validate(record) for record in found]
+            branches = yield from self._live_branches(project, session)
             claimed = yield self._table.find_one_and_update(
                 {"_id": project.id, "status": "active"},
                 {
@@ -163,27 +160,49 @@ class Projects:
                 author=author,
                 message=None,
             )
-            for number, branch in enumerate(branches, lsn + 1):
-                head = yield from self._log.head(branch)
-                documents += encode(
-                    [Entry(Kind.DELETE_BRANCH)],
-                    project_id=project.id,
-                    branch_id=branch.id,
-                    prev_lsn=head.lsn,
-                    lsns=[max(number, head.lsn + 1)],
-                    moment=max(now, head.time),
-                    author=author,
-                    message=None,
-                )
             yield from self._committer.append(documents, session)
-            yield self._database[BRANCHES].update_many(
-                {"project_id": project.id, "status": "active"},
-                {"$set": {"status": "pending_delete", "deleted_at": now}},
-                session=session,
-            )
+            yield from self._end(branches, lsn + 1, now, author, session)
+
+        def late(session: Any) -> Operation[None]:
+            branches = yield from self._live_branches(project, session)
+            if branches:
+                numbers = {"$inc": {"next_lsn": Int64(len(branches))}}
+                claimed = yield self._table.find_one_and_update({"_id": project.id}, numbers, session=session)
+                yield from self._end(branches, int(claimed["next_lsn"]), self._clock.now(), author, session)
 
         yield from self._committer.retrying_heads(body)
+        # A branch that was being made was not to be seen yet; one that is not to be seen now ends itself.
+        yield from self._committer.retrying_heads(late)
         return project
+
+    def _live_branches(self, project: ProjectRecord, session: Any) -> Operation[Sequence[BranchRecord]]:
+        live = {"project_id": project.id, "status": "active"}
+        found = yield self._database[BRANCHES].find(live, session=session).to_list(None)
+        return [BranchRecord.model_validate(record) for record in found]
+
+    def _end(
+        self, branches: Sequence[BranchRecord], first: int, now: datetime, author: str | None, session: Any
+    ) -> Operation[None]:
+        """Mark branches as deleted, at their heads."""
+        documents: list[dict[str, Any]] = []
+        for number, branch in enumerate(branches, first):
+            head = yield from self._log.head(branch)
+            documents += encode(
+                [Entry(Kind.DELETE_BRANCH)],
+                project_id=branch.project_id,
+                branch_id=branch.id,
+                prev_lsn=head.lsn,
+                lsns=[max(number, head.lsn + 1)],
+                moment=max(now, head.time),
+                author=author,
+                message=None,
+            )
+        yield from self._committer.append(documents, session)
+        yield self._database[BRANCHES].update_many(
+            {"_id": {"$in": [branch.id for branch in branches]}},
+            {"$set": {"status": "pending_delete", "deleted_at": now}},
+            session=session,
+        )
 
 
 def line_head(log: Log, project: ProjectRecord) -> Operation[Head]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from argon import Argon, Branch, Project, WALDatabase
+from argon.catalog.projects import Projects
 from argon.errors import (
     BranchExists,
     BranchHasChildren,
@@ -15,6 +18,7 @@ from argon.errors import (
     ProjectExists,
     ProjectNotFound,
 )
+from argon.wal.commit import Committer
 
 
 def test_a_project_begins_with_main(project: Project) -> None:
@@ -40,6 +44,60 @@ def test_a_writer_on_a_deleted_project_is_stopped(argon: Argon, project: Project
         other.delete_project("shop")
     with pytest.raises(BranchNotFound, match="deleted"):
         db["users"].insert_one({"_id": 2})
+
+
+@pytest.mark.parametrize("moment", ["before", "at its entry", "after"])
+def test_a_branch_made_while_its_project_is_deleted_is_deleted_too(
+    argon: Argon, project: Project, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """The deletion lands before the creation begins, before it lands, or when it has landed."""
+    append, retrying = Committer.append, Committer.retrying_heads
+    with Argon(argon.uri, database=argon.database) as other:
+
+        def delete(due: str) -> None:
+            if due == moment:
+                monkeypatch.undo()
+                other.delete_project("shop")
+
+        def appending(committer: Committer, *arguments: Any) -> Any:
+            yield from append(committer, *arguments)
+            delete("at its entry")
+
+        def creating(committer: Committer, *arguments: Any) -> Any:
+            delete("before")
+            made = yield from retrying(committer, *arguments)
+            delete("after")
+            return made
+
+        monkeypatch.setattr(Committer, "append", appending)
+        monkeypatch.setattr(Committer, "retrying_heads", creating)
+        with pytest.raises(ProjectNotFound, match="deleted"):
+            project.create_branch("late")
+    states = argon.engine.plain["branches"].distinct("status", {"project_id": project.id})
+    assert states == ["pending_delete"]
+
+
+def test_a_branch_that_lands_while_its_project_is_deleted_is_found_by_the_deletion(
+    argon: Argon, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = Projects._live_branches
+    with Argon(argon.uri, database=argon.database) as other:
+        # An LSN of its own, so that the creation need not wait for the deletion.
+        other.engine.lsns(project.id).borrow(1000, 1010)
+
+        def looking(*arguments: Any) -> Any:
+            found = yield from look(*arguments)
+            monkeypatch.undo()
+            other.project("shop").create_branch("late")
+            return found
+
+        monkeypatch.setattr(Projects, "_live_branches", looking)
+        argon.delete_project("shop")
+    records = list(argon.engine.plain["branches"].find({"project_id": project.id}))
+    assert {record["name"]: record["status"] for record in records} == {
+        "main": "pending_delete",
+        "late": "pending_delete",
+    }
 
 
 def test_a_branch_is_a_pointer_to_its_parents_head(project: Project, main: Branch, db: WALDatabase) -> None:
