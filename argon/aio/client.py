@@ -207,7 +207,8 @@ class ProjectsClient(Generic[D]):
         await self.argon.opening()
         options = watch_options(AsyncMongoClient.watch, args, kwargs)
         watch = watch_projects(DEFAULT_SPACE, options)
-        target = self.get_database("admin")
+        admin = self.get_database("admin")
+        target = vars(admin).get("delegate", admin)  # one of Motor's wraps PyMongo's
         return await AsyncWALChangeStream(self.argon.engine, watch, target, options).open()
 
     def bulk_write(self, *args: Any, **kwargs: Any) -> NoReturn:
