@@ -20,7 +20,9 @@
         │   ├── BranchExists
         │   ├── TagExists
         │   ├── BranchProtected
-        │   └── BranchHasChildren
+        │   ├── BranchHasChildren
+        │   ├── MergeConflict       both sides changed the same thing; carries the list of conflicts
+        │   └── MergeOutdated       a planned merge would do something else by now
         ├── ReadOnlyView            (also InvalidOperation)  a write to a view of the past
         ├── FeatureDisabled         a feature flag is off; names the flag
         ├── UnsupportedOperation    (also InvalidOperation)  names what to use in its place
@@ -34,6 +36,9 @@ PyMongo's own classes with MongoDB's own codes.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 from pymongo import errors as pymongo_errors
 from pymongo.errors import InvalidOperation, PyMongoError
@@ -101,6 +106,23 @@ class BranchProtected(Conflict):
 
 class BranchHasChildren(Conflict):
     """The branch has live children; deleting it must be forced."""
+
+
+class MergeConflict(Conflict):
+    """Both sides of a merge changed the same thing differently; nothing was written.
+
+    Args:
+        message: What collides.
+        conflicts: Every conflict, a :class:`~argon.merging.results.ConflictEntry` each.
+    """
+
+    def __init__(self, message: str, conflicts: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.conflicts = list(conflicts)
+
+
+class MergeOutdated(Conflict):
+    """The target has moved such that a planned merge would do something else now."""
 
 
 class ReadOnlyView(ArgonError, InvalidOperation):

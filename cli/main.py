@@ -22,6 +22,7 @@ COMMANDS = {
     "tag": Lazy("argon_cli.commands.tag:tag", "Name points of the history."),
     "log": Lazy("argon_cli.commands.log:log", "Show what was written, newest first."),
     "diff": Lazy("argon_cli.commands.diff:diff", "Show what differs between two branches or points."),
+    "merge": Lazy("argon_cli.commands.merge:merge", "Bring into a branch what another one changed."),
     "find": Lazy("argon_cli.commands.find:find", "Query a collection, now or at any point of the past."),
     "count": Lazy("argon_cli.commands.find:count", "Count the documents of a collection."),
     "import": Lazy("argon_cli.commands.import_:import_", "Load a JSON, CSV or BSON file."),

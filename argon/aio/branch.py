@@ -15,7 +15,10 @@ from argon.engine.expiry import expire
 from argon.engine.handle import Handle
 from argon.engine.history import read_log
 from argon.io import run_async
-from argon.merging.results import BranchDiffResult, ForkInfo
+from argon.merging.merge import Merge, merge_of_plan
+from argon.merging.plan import MergePlan
+from argon.merging.results import BranchDiffResult, ForkInfo, MergeInfo
+from argon.merging.strategy import Strategy
 from argon.models import BranchRecord, WALEntry
 from argon.models.recorded import Recorded
 from argon.points import as_point
@@ -230,6 +233,45 @@ class AsyncBranch(Recorded[BranchRecord]):
         await self._found()
         place = await self._project._place(other, self)
         return await self._project.diff(self, place, space, collection, filter)
+
+    async def merge(
+        self,
+        source: Any,
+        strategy: Strategy = "strict",
+        propagate_deletes: bool = True,
+        preview: bool = False,
+        message: str | None = None,
+        author: str | None = None,
+    ) -> MergeInfo | MergePlan:
+        """Bring into this branch what a source changed since they last met, in one commit.
+
+        Args:
+            source: A branch, its name, ``branch@POINT``, or a :class:`MergePlan` that a
+                preview returned, which brings its own strategy.
+            strategy: What settles conflicts; see :mod:`argon.merging.strategy`.
+            propagate_deletes: Whether documents and collections that the source deleted go here, too.
+            preview: Compute the merge and write nothing.
+            message: Why.
+            author: Who; by default who commits elsewhere.
+
+        Returns:
+            What was done; the plan, for a preview.
+
+        Raises:
+            MergeConflict: Both sides changed the same thing; the error has the list, and nothing was written.
+            MergeOutdated: The branch has moved such that a plan would do something else now.
+            DuplicateKeyError: A unique index of this branch would not hold.
+            WriteError: A validator of this branch refuses a document.
+        """
+        await self._found()
+        if isinstance(source, MergePlan):
+            merge = await run_async(merge_of_plan(self.handle, source))
+        else:
+            place = await self._project._place(source, self)
+            merge = Merge(self.handle, place, strategy, deletes=propagate_deletes)
+        if preview:
+            return await run_async(merge.preview())
+        return await run_async(merge.land(author=author, message=message))
 
     async def migrate(self, *, progress: Progress | None = None) -> None:
         """Turn this classic branch, a physical database, into one in the log.

@@ -57,7 +57,7 @@ def create_indexes(handle: Handle, target: Target, models: Sequence[IndexModel])
         added: list[IndexRecord] = []
         for index in (yield from _new_indexes(snapshot, record, documents)):
             if index.physical not in built:
-                yield from _build(snapshot, record, index)
+                yield from build_index(snapshot, record, index)
                 built.add(index.physical)
             if index.options.get("unique") and not changes:
                 yield from _refuse_duplicates(snapshot, record, index)
@@ -86,7 +86,7 @@ def _build_outside(
         return
     yield from transaction.pause()
     for index in (yield from _new_indexes(snapshot, record, documents)):
-        yield from _build(snapshot, record, index)
+        yield from build_index(snapshot, record, index)
         built.add(index.physical)
 
 
@@ -220,7 +220,8 @@ def _model(document: Mapping[str, Any]) -> IndexModel:
     return IndexModel(list(document["key"].items()), **options)
 
 
-def _build(snapshot: Snapshot, record: CollectionRecord, index: IndexRecord) -> Operation[None]:
+def build_index(snapshot: Snapshot, record: CollectionRecord, index: IndexRecord) -> Operation[None]:
+    """Build the physical index, which all branches share, where it is not there yet."""
     store = snapshot.engine.plain[record.store]
     keys = physical_keys(index.key, index.options)
     options = physical_options(index.key, index.options)

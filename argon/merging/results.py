@@ -185,3 +185,59 @@ class BranchDiffResult:
                 yield from diff.added
                 yield from diff.removed
                 yield from diff.modified
+
+
+@dataclass(frozen=True)
+class ConflictEntry:
+    """One thing that both sides of a merge changed differently.
+
+    Attributes:
+        space: The namespace.
+        collection: The collection.
+        id: The document's ``_id``; None for a definition.
+        path: The field; empty for the document as a whole; for definitions ``collection``,
+            ``name``, ``indexes.<name>`` or an option.
+        base_value: Its value at the merge base; :data:`MISSING` where there was none.
+        source_value: Its value on the source.
+        target_value: Its value on the target.
+    """
+
+    space: str
+    collection: str
+    id: Any
+    path: str
+    base_value: Any
+    source_value: Any
+    target_value: Any
+
+    def __str__(self) -> str:
+        at = f"{self.collection} {self.id!r}" if self.id is not None else self.collection
+        values = f"base {self.base_value!r}, source {self.source_value!r}, target {self.target_value!r}"
+        return f"{at} {self.path or '(document)'}: {values}"
+
+
+@dataclass(frozen=True)
+class MergeInfo:
+    """What a merge did.
+
+    Attributes:
+        source: The source, a branch or ``branch@LSN``.
+        target: The branch merged into.
+        base_lsn: The LSN of the merge base.
+        lsn: The LSN of the merge, the target's head after it; where there was nothing to merge, its head.
+        documents_applied: Documents that were inserted or changed.
+        documents_deleted: Documents that were deleted; those of dropped collections are not counted.
+        spaces_merged: Spaces in which something changed.
+        conflicts: Conflicts left open; none in a merge that landed.
+        resolved: Conflicts that the strategy settled.
+    """
+
+    source: str
+    target: str
+    base_lsn: int
+    lsn: int
+    documents_applied: int = 0
+    documents_deleted: int = 0
+    spaces_merged: int = 0
+    conflicts: list[ConflictEntry] = field(default_factory=list)
+    resolved: list[ConflictEntry] = field(default_factory=list)

@@ -33,6 +33,7 @@ class Operation(StrEnum):
     EDIT_BRANCH = "edit_branch"
     CREATE_TAG = "create_tag"
     DELETE_TAG = "delete_tag"
+    MERGE = "merge"
 
     CREATE_COLLECTION = "create_collection"
     MODIFY_COLLECTION = "modify_collection"
@@ -149,6 +150,7 @@ _CONTROL_WITH_DOCUMENT = frozenset(
         Operation.EDIT_BRANCH,
         Operation.CREATE_TAG,
         Operation.DELETE_TAG,
+        Operation.MERGE,
     }
 )
 

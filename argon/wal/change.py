@@ -20,7 +20,7 @@ class Change:
         operation: The log's name of it.
         space: Namespace.
         collection: Logical name.
-        store: The physical collection of the rows.
+        store: The physical collection of the rows; empty for a record in the log alone.
         document_id: The ``_id`` as it is.
         before: The visible row as it was read; None for an insert, and while ``seek`` has yet to find it.
         seek: A filter by which a delete, or an update of which ``effect`` is known, finds the
@@ -34,6 +34,7 @@ class Change:
         collation: Of ``in_place``.
         noop: Set when the update turned out to change nothing.
         touched: Which fields an update named, where that is known (see :mod:`argon.rewrite.touched`).
+        lsn: What it got when it was written last.
     """
 
     operation: str
@@ -51,6 +52,7 @@ class Change:
     touched: tuple[str, ...] | None = None
     seek: Mapping[str, Any] | None = None
     effect: Callable[[RawBSONDocument], RawBSONDocument | None] | None = None
+    lsn: int = 0
 
     def size(self) -> int:
         """Return roughly how many bytes the change adds to a transaction."""

@@ -128,6 +128,8 @@ class Committer(Transactions):
         documents: list[dict[str, Any]] = []
         for commit, changes in zip(commits, numbered, strict=True):
             kept = [(lsn, change) for lsn, change in changes if not change.noop]
+            for lsn, change in kept:
+                change.lsn = lsn
             if not kept:
                 continue
             documents += encode(
@@ -201,13 +203,15 @@ class Committer(Transactions):
         raise last
 
 
-_PLAIN = frozenset({"insert", "update", "delete"})
+_PLAIN = frozenset({"insert", "update", "delete", "merge"})
 
 
 def _by_store(numbered: Sequence[Sequence[tuple[int, Change]]]) -> dict[str, list[tuple[int, Change]]]:
     stores: dict[str, list[tuple[int, Change]]] = {}
     for changes in numbered:
         for lsn, change in changes:
+            if not change.store:
+                continue  # the log alone tells of it
             stores.setdefault(change.store, []).append((lsn, change))
     return stores
 
@@ -225,7 +229,7 @@ def _entry(change: Change) -> Entry:
     return Entry(
         operation=change.operation,
         space=change.space,
-        collection=change.collection,
+        collection=change.collection or None,
         document_id=change.document_id,
         document=change.after,
         old_document=None if change.before is None else change.before["d"],

@@ -25,6 +25,11 @@ from argon.wal.images import old_fields
 
 LOG = "wal_log"
 CHAIN_INDEX = "branch_id_1_prev_lsn_1"
+MERGE_INDEX: tuple[list[tuple[str, int]], dict[str, Any]] = (
+    [("branch_id", ASCENDING), ("lsn", ASCENDING)],
+    {"name": "merges", "partialFilterExpression": {"operation": "merge"}},
+)
+"""Finds the merges into a branch; other entries are not in it and pay nothing for it."""
 DEFAULT_SPACE = "default"
 # MongoDB takes 16 MiB; the rest of an entry and of a row is well below this.
 ENTRY_OVERHEAD = 4096
@@ -246,7 +251,10 @@ def _aware(moment: datetime) -> datetime:
 
 def indexes() -> list[tuple[list[tuple[str, int]], dict[str, Any]]]:
     """Return the log's indexes besides its clustered key."""
-    return [([("branch_id", ASCENDING), ("prev_lsn", ASCENDING)], {"unique": True, "name": CHAIN_INDEX})]
+    return [
+        ([("branch_id", ASCENDING), ("prev_lsn", ASCENDING)], {"unique": True, "name": CHAIN_INDEX}),
+        MERGE_INDEX,
+    ]
 
 
 def parse(stored: Mapping[str, Any]) -> WALEntry:

@@ -20,6 +20,8 @@ from argon.wal.wire import run_commands
 DUPLICATE_KEY = 11000
 MAX_MESSAGE = 8 * 1024 * 1024
 """Bytes; what is larger is left to the driver, which knows how to split it."""
+MAX_COUNT = 50_000
+"""Documents; the server takes 100,000 in one command, and the driver splits what is longer."""
 
 Failure = WriteError | BulkWriteError
 """Of a statement with one document, and of one with several."""
@@ -129,7 +131,7 @@ def run(statements: Sequence[Statement], session: Any) -> Operation[None]:
         if statement.size + sum(other.size for other in together) > MAX_MESSAGE:
             yield from _run_together(together, session)
             together = []
-        if statement.size > MAX_MESSAGE:
+        if statement.size > MAX_MESSAGE or statement.count > MAX_COUNT:
             yield from _run_alone(statement, session)
         else:
             together.append(statement)

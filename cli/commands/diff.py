@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -94,10 +94,10 @@ def describe(change: Change) -> dict[str, Any]:
 
     about: dict[str, Any] = {"space": change.space, "collection": change.collection}
     if not isinstance(change, DiffEntry):
-        return {"kind": "schema", **about, "path": change.path, **_sides(change)}
+        return {"kind": "schema", **about, "path": change.path, **sides(change)}
     documents = {"value_a": change.value_a, "value_b": change.value_b}
     told = {name: document for name, document in documents.items() if document is not None}
-    fields = [{"path": each.path, **_sides(each)} for each in change.fields]
+    fields = [{"path": each.path, **sides(each)} for each in change.fields]
     return {"kind": change.kind, **about, "id": change.id, **told, **({"fields": fields} if fields else {})}
 
 
@@ -146,18 +146,19 @@ def _line(kind: str, text: str) -> None:
 
 
 def _arrow(change: Any) -> str:
-    one, other = (_shown(value) for value in (change.value_a, change.value_b))
-    return f"{one} -> {other}"
+    return f"{shown(change.value_a)} -> {shown(change.value_b)}"
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Write a value of one side for a person."""
     from argon.merging.results import MISSING
 
     return "(none)" if value is MISSING else "null" if value is None else to_cell(value)
 
 
-def _sides(change: Any) -> dict[str, Any]:
+def sides(change: Any, names: Sequence[str] = ("value_a", "value_b")) -> dict[str, Any]:
+    """Return the values that there are, by the names of the sides."""
     from argon.merging.results import MISSING
 
-    sides = {"value_a": change.value_a, "value_b": change.value_b}
-    return {name: value for name, value in sides.items() if value is not MISSING}
+    values = {name: getattr(change, name) for name in names}
+    return {name: value for name, value in values.items() if value is not MISSING}

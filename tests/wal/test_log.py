@@ -32,6 +32,7 @@ def busy(argon: Argon, project: Project, main: Branch, db: WALDatabase) -> Proje
     feature.rename("better")
     project.delete_branch("better")
     project.undelete_branch("better")
+    project.branch("main").merge("better")
     with db.commit(message="two at once", author="ann") as group:
         group["people"].insert_one({"_id": "a"})
         group["other"].insert_one({"_id": "b"})

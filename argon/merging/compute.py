@@ -1,0 +1,262 @@
+"""What a merge comes to at one state of the target: its changes, and its conflicts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import bson
+from bson.raw_bson import RawBSONDocument
+
+from argon.catalog.collections import new_record
+from argon.engine.snapshot import Snapshot
+from argon.io import Operation
+from argon.merging.changed import Changed
+from argon.merging.definitions import counterpart, kind_of, merge_definition, same_definition
+from argon.merging.diff import described
+from argon.merging.documents import Settle, merge_document
+from argon.merging.results import MISSING, ConflictEntry
+from argon.merging.states import all_ids, pages, plain, rows_of
+from argon.merging.strategy import Pick, Strategy, pick
+from argon.models import CollectionRecord
+from argon.versions.ids import id_key
+from argon.versions.layout import Row
+from argon.wal.change import Change
+
+if TYPE_CHECKING:
+    from bson import ObjectId
+
+Record = CollectionRecord | None
+
+
+@dataclass
+class Outcome:
+    """What a merge comes to.
+
+    Attributes:
+        catalog: Changes of definitions, which come first.
+        documents: Changes of documents by the collection that they are in afterwards.
+        fresh: Collections that the target gets, and those that get indexes from the source.
+        conflicts: What nothing settled.
+        resolved: What the strategy settled.
+    """
+
+    catalog: list[Change] = field(default_factory=list)
+    documents: list[tuple[CollectionRecord, list[Change]]] = field(default_factory=list)
+    indexed: list[tuple[CollectionRecord, CollectionRecord]] = field(default_factory=list)
+    created: list[CollectionRecord] = field(default_factory=list)
+    conflicts: list[ConflictEntry] = field(default_factory=list)
+    resolved: list[ConflictEntry] = field(default_factory=list)
+
+    @property
+    def changes(self) -> list[Change]:
+        """All changes, in the order in which the log shall tell them."""
+        return [*self.catalog, *(change for _, changes in self.documents for change in changes)]
+
+    def digest(self) -> str:
+        """Return what is the same for merges that do the same."""
+        told = hashlib.sha256()
+        for change in self.catalog:
+            after = None if change.after is None else dict(change.after)
+            kept = {name: value for name, value in (after or {}).items() if name not in ("_id", "store")}
+            told.update(bson.encode({"o": str(change.operation), "c": change.collection, "d": kept}))
+        for record, changes in self.documents:
+            for change in changes:
+                before = b"" if change.before is None else bytes(change.before["d"].raw)
+                after_bytes = b"" if change.after is None else bytes(change.after.raw)
+                name = {"s": record.space, "c": record.name, "b": before, "a": after_bytes}
+                told.update(bson.encode(name))
+        return told.hexdigest()
+
+
+class Merging:
+    """One computation of a merge.
+
+    Args:
+        base: The state at the merge base.
+        ours: The target's state.
+        theirs: The source's state.
+        changed: What may differ between base and source.
+        moved: Finds what may differ between base and target, which only a dropped collection asks for.
+        strategy: Settles conflicts.
+        deletes: Whether the source's deletions count.
+        stores: The records made so far for collections that cannot keep their store, by the source's id.
+    """
+
+    def __init__(
+        self,
+        base: Snapshot,
+        ours: Snapshot,
+        theirs: Snapshot,
+        changed: Changed,
+        moved: Callable[[], Operation[Changed]],
+        strategy: Strategy,
+        *,
+        deletes: bool,
+        stores: dict[ObjectId, CollectionRecord],
+    ) -> None:
+        self._base, self._ours, self._theirs = base, ours, theirs
+        self._changed = changed
+        self._moved = moved
+        self._strategy = strategy
+        self._deletes = deletes
+        self._stores = stores
+        self.outcome = Outcome()
+
+    def run(self) -> Operation[Outcome]:
+        """Compute the merge."""
+        matched: set[ObjectId] = set()
+        for theirs in self._theirs.catalog.records():
+            base = counterpart(self._base.catalog, theirs, self._theirs.catalog)
+            ours = counterpart(self._ours.catalog, theirs, self._theirs.catalog)
+            if ours is not None:
+                matched.add(ours.id)
+                yield from self._both(base, ours, theirs)
+            else:
+                yield from self._only_theirs(base, theirs)
+        for base in self._base.catalog.records():
+            ours = counterpart(self._ours.catalog, base, self._base.catalog)
+            gone = counterpart(self._theirs.catalog, base, self._base.catalog) is None
+            if gone and ours is not None and ours.id not in matched:
+                yield from self._dropped(base, ours)
+        self._check_names()
+        return self.outcome
+
+    def _both(self, base: Record, ours: CollectionRecord, theirs: CollectionRecord) -> Operation[None]:
+        merged = ours
+        if base is None or not same_definition(base, theirs):
+            merged = merge_definition(base, ours, theirs, self._settle(ours, None))
+        if merged is not ours:
+            change = self._ours.catalog.replace(kind_of(ours, merged), ours, merged)
+            self.outcome.catalog.append(change)
+            self.outcome.indexed.append((ours, merged))
+        if "view" not in (ours.kind, theirs.kind):
+            yield from self._documents(base, ours, theirs, merged)
+
+    def _only_theirs(self, base: Record, theirs: CollectionRecord) -> Operation[None]:
+        if base is not None:
+            if not (yield from self._differs(self._changed, base, self._theirs, theirs)):
+                return
+            settle = self._settle(theirs, None)
+            picked = settle("collection", described(base), described(theirs), MISSING)
+            if picked is not Pick.THEIRS and picked != described(theirs):
+                return
+        record = theirs
+        if theirs.kind == "collection" and (yield from self._was_here(theirs)):
+            # Its rows here ended with it, and must stay as they were for the past.
+            record = self._stores.setdefault(
+                theirs.id, new_record(theirs.space, theirs.name, theirs.options)
+            ).model_copy(update={"indexes": theirs.indexes})
+        self.outcome.catalog.append(self._ours.catalog.create(record))
+        self.outcome.created.append(record)
+        if record.kind == "collection":
+            yield from self._documents(None, None, theirs, record)
+
+    def _dropped(self, base: CollectionRecord, ours: CollectionRecord) -> Operation[None]:
+        if not self._deletes:
+            return
+        if (yield from self._differs((yield from self._moved()), base, self._ours, ours)):
+            settle = self._settle(ours, None)
+            picked = settle("collection", described(base), MISSING, described(ours))
+            if picked is not Pick.THEIRS and picked is not MISSING:
+                return
+        self.outcome.catalog.append(self._ours.catalog.drop(ours))
+
+    def _documents(
+        self, base: Record, ours: Record, theirs: CollectionRecord, merged: CollectionRecord
+    ) -> Operation[None]:
+        ids: Mapping[Hashable, Any]
+        if base is not None and base.store == theirs.store and not self._changed.everything:
+            ids = self._changed.of(theirs.store)
+        else:
+            ids = {**(yield from all_ids(self._base, base)), **(yield from all_ids(self._theirs, theirs))}
+        changes: list[Change] = []
+        for page in pages(ids):
+            old = yield from rows_of(self._base, base, page)
+            new = yield from rows_of(self._theirs, theirs, page)
+            wanted = [one for one in page if _bytes(old.get(id_key(one))) != _bytes(new.get(id_key(one)))]
+            mine = yield from rows_of(self._ours, ours, wanted)
+            for identity in wanted:
+                key = id_key(identity)
+                row = mine.get(key)
+                was = _document(row)
+                settle = self._settle(merged, identity)
+                image = merge_document(
+                    _document(old.get(key)), was, _document(new.get(key)), settle, deletes=self._deletes
+                )
+                if (image and image.raw) != (was and was.raw):
+                    changes.append(self._change(merged, identity, row, image))
+        if changes:
+            self.outcome.documents.append((merged, changes))
+
+    def _change(
+        self, record: CollectionRecord, identity: Any, row: Row | None, image: RawBSONDocument | None
+    ) -> Change:
+        operation = "insert" if row is None else "delete" if image is None else "update"
+        return Change(
+            operation,
+            record.space,
+            record.name,
+            record.store,
+            identity if row is None else row["d"]["_id"],
+            before=row,
+            inherited=row is not None and self._ours.is_inherited(row),
+            after=image,
+        )
+
+    def _settle(self, record: CollectionRecord, identity: Any) -> Settle:
+        def settle(path: str, base: Any, source: Any, target: Any) -> Any:
+            entry = ConflictEntry(record.space, record.name, plain(identity), path, base, source, target)
+            picked = pick(self._strategy, entry)
+            unresolved = picked is Pick.UNRESOLVED
+            (self.outcome.conflicts if unresolved else self.outcome.resolved).append(entry)
+            return picked
+
+        return settle
+
+    def _differs(
+        self, changed: Changed, base: CollectionRecord, state: Snapshot, now: CollectionRecord
+    ) -> Operation[bool]:
+        """Whether a collection is another than it was at the merge base."""
+        if base.store != now.store or not same_definition(base, now) or changed.everything:
+            return True
+        if not base.store:
+            return False
+        for page in pages(changed.of(base.store)):
+            old = yield from rows_of(self._base, base, page)
+            new = yield from rows_of(state, now, page)
+            if any(_bytes(old.get(id_key(one))) != _bytes(new.get(id_key(one))) for one in page):
+                return True
+        return False
+
+    def _was_here(self, record: CollectionRecord) -> Operation[bool]:
+        """Whether the target's own history has had the collection."""
+        table = self._ours.engine.raw["collections"]
+        seen: list[dict[str, Any]] = []
+        for level in self._ours.view.levels:
+            limit = {} if level.limit is None else {"f": {"$lte": level.limit}}
+            seen.append({"d._id": record.id, "_id.b": level.branch, **limit})
+        return (yield table.find_one({"$or": seen})) is not None
+
+    def _check_names(self) -> None:
+        """Refuse that two collections get one name, which no strategy can settle."""
+        names = {record.id: (record.space, record.name) for record in self._ours.catalog.records()}
+        for change in self.outcome.catalog:
+            names.pop(change.document_id, None)
+        for change in self.outcome.catalog:
+            if change.after is None:
+                continue
+            name = (change.after["space"], change.after["name"])
+            if name in names.values():
+                self.outcome.conflicts.append(ConflictEntry(*name, None, "name", MISSING, name, name))
+            names[change.document_id] = name
+
+
+def _document(row: Row | None) -> RawBSONDocument | None:
+    return None if row is None else row["d"]
+
+
+def _bytes(row: Row | None) -> bytes | None:
+    return None if row is None else bytes(row["d"].raw)

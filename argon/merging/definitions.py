@@ -1,0 +1,105 @@
+"""Collections of two states matched with each other, and the three-way merge of their definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from argon.catalog.collections import Catalog
+from argon.merging.documents import Settle
+from argon.merging.results import MISSING
+from argon.merging.strategy import Pick
+from argon.models import CollectionRecord, IndexRecord
+from argon.models.entry import Operation as Kind
+from argon.versions.ids import id_key
+
+_FIXED = frozenset({"kind", "collation", "viewOn"})
+"""What a collection is made with and nothing can change."""
+
+
+def counterpart(catalog: Catalog, record: CollectionRecord, origin: Catalog) -> CollectionRecord | None:
+    """Find what a collection is in another state: itself, or one made apart from it under its name.
+
+    Args:
+        catalog: The other state.
+        record: The collection.
+        origin: The state that it is from.
+    """
+    for other in catalog.records():
+        if other.id == record.id:
+            return other
+    named = catalog.get(record.space, record.name)
+    if named is None or any(own.id == named.id for own in origin.records()):
+        return None
+    return named
+
+
+def same_definition(one: CollectionRecord, other: CollectionRecord) -> bool:
+    """Whether two records define the same."""
+    return _same(_parts(one), _parts(other))
+
+
+def merge_definition(
+    base: CollectionRecord | None, ours: CollectionRecord, theirs: CollectionRecord, settle: Settle
+) -> CollectionRecord:
+    """Merge the source's definition of a collection into the target's.
+
+    Args:
+        base: At the merge base; None where it is not there.
+        ours: On the target.
+        theirs: On the source.
+        settle: Is asked about every conflict.
+
+    Returns:
+        The record that the target shall have.
+    """
+    old = {} if base is None else _parts(base)
+    mine, new = _parts(ours), _parts(theirs)
+    merged = dict(mine)
+    for path in dict.fromkeys([*mine, *new]) | dict.fromkeys(old):
+        was, is_mine, is_new = (parts.get(path, MISSING) for parts in (old, mine, new))
+        if _same(is_new, is_mine) or _same(is_new, was):
+            continue
+        taken = is_new
+        if not _same(is_mine, was) or path in _FIXED:
+            picked = settle(path, _shown(was), _shown(is_new), _shown(is_mine))
+            theirs_wins = picked is Pick.THEIRS or _same(picked, _shown(is_new))
+            taken = is_new if theirs_wins and path not in _FIXED else is_mine
+        if taken is MISSING:
+            merged.pop(path, None)
+        else:
+            merged[path] = taken
+    if _same(merged, mine):
+        return ours
+    space, name = merged["name"]
+    indexes = [index for index in merged.values() if isinstance(index, IndexRecord)]
+    options = {
+        path: value for path, value in merged.items() if path in ours.options or path in theirs.options
+    }
+    return ours.model_copy(update={"space": space, "name": name, "options": options, "indexes": indexes})
+
+
+def kind_of(old: CollectionRecord, new: CollectionRecord) -> Kind:
+    """Say what the log calls the step from one record to another."""
+    if old.name != new.name:
+        return Kind.RENAME_COLLECTION
+    if id_key(old.options) != id_key(new.options):
+        return Kind.MODIFY_COLLECTION
+    return Kind.CREATE_INDEX if len(new.indexes) >= len(old.indexes) else Kind.DROP_INDEX
+
+
+def _parts(record: CollectionRecord) -> dict[str, Any]:
+    indexes = {f"indexes.{index.name}": index for index in record.indexes}
+    return {"name": (record.space, record.name), "kind": record.kind, **record.options, **indexes}
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    if isinstance(one, IndexRecord) and isinstance(other, IndexRecord):
+        return one.key == other.key and _same(one.options, other.options)
+    return type(one) is type(other) and id_key(one) == id_key(other)
+
+
+def _shown(value: Any) -> Any:
+    return dict(value.described) if isinstance(value, IndexRecord) else value

@@ -1,0 +1,89 @@
+"""Git in plain dicts: commits with parents, each with the whole state. It knows nothing of Argon."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+State = dict[int, dict[str, Any]]
+
+
+class Collision(Exception):
+    """The places, as pairs of id and field, at which a strict merge cannot decide."""
+
+
+@dataclass
+class Commit:
+    number: int
+    state: State
+    parents: list[Commit] = field(default_factory=list)
+
+    def history(self) -> dict[int, Commit]:
+        found: dict[int, Commit] = {}
+        waiting = [self]
+        while waiting:
+            commit = waiting.pop()
+            if commit.number not in found:
+                found[commit.number] = commit
+                waiting += commit.parents
+        return found
+
+
+class Repository:
+    def __init__(self) -> None:
+        self._number = 0
+        self.heads = {"main": Commit(0, {})}
+
+    def state(self, branch: str) -> State:
+        return self.heads[branch].state
+
+    def commit(self, branch: str, state: State, *parents: Commit) -> None:
+        self._number += 1
+        self.heads[branch] = Commit(self._number, state, [self.heads[branch], *parents])
+
+    def fork(self, source: str, name: str) -> None:
+        self.heads[name] = self.heads[source]
+
+    def merge(self, target: str, source: str, strategy: str, *, deletes: bool = True) -> None:
+        ours, theirs = self.heads[target], self.heads[source]
+        mine, others = ours.history(), theirs.history()
+        shared = [mine[number] for number in mine.keys() & others.keys()]
+        best = [one for one in shared if not any(one.number in o.history() for o in shared if o is not one)]
+        base = max(best, key=lambda commit: commit.number)
+        if base is theirs:
+            return
+        state, collisions = _merge(base.state, ours.state, theirs.state, strategy, deletes=deletes)
+        if collisions and strategy == "strict":
+            raise Collision(collisions)
+        self.commit(target, state, theirs)
+
+
+def _merge(
+    base: State, ours: State, theirs: State, strategy: str, *, deletes: bool
+) -> tuple[State, set[tuple[int, str]]]:
+    state: State = {}
+    collisions: set[tuple[int, str]] = set()
+    for key in base.keys() | ours.keys() | theirs.keys():
+        old, mine, new = base.get(key), ours.get(key), theirs.get(key)
+        if new is None and not deletes:
+            new = old
+        if new == old or mine == new:
+            result = mine
+        elif mine == old:
+            result = new
+        elif old is None or mine is None or new is None:
+            collisions.add((key, ""))
+            result = new if strategy == "theirs" else mine
+        else:
+            result = dict(mine)
+            for name in result:
+                if new[name] in (old[name], mine[name]):
+                    continue
+                if mine[name] != old[name]:
+                    collisions.add((key, name))
+                    if strategy != "theirs":
+                        continue
+                result[name] = new[name]
+        if result is not None:
+            state[key] = result
+    return state, collisions
