@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bson import ObjectId
 
 from argon.engine.snapshot import Snapshot
+from argon.errors import BranchNotFound, TagNotFound
 from argon.io import Operation
 from argon.models import BranchRecord, ProjectRecord
 from argon.points import Ago, Lsn, Point, Tag, Time, as_point, parse_branch_point, parse_point
@@ -61,7 +62,7 @@ def locate(
         engine: The engine.
         project: The project.
         here: The branch that points are of where none is named.
-        where: A branch, its name, a point, or ``branch@POINT``.
+        where: A branch, its name, a point, or ``branch@POINT``; a name that is both is the branch's.
 
     Raises:
         BranchNotFound: There is no such branch.
@@ -87,7 +88,21 @@ def locate(
     else:
         point = as_point(at=where)
     if isinstance(branch, str):
-        branch = yield from engine.branches(project).get(branch)
+        name = branch
+        try:
+            branch = yield from engine.branches(project).get(name)
+        except BranchNotFound as error:
+            if point is not None:
+                raise
+            # A name that is no branch's may be a tag's.
+            branch = (
+                here if isinstance(here, BranchRecord) else (yield from engine.branches(project).get(here))
+            )
+            try:
+                found = yield from resolve(engine, branch, Tag(name))
+            except TagNotFound:
+                raise error from None
+            return Place(branch, found, named=True)
     yield from engine.require_log(branch)
     if point is None:
         return Place(branch, (yield from engine.log.head(branch)).lsn)

@@ -109,6 +109,12 @@ def test_points_of_one_branch(project: Project, main: Branch, users: Users) -> N
     assert told(result) == expected
     # What was done and undone again is no difference.
     assert told(project.diff(first, "main")) == {("users", 2): (None, {"_id": 2})}
+    project.create_tag("v1", at=f"main@{first}")
+    assert (
+        told(project.diff("v1", "main"))
+        == told(project.diff("main@v1", "main"))
+        == {("users", 2): (None, {"_id": 2})}
+    )
     with pytest.raises(PointNotFound):
         project.diff("main", f"main@{second + 1000}")
 

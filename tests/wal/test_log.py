@@ -33,6 +33,8 @@ def busy(argon: Argon, project: Project, main: Branch, db: WALDatabase) -> Proje
     project.delete_branch("better")
     project.undelete_branch("better")
     project.branch("main").merge("better")
+    project.create_tag("v1", at="main")
+    project.delete_tag("v1")
     with db.commit(message="two at once", author="ann") as group:
         group["people"].insert_one({"_id": "a"})
         group["other"].insert_one({"_id": "b"})
