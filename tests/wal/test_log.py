@@ -30,6 +30,7 @@ def busy(argon: Argon, project: Project, main: Branch, db: WALDatabase) -> Proje
     feature = project.create_branch("feature")
     WALDatabase(feature)["people"].update_many({}, {"$inc": {"n": 1}})
     feature.rename("better")
+    feature.update(description="a better one")
     project.delete_branch("better")
     project.undelete_branch("better")
     project.branch("main").merge("better")
