@@ -10,9 +10,11 @@ from pymongo.asynchronous.collection import AsyncCollection
 
 from argon.aio._world import cursor, passing_find, settle, stream
 from argon.aio.collection import AsyncWALCollection
+from argon.aio.session import AsyncWALSession
 from argon.classic.passage import physical_of
 from argon.engine.query import FindSpec
 from argon.engine.sink import is_sink
+from argon.errors import UnsupportedOperation
 from argon.io import run_async
 
 D = TypeVar("D", bound=Any)
@@ -79,7 +81,7 @@ class AsyncClassicCollection(AsyncWALCollection[D]):
         return passing_find(self, *args, **kwargs)
 
     async def _physical_find(self, spec: FindSpec, session: Any) -> Any:
-        passed = await self.passed(writes=False)
+        passed = await self.passed(writes=False, session=session)
         if passed is None:
             return None
         return passed.find(
@@ -90,22 +92,30 @@ class AsyncClassicCollection(AsyncWALCollection[D]):
             limit=spec.limit,
             hint=spec.hint,
             collation=spec.collation,
-            session=session,
+            **plain_session(session),
             **spec.options,
         )
 
-    async def passed(self, *, writes: bool) -> AsyncCollection[D] | None:
+    async def passed(self, *, writes: bool, session: Any = None) -> AsyncCollection[D] | None:
         """Return the physical collection for a call; None where it goes to the log.
 
         Args:
             writes: Whether the call may write.
+            session: The call's session.
 
         Raises:
             Conflict: It may, and the branch is being migrated.
+            UnsupportedOperation: The session is in a transaction, which would be a commit in the log.
         """
         physical = await run_async(physical_of(self._handle, writes=writes))
         if physical is None:
             return None
+        if isinstance(session, AsyncWALSession) and session.in_transaction:
+            name = self._wal_database().branch.name
+            raise UnsupportedOperation(
+                f"a transaction is a commit in the log, which the classic branch {name!r} has not: turn it "
+                f"into a branch in the log with 'argon branch migrate {name}'"
+            )
         mongo = self._wal_database().branch.engine.client
         options = (self.codec_options, self.read_preference, self.write_concern, self.read_concern)
         collection: AsyncCollection[D] = mongo[physical].get_collection(self.name, *options)
@@ -118,10 +128,10 @@ def _passing(name: str, *, writes: bool) -> Callable[..., Any]:
 
     async def go(self: AsyncClassicCollection[Any], *args: Any, **kwargs: Any) -> Any:
         may_write = writes or (name == "aggregate" and writes_out(*args, **kwargs))
-        passed = await self.passed(writes=may_write)
+        passed = await self.passed(writes=may_write, session=kwargs.get("session"))
         if passed is None:
             return await settle(in_log(self, *args, **kwargs))
-        return await settle(getattr(passed, name)(*args, **kwargs))
+        return await settle(getattr(passed, name)(*args, **kwargs | plain_session(kwargs.get("session"))))
 
     def method(self: AsyncClassicCollection[Any], *args: Any, **kwargs: Any) -> Any:
         if name == "watch":
@@ -129,6 +139,13 @@ def _passing(name: str, *, writes: bool) -> Callable[..., Any]:
         return cursor(self, lambda: go(self, *args, **kwargs))
 
     return functools.wraps(in_log)(method if name in CURSORS else go)
+
+
+def plain_session(session: Any) -> dict[str, Any]:
+    """Return the argument that gives a plain collection the plain client's session."""
+    if isinstance(session, AsyncWALSession):
+        session = session.plain
+    return {} if session is None else {"session": session}
 
 
 def writes_out(pipeline: Any = (), *_args: Any, **_kwargs: Any) -> bool:

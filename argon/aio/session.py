@@ -68,9 +68,18 @@ class AsyncWALSession(AsyncClientSession, Openable):
         return client
 
     @property
+    def plain(self) -> AsyncClientSession:
+        """The plain client's session."""
+        plain: AsyncClientSession = self._plain
+        return plain
+
+    @property
     def in_transaction(self) -> bool:
         """Whether a transaction is open."""
         return self._state == "open"
+
+    def _txn_read_preference(self) -> None:
+        """Leave reads in a transaction to the collection's own preference."""
 
     async def _open(self) -> None:
         """Be as it is: a session sends nothing before it is used."""

@@ -190,7 +190,11 @@ def uri_of(client: MongoClient[Any]) -> str | None:  # noqa: ARG001
 
 def passing_find(collection: ClassicCollection[Any], *args: Any, **kwargs: Any) -> Cursor[Any]:
     """Return a cursor on what the branch is now: a physical one, or one on rows."""
+    from argon.driver.classic import plain_session
     from argon.driver.cursor import WALCursor
 
-    passed = collection.passed(writes=False)
-    return WALCursor(collection, *args, **kwargs) if passed is None else passed.find(*args, **kwargs)
+    session = kwargs.get("session")
+    passed = collection.passed(writes=False, session=session)
+    if passed is None:
+        return WALCursor(collection, *args, **kwargs)
+    return passed.find(*args, **kwargs | plain_session(session))

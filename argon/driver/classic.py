@@ -13,8 +13,10 @@ from pymongo.synchronous.collection import Collection
 from argon.classic.passage import physical_of
 from argon.driver._world import cursor, passing_find, settle, stream
 from argon.driver.collection import WALCollection
+from argon.driver.session import WALSession
 from argon.engine.query import FindSpec
 from argon.engine.sink import is_sink
+from argon.errors import UnsupportedOperation
 from argon.io import run
 
 D = TypeVar("D", bound=Any)
@@ -81,7 +83,7 @@ class ClassicCollection(WALCollection[D]):
         return passing_find(self, *args, **kwargs)
 
     def _physical_find(self, spec: FindSpec, session: Any) -> Any:
-        passed = self.passed(writes=False)
+        passed = self.passed(writes=False, session=session)
         if passed is None:
             return None
         return passed.find(
@@ -92,22 +94,30 @@ class ClassicCollection(WALCollection[D]):
             limit=spec.limit,
             hint=spec.hint,
             collation=spec.collation,
-            session=session,
+            **plain_session(session),
             **spec.options,
         )
 
-    def passed(self, *, writes: bool) -> Collection[D] | None:
+    def passed(self, *, writes: bool, session: Any = None) -> Collection[D] | None:
         """Return the physical collection for a call; None where it goes to the log.
 
         Args:
             writes: Whether the call may write.
+            session: The call's session.
 
         Raises:
             Conflict: It may, and the branch is being migrated.
+            UnsupportedOperation: The session is in a transaction, which would be a commit in the log.
         """
         physical = run(physical_of(self._handle, writes=writes))
         if physical is None:
             return None
+        if isinstance(session, WALSession) and session.in_transaction:
+            name = self._wal_database().branch.name
+            raise UnsupportedOperation(
+                f"a transaction is a commit in the log, which the classic branch {name!r} has not: turn it "
+                f"into a branch in the log with 'argon branch migrate {name}'"
+            )
         mongo = self._wal_database().branch.engine.client
         options = (self.codec_options, self.read_preference, self.write_concern, self.read_concern)
         collection: Collection[D] = mongo[physical].get_collection(self.name, *options)
@@ -120,10 +130,10 @@ def _passing(name: str, *, writes: bool) -> Callable[..., Any]:
 
     def go(self: ClassicCollection[Any], *args: Any, **kwargs: Any) -> Any:
         may_write = writes or (name == "aggregate" and writes_out(*args, **kwargs))
-        passed = self.passed(writes=may_write)
+        passed = self.passed(writes=may_write, session=kwargs.get("session"))
         if passed is None:
             return settle(in_log(self, *args, **kwargs))
-        return settle(getattr(passed, name)(*args, **kwargs))
+        return settle(getattr(passed, name)(*args, **kwargs | plain_session(kwargs.get("session"))))
 
     def method(self: ClassicCollection[Any], *args: Any, **kwargs: Any) -> Any:
         if name == "watch":
@@ -131,6 +141,13 @@ def _passing(name: str, *, writes: bool) -> Callable[..., Any]:
         return cursor(self, lambda: go(self, *args, **kwargs))
 
     return functools.wraps(in_log)(method if name in CURSORS else go)
+
+
+def plain_session(session: Any) -> dict[str, Any]:
+    """Return the argument that gives a plain collection the plain client's session."""
+    if isinstance(session, WALSession):
+        session = session.plain
+    return {} if session is None else {"session": session}
 
 
 def writes_out(pipeline: Any = (), *_args: Any, **_kwargs: Any) -> bool:

@@ -70,9 +70,18 @@ class WALSession(ClientSession, Openable):
         return client
 
     @property
+    def plain(self) -> ClientSession:
+        """The plain client's session."""
+        plain: ClientSession = self._plain
+        return plain
+
+    @property
     def in_transaction(self) -> bool:
         """Whether a transaction is open."""
         return self._state == "open"
+
+    def _txn_read_preference(self) -> None:
+        """Leave reads in a transaction to the collection's own preference."""
 
     def _open(self) -> None:
         """Be as it is: a session sends nothing before it is used."""

@@ -235,3 +235,18 @@ def test_sub_collections_and_options_pass_through_too(
     assert client[classic.record.physical or ""]["people.old"].find_one() == {"_id": 1}
     assert db.command("count", "people")["n"] == 20
     assert db.command("ping")["ok"] == 1
+
+
+def test_a_transaction_on_a_classic_branch_is_refused_and_writes_nothing(
+    argon: Argon, classic: Branch
+) -> None:
+    client = argon.client()
+    people = client[f"{classic.project_name}@{classic.name}"]["people"]
+    before = list(people.find())
+    with client.start_session() as session:
+        people.update_one({"_id": 0}, {"$set": {"seen": 1}}, session=session)  # which is no transaction
+        with session.start_transaction(), pytest.raises(UnsupportedOperation, match="argon branch migrate"):
+            people.insert_one({"_id": "x"}, session=session)
+        with session.start_transaction(), pytest.raises(UnsupportedOperation, match="argon branch migrate"):
+            list(people.find({}, session=session))
+    assert [one["_id"] for one in people.find()] == [one["_id"] for one in before]
