@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from argon.aio.branch import AsyncBranch
@@ -11,14 +10,13 @@ from argon.aio.tags import AsyncTags
 from argon.catalog.lineage import BranchNode, grow
 from argon.classic.branches import create_branch
 from argon.classic.migrate import Progress as MigrationProgress
-from argon.errors import BranchNotFound, TagNotFound
 from argon.io import run_async
 from argon.materializer import Progress as Reading
 from argon.materializer import VerifyReport
 from argon.materializer.rebuild import RebuildReport, rebuild
 from argon.materializer.verify import verify
 from argon.merging.diff import Diff
-from argon.merging.place import Place, locate, place_of, spaces_of
+from argon.merging.place import Place, locate, spaces_of
 from argon.merging.results import BranchDiffResult, DiffEntry, ForkInfo, SchemaChange
 from argon.models import ProjectRecord
 from argon.points import as_point
@@ -190,21 +188,7 @@ class AsyncProject(AsyncTags):
             await where._found()
             where = where.record
         branch = "main" if here is None else here.record
-        try:
-            return await run_async(locate(self.engine, self._record, branch, where))
-        except BranchNotFound:
-            # A name alone is a branch's before it is a tag's.
-            if not isinstance(where, str) or "@" in where:
-                raise
-            try:
-                tag = await self.tag(where)
-            except TagNotFound:
-                tag = None
-            if tag is None:
-                raise
-        place = await run_async(place_of(self.engine, tag.branch_id, tag.lsn))
-        await run_async(self.engine.require_on(place.branch, "wal_time_travel"))
-        return replace(place, named=True)
+        return await run_async(locate(self.engine, self._record, branch, where))
 
     async def migrate_branch(self, name: str, *, progress: MigrationProgress | None = None) -> AsyncBranch:
         """Turn a classic branch into one in the log; see :meth:`AsyncBranch.migrate`."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from bson import ObjectId
 
+from argon.catalog.tags import find_tag
 from argon.engine.snapshot import Snapshot
 from argon.errors import BranchNotFound, TagNotFound
 from argon.io import Operation
@@ -62,7 +63,7 @@ def locate(
         engine: The engine.
         project: The project.
         here: The branch that points are of where none is named.
-        where: A branch, its name, a point, or ``branch@POINT``; a name that is both is the branch's.
+        where: A branch, its name, a tag, a point, or ``branch@POINT``; a name that is both is the branch's.
 
     Raises:
         BranchNotFound: There is no such branch.
@@ -94,15 +95,14 @@ def locate(
         except BranchNotFound as error:
             if point is not None:
                 raise
-            # A name that is no branch's may be a tag's.
-            branch = (
-                here if isinstance(here, BranchRecord) else (yield from engine.branches(project).get(here))
-            )
+            # A name that is no branch's may be a tag's, which says itself where it is.
             try:
-                found = yield from resolve(engine, branch, Tag(name))
+                tag = yield from find_tag(engine.plain, project.id, name)
             except TagNotFound:
                 raise error from None
-            return Place(branch, found, named=True)
+            place = yield from place_of(engine, tag.branch_id, tag.lsn)
+            yield from engine.require_on(place.branch, "wal_time_travel")
+            return replace(place, named=True)
     yield from engine.require_log(branch)
     if point is None:
         return Place(branch, (yield from engine.log.head(branch)).lsn)

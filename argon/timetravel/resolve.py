@@ -70,15 +70,12 @@ def _resolve_lsn(engine: Engine, branch: BranchRecord, lsn: int) -> Operation[in
 
 
 def _end_of_commit(engine: Engine, branch: BranchRecord, lsn: int) -> Operation[int]:
-    """Return an LSN, or what came before the commit if it lies inside one."""
+    """Return an LSN, or the end of the commit that it lies inside: its entries became visible together."""
     ids = [branch.id, *(ancestor.id for ancestor in branch.lineage)]
     bases = [*(ancestor.fork for ancestor in branch.lineage), 0]
-    line, base = next((line, base) for line, base in zip(ids, bases, strict=True) if lsn > base)
+    line = next(line for line, base in zip(ids, bases, strict=True) if lsn > base)
     last = yield from engine.log.last_before(line, lsn, lsn)
-    if last is None or int(last.get("commit", 0)) <= lsn:
-        return lsn
-    before = yield from engine.log.last_before(line, lsn, lsn, outside=int(last["commit"]))
-    return max(base, _FIRST_LSN) if before is None else int(before["lsn"])
+    return lsn if last is None else max(lsn, int(last.get("commit", 0)))
 
 
 def _resolve_tag(engine: Engine, branch: BranchRecord, name: str) -> Operation[int]:

@@ -211,23 +211,13 @@ class Log:
         )
         return found
 
-    def last_before(
-        self, branch_id: ObjectId, below: int, limit: int, *, outside: int | None = None
-    ) -> Operation[Mapping[str, Any] | None]:
-        """Return a branch's last entry that follows an LSN below ``below`` and is not above ``limit``.
-
-        Args:
-            branch_id: The branch.
-            below: See above.
-            limit: See above.
-            outside: The end of a commit whose entries do not count.
-        """
+    def last_before(self, branch_id: ObjectId, below: int, limit: int) -> Operation[Mapping[str, Any] | None]:
+        """Return a branch's last entry that follows an LSN below ``below`` and is not above ``limit``."""
         found: Mapping[str, Any] | None = yield self._majority.find_one(
             {
                 "branch_id": branch_id,
                 "prev_lsn": {"$lt": Int64(below), "$gte": Int64(0)},
                 "lsn": {"$lte": Int64(limit)},
-                **({} if outside is None else {"commit": {"$ne": Int64(outside)}}),
             },
             projection={"lsn": 1, "prev_lsn": 1, "timestamp": 1, "micros": 1, "commit": 1},
             sort=[("prev_lsn", DESCENDING)],

@@ -68,7 +68,9 @@ def test_export_to_stdout_is_alone_there(shop: Cli) -> None:
 
 
 def test_export_chooses_documents_fields_order_and_point(shop: Cli) -> None:
-    shop.file("things.json", CONTENTS["json"])
+    shop.file("things.json", '[{"_id": 1, "n": 1.5}]')
+    shop.ok("import", "things.json")
+    shop.file("things.json", '[{"_id": 2, "n": true}]')
     shop.ok("import", "things.json")
     first = [entry["lsn"] for entry in shop.json("log") if entry["operation"] == "insert"][-1]
     csv = ("export", "-c", "things", "--format", "csv")

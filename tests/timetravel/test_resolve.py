@@ -151,7 +151,7 @@ def test_a_fresh_branch_can_be_seen_at_its_creation(project: Project, main: Bran
     assert project.verify().problems == []
 
 
-def test_an_lsn_inside_a_commit_shows_what_was_before_it(
+def test_an_lsn_inside_a_commit_shows_the_whole_of_it(
     project: Project, main: Branch, db: WALDatabase
 ) -> None:
     db["users"].insert_many([{"_id": number, "n": 0} for number in range(4)])
@@ -166,7 +166,7 @@ def test_an_lsn_inside_a_commit_shows_what_was_before_it(
     assert ends[-1] - ends[0] >= 6
     for branch in (main, later):
         for lsn in range(ends[0], ends[-1] + 1):
-            expected = states[max(end for end in ends if end <= lsn)]
+            expected = states[min(end for end in ends if end >= lsn)]
             views = [
                 WALDatabase(branch).at(lsn=lsn),
                 WALDatabase(branch.restore(lsn=lsn, name=f"{branch.name}-{lsn}")),
@@ -177,12 +177,12 @@ def test_an_lsn_inside_a_commit_shows_what_was_before_it(
                 assert found == [expected] * 3, lsn
 
 
-def test_an_lsn_inside_the_first_commit_of_a_branch_shows_what_it_inherited(
+def test_an_lsn_inside_the_first_commit_of_a_branch_shows_the_whole_of_it(
     project: Project, main: Branch, db: WALDatabase
 ) -> None:
     db["users"].insert_many([{"_id": number} for number in range(4)])
     child = project.create_branch("child")
     WALDatabase(child)["users"].delete_many({})
     for lsn in range(child.head_lsn - 3, child.head_lsn):
-        assert _ids(WALDatabase(child).at(lsn=lsn)) == [0, 1, 2, 3]
-    assert _ids(WALDatabase(child).at(lsn=child.head_lsn)) == []
+        assert _ids(WALDatabase(child).at(lsn=lsn)) == []
+    assert _ids(WALDatabase(child).at(lsn=child.base_lsn)) == [0, 1, 2, 3]
