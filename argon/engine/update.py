@@ -86,7 +86,8 @@ def plan_update(
         for row in rows:
             change = _change(target, record, snapshot, row, touched)
             quick(change, target)
-            if change.inherited and change.in_place is not None:
+            # An array filter that the update has no use for is refused, and only the server knows.
+            if change.inherited and change.in_place is not None and not spec.array_filters:
                 change.after = effect(spec.update, row["d"])
                 if change.after is not None:
                     change.in_place = None

@@ -67,6 +67,7 @@ FILTERED: list[tuple[Document, Any, dict[str, Any]]] = [
     ({"_id": 4}, {"$set": {"marks.$[m].n": -1}}, {"array_filters": [{"m.s": "y"}]}),
     ({"age": 22}, {"$inc": {"marks.$[m].n": 1}}, {"array_filters": [{"m.n": {"$gt": 3}}]}),
     ({"_id": 4}, {"$set": {"marks.$[m].n": -1}}, {"array_filters": [{"x.s": "y"}]}),
+    ({"_id": 4}, {"$set": {"age": 1}}, {"array_filters": [{"x.s": "y"}]}),
     ({"_id": 4}, {"$set": {"marks.$[m].n": -1}}, {}),
     ({"name": "ANN0"}, {"$set": {"age": 1}}, {"collation": {"locale": "en", "strength": 2}}),
     ({"age": 22}, {"$set": {"x": 1}}, {"hint": "age_1"}),
