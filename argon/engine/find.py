@@ -21,7 +21,7 @@ from argon.engine.source import NO_STORE, CollectionSource
 from argon.errors import UnsupportedOperation
 from argon.io import Operation
 from argon.models import CollectionRecord
-from argon.rewrite.filter import equality_id
+from argon.rewrite.filter import equality_id, has_near, has_where
 from argon.rewrite.projection import Plan, Projection, is_positional, prefix_projection
 from argon.rewrite.sort import prefix_sort
 from argon.versions.layout import Row
@@ -83,7 +83,9 @@ def open_find(snapshot: Snapshot, space: str, name: str, spec: FindSpec, reader:
         raise UnsupportedOperation(
             "min and max bound entries of an index, which this query does not read alone: use $gte and $lt"
         )
-    if projection.find_only and record.kind == "collection":
+    # An aggregation knows neither these projections nor these filters.
+    finds = projection.find_only or has_where(spec.filter) or has_near(spec.filter)
+    if finds and record.kind == "collection":
         return Opened((yield from _on_scratch(snapshot, record, spec, reader)), wrapped=False)
     stages = find_stages(spec)
     options = {

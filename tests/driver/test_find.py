@@ -120,6 +120,12 @@ FINDS: list[dict[str, Any]] = [
     {"filter": {"_id": {"$lt": 8}}, "sort": [("name", 1)], "collation": {"locale": "de"}},
     {"sort": [("name", 1)], "collation": {"locale": "en", "strength": 1, "numericOrdering": True}},
     {"filter": {"name": "ANN0"}, "collation": {"locale": "nowhere"}},
+    {
+        "filter": {"$where": "this.age > 21"},
+        "sort": [("_id", 1)],
+        "skip": 1,
+        "projection": {"age": {"$literal": 7}},
+    },
     {"filter": {"age": 22}, "sort": [("_id", 1)], "hint": "_id_"},
     {"filter": {"age": 22}, "sort": [("_id", 1)], "hint": [("_id", 1)]},
     {"filter": {"age": 22}, "sort": [("_id", 1)], "hint": "age_1"},
