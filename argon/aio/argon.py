@@ -20,7 +20,7 @@ from argon.aio._world import (
 from argon.aio.branch import AsyncBranch
 from argon.aio.expiry import AsyncExpiryService
 from argon.aio.project import AsyncProject
-from argon.catalog.branches import MAIN
+from argon.catalog.records import MAIN
 from argon.classic.branches import create_project
 from argon.engine.engine import Engine
 from argon.features import Flags, FlagValue

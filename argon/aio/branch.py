@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from bson import ObjectId
 
-from argon.classic.branches import create_branch
+from argon.aio.branch_log import AsyncBranchLog
+from argon.aio.merging import AsyncMerging
 from argon.classic.migrate import Progress, migrate
 from argon.engine.expiry import expire
 from argon.engine.handle import Handle
-from argon.engine.history import read_log
 from argon.io import run_async
-from argon.merging.merge import Merge, merge_of_plan
-from argon.merging.plan import MergePlan
-from argon.merging.results import BranchDiffResult, ForkInfo, MergeInfo
-from argon.merging.strategy import Strategy
-from argon.models import BranchRecord, WALEntry
-from argon.models.recorded import Recorded
-from argon.points import as_point
-from argon.timetravel.resolve import resolve
+from argon.merging.results import ForkInfo
+from argon.models import BranchRecord
 from argon.versions.ids import id_key
 
 if TYPE_CHECKING:
@@ -30,7 +23,7 @@ if TYPE_CHECKING:
     from argon.engine.engine import Engine
 
 
-class AsyncBranch(Recorded[BranchRecord]):
+class AsyncBranch(AsyncMerging, AsyncBranchLog):
     """A named line of writes.
 
     Args:
@@ -166,44 +159,6 @@ class AsyncBranch(Recorded[BranchRecord]):
         branches = self.engine.branches(self._project.record)
         self._record = await run_async(branches.edit(self._record, change, author=self._project.author))
 
-    async def restore(
-        self,
-        lsn: int | None = None,
-        time: datetime | None = None,
-        name: str | None = None,
-        *,
-        ago: timedelta | None = None,
-        tag: str | None = None,
-    ) -> AsyncBranch:
-        """Make a new branch that begins where this one was at a moment; nothing is copied.
-
-        Args:
-            lsn: After the entry with this LSN.
-            time: At this moment; it must have a time zone.
-            name: The new branch's name; by default ``main-lsn-42`` or ``main-restore-42``,
-                with the LSN that was found.
-            ago: So long ago.
-            tag: At this tag.
-
-        Returns:
-            The new branch.
-
-        Raises:
-            PointNotFound: The point is outside the branch's history.
-            BranchExists: The name is taken.
-            FeatureDisabled: ``wal_time_travel`` is off.
-            UnsupportedOperation: It is a classic branch, without a history.
-        """
-        await self.require("wal_time_travel")
-        point = as_point(lsn=lsn, time=time, ago=ago, tag=tag)
-        found = await run_async(resolve(self.engine, self._record, point))
-        if name is None:
-            name = f"{self.name}-{'lsn' if lsn is not None else 'restore'}-{found}"
-        message = f"restore {self.name} at LSN {found}"
-        project, author = self._project.record, self._project.author
-        made = create_branch(self.engine, project, self._record, name, found, author=author, message=message)
-        return AsyncBranch(self._project, await run_async(made))
-
     async def fork(self, name: str) -> ForkInfo:
         """Make a branch of this one's head; nothing is copied.
 
@@ -211,67 +166,6 @@ class AsyncBranch(Recorded[BranchRecord]):
             BranchExists: The name is taken.
         """
         return await self._project.fork(self, name)
-
-    async def diff(
-        self,
-        other: Any,
-        space: str | None = None,
-        collection: str | None = None,
-        filter: Mapping[str, Any] | None = None,
-    ) -> BranchDiffResult:
-        """Compare this branch with another state, which may be a point of its own past.
-
-        Args:
-            other: A branch, its name, ``branch@POINT``, or a point of this branch.
-            space: Look at this space only.
-            collection: Look at this collection only.
-            filter: Tell only of documents that match this query in one of the states.
-
-        Returns:
-            The differences: what is added is there in ``other``.
-        """
-        await self._found()
-        place = await self._project._place(other, self)
-        return await self._project.diff(self, place, space, collection, filter)
-
-    async def merge(
-        self,
-        source: Any,
-        strategy: Strategy = "strict",
-        propagate_deletes: bool = True,
-        preview: bool = False,
-        message: str | None = None,
-        author: str | None = None,
-    ) -> MergeInfo | MergePlan:
-        """Bring into this branch what a source changed since they last met, in one commit.
-
-        Args:
-            source: A branch, its name, ``branch@POINT``, or a :class:`MergePlan` that a
-                preview returned, which brings its own strategy.
-            strategy: What settles conflicts; see :mod:`argon.merging.strategy`.
-            propagate_deletes: Whether documents and collections that the source deleted go here, too.
-            preview: Compute the merge and write nothing.
-            message: Why.
-            author: Who; by default who commits elsewhere.
-
-        Returns:
-            What was done; the plan, for a preview.
-
-        Raises:
-            MergeConflict: Both sides changed the same thing; the error has the list, and nothing was written.
-            MergeOutdated: The branch has moved such that a plan would do something else now.
-            DuplicateKeyError: A unique index of this branch would not hold.
-            WriteError: A validator of this branch refuses a document.
-        """
-        await self._found()
-        if isinstance(source, MergePlan):
-            merge = await run_async(merge_of_plan(self.handle, source))
-        else:
-            place = await self._project._place(source, self)
-            merge = Merge(self.handle, place, strategy, deletes=propagate_deletes)
-        if preview:
-            return await run_async(merge.preview())
-        return await run_async(merge.land(author=author, message=message))
 
     async def migrate(self, *, progress: Progress | None = None) -> None:
         """Turn this classic branch, a physical database, into one in the log.
@@ -302,56 +196,6 @@ class AsyncBranch(Recorded[BranchRecord]):
             How many documents were deleted.
         """
         return await run_async(expire(self.handle))
-
-    async def log(
-        self,
-        limit: int | None = None,
-        collection: str | None = None,
-        document_id: Any = None,
-        *,
-        after: int | None = None,
-        before: int | None = None,
-    ) -> list[WALEntry]:
-        """Return the branch's entries, newest first, its inherited history included.
-
-        Args:
-            limit: At most so many.
-            collection: Of this collection only.
-            document_id: About this document only.
-            after: With a greater LSN.
-            before: With a smaller LSN.
-        """
-        entries = self.iter_log(
-            limit=limit, collection=collection, document_id=document_id, after=after, before=before
-        )
-        return [entry async for entry in entries]
-
-    async def iter_log(
-        self,
-        *,
-        limit: int | None = None,
-        collection: str | None = None,
-        document_id: Any = None,
-        after: int | None = None,
-        before: int | None = None,
-    ) -> AsyncIterator[WALEntry]:
-        """Like :meth:`log`, entry by entry, however long the history."""
-        await self.require("wal_time_travel")
-        pages = read_log(
-            self.engine,
-            self._record,
-            limit=limit,
-            collection=collection,
-            document_id=document_id,
-            after=after,
-            before=before,
-        )
-        while True:
-            page = await run_async(pages.next())
-            if not page:
-                return
-            for entry in page:
-                yield entry
 
     async def require(self, flag: str) -> None:
         """Check a feature flag for this branch.

@@ -21,7 +21,7 @@ from argon.aio.database import AsyncWALDatabase
 from argon.aio.named import AsyncNamedBranch
 from argon.aio.session import AsyncWALSession
 from argon.aio.stream import AsyncWALChangeStream
-from argon.catalog.branches import MAIN
+from argon.catalog.records import MAIN
 from argon.engine.reading import matching
 from argon.errors import NotFound, UnsupportedOperation
 from argon.io import run_async

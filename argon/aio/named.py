@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from argon.aio.branch import AsyncBranch
 from argon.aio.project import AsyncProject
-from argon.catalog.branches import MAIN
+from argon.catalog.records import MAIN
 from argon.classic.branches import create_project
 from argon.engine.handle import Handle
 from argon.engine.named import NamedLine

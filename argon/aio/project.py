@@ -18,7 +18,8 @@ from argon.materializer.verify import verify
 from argon.merging.diff import Diff
 from argon.merging.place import Place, locate, spaces_of
 from argon.merging.results import BranchDiffResult, DiffEntry, ForkInfo, SchemaChange
-from argon.models import ProjectRecord
+from argon.models import BranchRecord, ProjectRecord
+from argon.models.recorded import Recorded
 from argon.points import as_point
 from argon.timetravel.resolve import resolve
 
@@ -70,6 +71,10 @@ class AsyncProject(AsyncTags):
             BranchNotFound: There is none of this name.
         """
         return AsyncBranch(self, await run_async(self.engine.branches(self._record).get(name)))
+
+    def _holding(self, record: BranchRecord) -> AsyncBranch:
+        """Return a branch of the project, known by its record."""
+        return AsyncBranch(self, record)
 
     async def branches(self, *, deleted: bool = False) -> list[AsyncBranch]:
         """Return the branches, oldest first.
@@ -183,7 +188,7 @@ class AsyncProject(AsyncTags):
         first, second = await self._place(a), await self._place(b)
         return Diff(self.engine, first, second, space=space, collection=collection, query=query)
 
-    async def _place(self, where: Any, here: AsyncBranch | None = None) -> Place:
+    async def _place(self, where: Any, here: Recorded[BranchRecord] | None = None) -> Place:
         if isinstance(where, AsyncBranch):
             await where._found()
             where = where.record

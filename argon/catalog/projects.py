@@ -9,7 +9,7 @@ from typing import Any
 from bson import Int64, ObjectId
 from pymongo.errors import DuplicateKeyError
 
-from argon.catalog.branches import MAIN, birth, stored
+from argon.catalog.records import MAIN, birth, stored
 from argon.catalog.tables import BRANCHES, COUNTERS, PROJECTS, classic_database
 from argon.errors import ProjectExists, ProjectNotFound
 from argon.io import Operation

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from argon.catalog.branches import MAIN
+from argon.catalog.records import MAIN
 from argon.classic.branches import create_project
 from argon.driver._world import (
     Client,

@@ -15,7 +15,7 @@ from pymongo.synchronous.database import Database
 from pymongo.synchronous.topology import Topology
 from pymongo.write_concern import WriteConcern
 
-from argon.catalog.branches import MAIN
+from argon.catalog.records import MAIN
 from argon.driver._world import branch_named, connect, cursor, settle, stream
 from argon.driver.argon import Argon
 from argon.driver.branch import Branch

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from argon.catalog.branches import MAIN
+from argon.catalog.records import MAIN
 from argon.classic.branches import create_project
 from argon.driver.branch import Branch
 from argon.driver.project import Project

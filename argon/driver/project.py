@@ -20,7 +20,8 @@ from argon.materializer.verify import verify
 from argon.merging.diff import Diff
 from argon.merging.place import Place, locate, spaces_of
 from argon.merging.results import BranchDiffResult, DiffEntry, ForkInfo, SchemaChange
-from argon.models import ProjectRecord
+from argon.models import BranchRecord, ProjectRecord
+from argon.models.recorded import Recorded
 from argon.points import as_point
 from argon.timetravel.resolve import resolve
 
@@ -72,6 +73,10 @@ class Project(Tags):
             BranchNotFound: There is none of this name.
         """
         return Branch(self, run(self.engine.branches(self._record).get(name)))
+
+    def _holding(self, record: BranchRecord) -> Branch:
+        """Return a branch of the project, known by its record."""
+        return Branch(self, record)
 
     def branches(self, *, deleted: bool = False) -> list[Branch]:
         """Return the branches, oldest first.
@@ -183,7 +188,7 @@ class Project(Tags):
         first, second = self._place(a), self._place(b)
         return Diff(self.engine, first, second, space=space, collection=collection, query=query)
 
-    def _place(self, where: Any, here: Branch | None = None) -> Place:
+    def _place(self, where: Any, here: Recorded[BranchRecord] | None = None) -> Place:
         if isinstance(where, Branch):
             where._found()
             where = where.record

@@ -12,8 +12,9 @@ from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
-from argon.catalog.branches import Branches, refuse_classic
+from argon.catalog.branches import Branches
 from argon.catalog.collections import Catalog, load_catalog
+from argon.catalog.lookup import refuse_classic
 from argon.catalog.projects import Projects
 from argon.catalog.tables import BRANCHES, FEATURES, PROJECTS, ensure_tables
 from argon.catalog.tags import Tags

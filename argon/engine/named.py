@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from bson import ObjectId
 
-from argon.catalog.branches import MAIN
 from argon.catalog.collections import Catalog
+from argon.catalog.records import MAIN
 from argon.engine.line import Line
 from argon.errors import BranchNotFound, ProjectExists, ProjectNotFound
 from argon.io import Operation

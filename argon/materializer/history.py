@@ -8,7 +8,7 @@ import bson
 from bson import ObjectId
 from bson.codec_options import CodecOptions, DatetimeConversion
 
-from argon.catalog.branches import lineage_from
+from argon.catalog.records import lineage_from
 from argon.models import DDL_OPERATIONS, BranchRecord, ProjectRecord, TagRecord, WALEntry
 from argon.models.entry import Operation as Kind
 

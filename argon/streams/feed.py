@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from bson import ObjectId
 
-from argon.catalog.branches import MAIN
+from argon.catalog.records import MAIN
 from argon.io import Operation
 from argon.models.entry import DOCUMENT_OPERATIONS
 from argon.models.entry import Operation as Kind

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bson import ObjectId, Timestamp
 
-from argon.catalog.branches import MAIN
+from argon.catalog.records import MAIN
 from argon.catalog.tables import BRANCHES, PROJECTS
 from argon.errors import BranchNotFound, HistoryExpired, PointNotFound
 from argon.io import Operation

@@ -1,0 +1,79 @@
+"""The log of a branch, as applications read it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+from argon.engine.history import read_log
+from argon.io import run_async
+from argon.models import BranchRecord, WALEntry
+from argon.models.recorded import Recorded
+
+if TYPE_CHECKING:
+    from argon.engine.engine import Engine
+
+
+class AsyncBranchLog(Recorded[BranchRecord]):
+    """The part of a branch that has to do with its history."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def engine(self) -> Engine:
+            """The engine that serves it."""
+
+        async def _found(self) -> None: ...
+
+        async def require(self, flag: str) -> None:
+            """Check a feature flag for this branch."""
+
+    async def log(
+        self,
+        limit: int | None = None,
+        collection: str | None = None,
+        document_id: Any = None,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+    ) -> list[WALEntry]:
+        """Return the branch's entries, newest first, its inherited history included.
+
+        Args:
+            limit: At most so many.
+            collection: Of this collection only.
+            document_id: About this document only.
+            after: With a greater LSN.
+            before: With a smaller LSN.
+        """
+        entries = self.iter_log(
+            limit=limit, collection=collection, document_id=document_id, after=after, before=before
+        )
+        return [entry async for entry in entries]
+
+    async def iter_log(
+        self,
+        *,
+        limit: int | None = None,
+        collection: str | None = None,
+        document_id: Any = None,
+        after: int | None = None,
+        before: int | None = None,
+    ) -> AsyncIterator[WALEntry]:
+        """Like :meth:`log`, entry by entry, however long the history."""
+        await self.require("wal_time_travel")
+        pages = read_log(
+            self.engine,
+            self._record,
+            limit=limit,
+            collection=collection,
+            document_id=document_id,
+            after=after,
+            before=before,
+        )
+        while True:
+            page = await run_async(pages.next())
+            if not page:
+                return
+            for entry in page:
+                yield entry

@@ -1,0 +1,145 @@
+# Generated from argon/aio/merging.py by tools/async_to_sync.py: edit that.
+
+"""A branch among others: what is restored, compared and merged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from argon.classic.branches import create_branch
+from argon.io import run
+from argon.merging.merge import Merge, merge_of_plan
+from argon.merging.plan import MergePlan
+from argon.merging.results import BranchDiffResult, MergeInfo
+from argon.merging.strategy import Strategy
+from argon.models import BranchRecord
+from argon.models.recorded import Recorded
+from argon.points import as_point
+from argon.timetravel.resolve import resolve
+
+if TYPE_CHECKING:
+    from argon.driver.branch import Branch
+    from argon.driver.project import Project
+    from argon.engine.engine import Engine
+    from argon.engine.handle import Handle
+
+
+class Merging(Recorded[BranchRecord]):
+    """The part of a branch that has to do with other branches."""
+
+    if TYPE_CHECKING:
+        _project: Project
+
+        @property
+        def engine(self) -> Engine:
+            """The engine that serves it."""
+
+        @property
+        def handle(self) -> Handle:
+            """The branch's head, for operations."""
+
+        def _found(self) -> None: ...
+
+        def require(self, flag: str) -> None:
+            """Check a feature flag for this branch."""
+
+    def restore(
+        self,
+        lsn: int | None = None,
+        time: datetime | None = None,
+        name: str | None = None,
+        *,
+        ago: timedelta | None = None,
+        tag: str | None = None,
+    ) -> Branch:
+        """Make a new branch that begins where this one was at a moment; nothing is copied.
+
+        Args:
+            lsn: After the entry with this LSN.
+            time: At this moment; it must have a time zone.
+            name: The new branch's name; by default ``main-lsn-42`` or ``main-restore-42``,
+                with the LSN that was found.
+            ago: So long ago.
+            tag: At this tag.
+
+        Returns:
+            The new branch.
+
+        Raises:
+            PointNotFound: The point is outside the branch's history.
+            BranchExists: The name is taken.
+            FeatureDisabled: ``wal_time_travel`` is off.
+            UnsupportedOperation: It is a classic branch, without a history.
+        """
+        self.require("wal_time_travel")
+        point = as_point(lsn=lsn, time=time, ago=ago, tag=tag)
+        found = run(resolve(self.engine, self._record, point))
+        if name is None:
+            name = f"{self.name}-{'lsn' if lsn is not None else 'restore'}-{found}"
+        message = f"restore {self.name} at LSN {found}"
+        project, author = self._project.record, self._project.author
+        made = create_branch(self.engine, project, self._record, name, found, author=author, message=message)
+        return self._project._holding(run(made))
+
+    def diff(
+        self,
+        other: Any,
+        space: str | None = None,
+        collection: str | None = None,
+        filter: Mapping[str, Any] | None = None,
+    ) -> BranchDiffResult:
+        """Compare this branch with another state, which may be a point of its own past.
+
+        Args:
+            other: A branch, its name, ``branch@POINT``, or a point of this branch.
+            space: Look at this space only.
+            collection: Look at this collection only.
+            filter: Tell only of documents that match this query in one of the states.
+
+        Returns:
+            The differences: what is added is there in ``other``.
+        """
+        self._found()
+        place = self._project._place(other, self)
+        return self._project.diff(self, place, space, collection, filter)
+
+    def merge(
+        self,
+        source: Any,
+        strategy: Strategy = "strict",
+        propagate_deletes: bool = True,
+        preview: bool = False,
+        message: str | None = None,
+        author: str | None = None,
+    ) -> MergeInfo | MergePlan:
+        """Bring into this branch what a source changed since they last met, in one commit.
+
+        Args:
+            source: A branch, its name, ``branch@POINT``, or a :class:`MergePlan` that a
+                preview returned, which brings its own strategy.
+            strategy: What settles conflicts; see :mod:`argon.merging.strategy`.
+            propagate_deletes: Whether documents and collections that the source deleted go here, too.
+            preview: Compute the merge and write nothing.
+            message: Why.
+            author: Who; by default who commits elsewhere.
+
+        Returns:
+            What was done; the plan, for a preview.
+
+        Raises:
+            MergeConflict: Both sides changed the same thing; the error has the list, and nothing was written.
+            MergeOutdated: The branch has moved such that a plan would do something else now.
+            DuplicateKeyError: A unique index of this branch would not hold.
+            WriteError: A validator of this branch refuses a document.
+        """
+        self._found()
+        if isinstance(source, MergePlan):
+            merge = run(merge_of_plan(self.handle, source))
+        else:
+            place = self._project._place(source, self)
+            merge = Merge(self.handle, place, strategy, deletes=propagate_deletes)
+        if preview:
+            return run(merge.preview())
+        return run(merge.land(author=author, message=message))
