@@ -43,10 +43,15 @@ class Place:
 
     @property
     def line(self) -> list[tuple[ObjectId, int]]:
-        """The branches whose entries make up the history, the latest first, each with its last LSN."""
+        """The branches whose entries make up the history, the latest first, each with its last LSN.
+
+        A point that a branch has inherited lies on the line that it was written on.
+        """
         line = [(self.branch.id, self.lsn)]
         for ancestor in self.branch.lineage:
-            line.append((ancestor.id, min(ancestor.fork, line[-1][1])))
+            if line[-1][1] <= ancestor.fork:
+                line.pop()
+            line.append((ancestor.id, min(ancestor.fork, self.lsn)))
         return line
 
     def state(self, engine: Engine) -> Operation[Snapshot]:

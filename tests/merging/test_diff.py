@@ -119,6 +119,19 @@ def test_points_of_one_branch(project: Project, main: Branch, users: Users) -> N
         project.diff("main", f"main@{second + 1000}")
 
 
+def test_points_that_a_branch_has_inherited(project: Project, main: Branch, users: Users) -> None:
+    users.insert_one({"_id": 1, "n": 0})
+    first = main.head_lsn
+    users.update_one({"_id": 1}, {"$set": {"n": 1}})
+    second = main.head_lsn
+    main.fork("feature")
+    WALDatabase(project.branch("feature")).users.insert_one({"_id": 2})
+    updated = {("users", 1): ({"_id": 1, "n": 0}, {"_id": 1, "n": 1})}
+    assert told(project.diff(f"feature@{first}", f"feature@{second}")) == updated
+    assert told(project.diff(f"feature@{first}", "main")) == updated
+    assert told(project.diff(f"feature@{first}", "feature")) == {**updated, ("users", 2): (None, {"_id": 2})}
+
+
 def test_filters_look_at_either_value(project: Project, main: Branch, db: WALDatabase[Any]) -> None:
     db.users.insert_many([{"_id": 1, "age": 1}, {"_id": 2, "age": 2}, {"_id": 3, "age": 3}])
     db.other.insert_one({"_id": 1})
