@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bson import Int64, ObjectId
 
-from argon.catalog.tables import create_store
 from argon.engine.handle import Handle
-from argon.engine.indexes import build_index
 from argon.engine.snapshot import Snapshot
-from argon.engine.unique import unique_check
 from argon.errors import Conflict, MergeConflict, MergeOutdated
 from argon.io import Operation
 from argon.merging.base import ensure_index, merge_base
 from argon.merging.changed import changed_between
 from argon.merging.compute import Merging, Outcome
-from argon.merging.fields import field_changes
+from argon.merging.landing import Landing, counts, entries, unique_checks
 from argon.merging.place import Place, place_of
 from argon.merging.plan import MergePlan
-from argon.merging.results import ConflictEntry, DiffEntry, MergeInfo
-from argon.merging.states import plain, value_of
+from argon.merging.results import ConflictEntry, MergeInfo
 from argon.merging.strategy import Strategy, check_strategy
 from argon.models import CollectionRecord
 from argon.versions.layout import raw
-from argon.wal.change import Change, Check, Plan
+from argon.wal.change import Change, Plan
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine
 
-_PAGE = 1000
 _NAMED_CONFLICTS = 3
 
 
@@ -57,7 +51,7 @@ class Merge:
         self._deletes = deletes
         self._digest = digest
         self._fresh: dict[ObjectId, CollectionRecord] = {}
-        self._stores: set[str] = set()
+        self._landing = Landing(self._engine)
 
     def land(self, *, author: str | None, message: str | None) -> Operation[MergeInfo]:
         """Merge, in one commit.
@@ -81,7 +75,7 @@ class Merge:
         yield from self._engine.require_log(self._handle.line.record)
         target = yield from self._target()
         base, outcome = yield from self._compute(target, (yield from target.state(self._engine)))
-        applied, deleted = _counts(outcome)
+        applied, deleted = counts(outcome)
         return MergePlan(
             str(self._source),
             target.branch.name,
@@ -97,7 +91,7 @@ class Merge:
             deleted,
             outcome.conflicts,
             outcome.resolved,
-            list(_entries(outcome)),
+            list(entries(outcome)),
         )
 
     def _target(self) -> Operation[Place]:
@@ -139,16 +133,16 @@ class Merge:
         info = (str(self._source), target.branch.name, base.lsn)
         if _is(base, self._source):
             return Plan([], lambda: MergeInfo(*info, target.lsn))
-        yield from self._prepare(snapshot, outcome)
-        yield from self._validate(outcome)
+        yield from self._landing.prepare(snapshot, outcome, self._fresh.values())
+        yield from self._landing.validate(outcome)
         mark = self._mark(base)
-        applied, deleted = _counts(outcome)
+        applied, deleted = counts(outcome)
 
         def reply() -> MergeInfo:
             spaces = len({change.space for change in outcome.changes})
             return MergeInfo(*info, mark.lsn, applied, deleted, spaces, [], outcome.resolved)
 
-        return Plan([*outcome.changes, mark], reply, _checks(snapshot, outcome))
+        return Plan([*outcome.changes, mark], reply, unique_checks(snapshot, outcome))
 
     def _mark(self, base: Place) -> Change:
         """Make the record by which later merges find their base."""
@@ -156,38 +150,6 @@ class Merge:
         told = {"_id": branch.id, "branch": branch.name, "lsn": Int64(self._source.lsn)}
         about = {**told, "base": {"branch_id": base.branch.id, "lsn": Int64(base.lsn)}}
         return Change("merge", "", "", "", branch.id, after=raw(about))
-
-    def _prepare(self, snapshot: Snapshot, outcome: Outcome) -> Operation[None]:
-        """Make what cannot be made inside the transaction; what a lost race leaves behind is nobody's."""
-        for record in self._fresh.values():
-            if record.store not in self._stores:
-                yield from create_store(self._engine.plain, record.store, record.collation)
-                self._stores.add(record.store)
-        for record in [*outcome.created, *(merged for _, merged in outcome.indexed)]:
-            for index in record.indexes:
-                if record.kind == "collection" and f"{record.store} {index.physical}" not in self._stores:
-                    yield from build_index(snapshot, record, index)
-                    self._stores.add(f"{record.store} {index.physical}")
-
-    def _validate(self, outcome: Outcome) -> Operation[None]:
-        """Let the server judge the documents by the validators that the target has afterwards."""
-        for record, changes in outcome.documents:
-            written = [change for change in changes if change.after is not None]
-            if not record.validated:
-                continue
-            for start in range(0, len(written), _PAGE):
-                page = written[start : start + _PAGE]
-                there = [change.before["d"] for change in page if change.before is not None]
-
-                def body(scratch: Any, session: Any, page: list[Change] = page) -> Operation[None]:
-                    for change in page:
-                        if change.before is None:
-                            yield scratch.insert_one(change.after, session=session)
-                        else:
-                            where = {"_id": change.document_id}
-                            yield scratch.replace_one(where, change.after, session=session)
-
-                yield from self._engine.scratch.evaluate(record, there, body)
 
 
 def merge_of_plan(handle: Handle, plan: MergePlan) -> Operation[Merge]:
@@ -209,23 +171,6 @@ def _is(one: Place, other: Place) -> bool:
     return one.branch.id == other.branch.id and one.lsn == other.lsn
 
 
-def _counts(outcome: Outcome) -> tuple[int, int]:
-    changes = [change for _, changes in outcome.documents for change in changes]
-    deleted = sum(change.after is None for change in changes)
-    return len(changes) - deleted, deleted
-
-
-def _entries(outcome: Outcome) -> Iterator[DiffEntry]:
-    for record, changes in outcome.documents:
-        for change in changes:
-            was = None if change.before is None else change.before["d"]
-            fields = [] if was is None or change.after is None else field_changes(was, change.after)
-            identity = plain(change.document_id)
-            yield DiffEntry(
-                record.space, record.name, identity, value_of(was), value_of(change.after), fields
-            )
-
-
 def _refusal(source: Place, target: Place, conflicts: list[ConflictEntry]) -> MergeConflict:
     first = "; ".join(str(conflict) for conflict in conflicts[:_NAMED_CONFLICTS])
     more = len(conflicts) - _NAMED_CONFLICTS
@@ -235,44 +180,3 @@ def _refusal(source: Place, target: Place, conflicts: list[ConflictEntry]) -> Me
         "choose a strategy (ours, theirs, or one for each collection) to settle them",
         conflicts,
     )
-
-
-def _checks(snapshot: Snapshot, outcome: Outcome) -> Check | None:
-    checks: list[Check] = []
-    for record, changes in outcome.documents:
-        check = unique_check(snapshot, record, changes)
-        if check is not None:
-            checks.append(check)
-    for ours, merged in outcome.indexed:
-        known = {index.physical for index in ours.indexes if index.options.get("unique")}
-        added = [index for index in merged.indexes if index.options.get("unique")]
-        added = [index for index in added if index.physical not in known]
-        if added:
-            checks.append(_whole_check(snapshot, merged.model_copy(update={"indexes": added})))
-    if not checks:
-        return None
-
-    def check_all(session: Any) -> Operation[None]:
-        for check in checks:
-            yield from check(session)
-
-    return check_all
-
-
-def _whole_check(snapshot: Snapshot, record: CollectionRecord) -> Check:
-    """Check unique indexes that are new to the target on all documents, as a build would."""
-
-    def check(session: Any) -> Operation[None]:
-        store = snapshot.engine.raw[record.store]
-        for leg in snapshot.view.legs:
-            cursor = store.find(leg.scan, {"d": 1, "_id": 0}, session=session)
-            while rows := (yield cursor.to_list(_PAGE)):
-                page = [
-                    Change("insert", record.space, record.name, record.store, row["d"]["_id"], after=row["d"])
-                    for row in rows
-                ]
-                inner = unique_check(snapshot, record, page)
-                if inner is not None:
-                    yield from inner(session)
-
-    return check
