@@ -84,7 +84,8 @@ def open_find(snapshot: Snapshot, space: str, name: str, spec: FindSpec, reader:
             "min and max bound entries of an index, which this query does not read alone: use $gte and $lt"
         )
     # An aggregation knows neither these projections nor these filters.
-    finds = projection.find_only or has_where(spec.filter) or has_near(spec.filter)
+    computed = projection.plan is Plan.AGGREGATE
+    finds = projection.find_only or (computed and (has_where(spec.filter) or has_near(spec.filter)))
     if finds and record.kind == "collection":
         return Opened((yield from _on_scratch(snapshot, record, spec, reader)), wrapped=False)
     stages = find_stages(spec)

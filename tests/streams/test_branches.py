@@ -97,9 +97,10 @@ def test_a_childs_token_is_not_on_its_parents_line(project: Project, db: DB) -> 
 
 def test_a_restored_branch_goes_on_from_the_moment_it_began(project: Project, db: DB) -> None:
     with db.users.watch() as stream:
-        db.users.insert_many([{"_id": number} for number in range(4)])
+        db.users.insert_many([{"_id": number} for number in range(2)])
+        db.users.insert_many([{"_id": number} for number in range(2, 4)])
         events = take(stream, 4)
-    # Two of them are undone by a branch that begins between them.
+    # The second two are undone by a branch that begins between the commits.
     lsns = [entry.lsn for entry in reversed(project.branch().log(collection="users", limit=4))]
     restored = WALDatabase(project.branch().restore(lsn=lsns[1]))
     restored.users.insert_one({"_id": "new"})

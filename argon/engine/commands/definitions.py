@@ -57,6 +57,7 @@ def drop(request: Request, command: Command) -> Operation[Reply]:
     """Run ``drop``."""
     check_fields(command, frozenset())
     name = collection_name(command)
+    yield from request.handle.admit_writes()
     record = yield from _record(request, name)
     if record is None or not (yield from ddl.drop_collection(request.handle, request.space, name)):
         raise command_error({"code": 26, "codeName": "NamespaceNotFound", "errmsg": "ns not found"})
@@ -91,6 +92,7 @@ def drop_indexes(request: Request, command: Command) -> Operation[Reply]:
     """Run ``dropIndexes``."""
     check_fields(command, frozenset({"index"}))
     name = collection_name(command)
+    yield from request.handle.admit_writes()
     snapshot = yield from request.handle.snapshot()
     text = f"ns not found {request.namespace(name)}"
     record = existing_record(snapshot, request.space, name, text)
