@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from .values import Document
 
-PROGRAMS = 40
+PROGRAMS = 20
 SOAKED = 500
 STEPS = 30
 
