@@ -12,6 +12,7 @@
         ├── NotFound                what was named does not exist
         │   ├── ProjectNotFound
         │   ├── BranchNotFound
+        │   ├── SpaceNotFound       a branch has no collections in this space
         │   └── PointNotFound       a point outside a branch's history; names the valid range
         │       ├── TagNotFound     no tag has this name; names those there are
         │       └── HistoryExpired  a point older than what is still held; names the oldest LSN
@@ -21,6 +22,8 @@
         │   ├── TagExists
         │   ├── BranchProtected
         │   ├── BranchHasChildren
+        │   ├── SpaceProtected      the default space cannot be deleted
+        │   ├── SpaceNotEmpty       a space holds documents; deleting it must be forced
         │   ├── MergeConflict       both sides changed the same thing; carries the list of conflicts
         │   └── MergeOutdated       a planned merge would do something else by now
         ├── ReadOnlyView            (also InvalidOperation)  a write to a view of the past
@@ -72,6 +75,10 @@ class BranchNotFound(NotFound):
     """No live branch has this name."""
 
 
+class SpaceNotFound(NotFound):
+    """A branch has no collections in this space."""
+
+
 class PointNotFound(NotFound):
     """A point lies outside the history that a branch can see."""
 
@@ -106,6 +113,14 @@ class BranchProtected(Conflict):
 
 class BranchHasChildren(Conflict):
     """The branch has live children; deleting it must be forced."""
+
+
+class SpaceProtected(Conflict):
+    """The default space cannot be deleted."""
+
+
+class SpaceNotEmpty(Conflict):
+    """A space holds documents; deleting it must be forced."""
 
 
 class MergeConflict(Conflict):

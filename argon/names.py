@@ -26,13 +26,15 @@ _REF_RULE = (
 )
 _SPACE = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _SPACE_RULE = "1 to 64 characters out of a-z 0-9 _ -, the first a letter"
-_SYSTEM_SPACE = "_system_"
 _DATABASE = re.compile(r"[^/\\. \"$*<>:|?\x00]+")
 _DATABASE_RULE = '1 to 63 bytes without space and any of / \\ . " $ * < > : | ?'
 _LONGEST_DATABASE = 63
 _MONGODB_DATABASES = ("admin", "config", "local")
 _LONGEST_NAMESPACE = 255  # bytes of database.collection
 _WRITABLE_SYSTEM = ("system.js",)
+
+SYSTEM_SPACES = "_system_"
+"""How the names of Argon's own spaces begin, which users neither use nor see."""
 
 LSN_TEXT = re.compile(r"[0-9]+")
 """Text that is read as an LSN."""
@@ -110,8 +112,8 @@ def check_space_name(name: str) -> str:
         TypeError: The name is no string.
     """
     _check_str("space", name)
-    if name.startswith(_SYSTEM_SPACE):
-        raise InvalidName(f"invalid space name {name!r}: '{_SYSTEM_SPACE}…' are Argon's own spaces")
+    if name.startswith(SYSTEM_SPACES):
+        raise InvalidName(f"invalid space name {name!r}: '{SYSTEM_SPACES}…' are Argon's own spaces")
     if not _SPACE.fullmatch(name):
         raise InvalidName(f"invalid space name {name!r}: a space name is {_SPACE_RULE}")
     return name

@@ -34,6 +34,7 @@ class AsyncBranchLog(Recorded[BranchRecord]):
         collection: str | None = None,
         document_id: Any = None,
         *,
+        space: str | None = None,
         after: int | None = None,
         before: int | None = None,
     ) -> list[WALEntry]:
@@ -43,11 +44,17 @@ class AsyncBranchLog(Recorded[BranchRecord]):
             limit: At most so many.
             collection: Of this collection only.
             document_id: About this document only.
+            space: Of this space only.
             after: With a greater LSN.
             before: With a smaller LSN.
         """
         entries = self.iter_log(
-            limit=limit, collection=collection, document_id=document_id, after=after, before=before
+            limit=limit,
+            collection=collection,
+            document_id=document_id,
+            space=space,
+            after=after,
+            before=before,
         )
         return [entry async for entry in entries]
 
@@ -57,6 +64,7 @@ class AsyncBranchLog(Recorded[BranchRecord]):
         limit: int | None = None,
         collection: str | None = None,
         document_id: Any = None,
+        space: str | None = None,
         after: int | None = None,
         before: int | None = None,
     ) -> AsyncIterator[WALEntry]:
@@ -68,6 +76,7 @@ class AsyncBranchLog(Recorded[BranchRecord]):
             limit=limit,
             collection=collection,
             document_id=document_id,
+            space=space,
             after=after,
             before=before,
         )

@@ -11,7 +11,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from argon.aio._world import cursor, passing_find, settle, stream
 from argon.aio.collection import AsyncWALCollection
 from argon.aio.session import AsyncWALSession
-from argon.classic.passage import physical_of
+from argon.classic.passage import check_space, physical_of
 from argon.engine.query import FindSpec
 from argon.engine.sink import is_sink
 from argon.errors import UnsupportedOperation
@@ -105,11 +105,13 @@ class AsyncClassicCollection(AsyncWALCollection[D]):
 
         Raises:
             Conflict: It may, and the branch is being migrated.
-            UnsupportedOperation: The session is in a transaction, which would be a commit in the log.
+            UnsupportedOperation: The session is in a transaction, which would be a commit in the log; or the
+                collection is in another space than the default one.
         """
         physical = await run_async(physical_of(self._handle, writes=writes))
         if physical is None:
             return None
+        check_space(self._wal_database().branch.name, self._space)
         if isinstance(session, AsyncWALSession) and session.in_transaction:
             name = self._wal_database().branch.name
             raise UnsupportedOperation(

@@ -9,8 +9,7 @@ from pymongo.asynchronous.command_cursor import AsyncCommandCursor
 
 if TYPE_CHECKING:
     from bson.codec_options import CodecOptions
-
-    from argon.aio.database import AsyncWALDatabase
+    from pymongo.asynchronous.database import AsyncDatabase
 
 D = TypeVar("D", bound=Any)
 
@@ -25,7 +24,7 @@ class AsyncWALCommandCursor(AsyncCommandCursor[D]):
     """
 
     def __init__(
-        self, database: AsyncWALDatabase[Any], begun: Mapping[str, Any], codec_options: CodecOptions[Any]
+        self, database: AsyncDatabase[Any], begun: Mapping[str, Any], codec_options: CodecOptions[Any]
     ) -> None:
         # PyMongo's own part knows of no cursor on the server, and so never asks for it.
         super().__init__(database["$cmd"], {**begun, "id": 0}, None)

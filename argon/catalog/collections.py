@@ -17,9 +17,11 @@ from argon.catalog.tables import COLLECTIONS, STORE_PREFIX
 from argon.io import Operation, World
 from argon.models import CollectionRecord
 from argon.models.entry import Operation as Kind
+from argon.names import SYSTEM_SPACES
 from argon.versions.layout import Row, raw
 from argon.versions.visibility import View
 from argon.wal.change import Change
+from argon.wal.log import DEFAULT_SPACE
 from argon.wal.transactions import patiently
 
 
@@ -44,6 +46,11 @@ class Catalog:
         """Return all records, or those of one space, in the order of their creation."""
         records = [record for record, _ in self._rows.values() if space in (None, record.space)]
         return sorted(records, key=lambda record: record.id)
+
+    def spaces(self) -> list[str]:
+        """Name the spaces that users see: the default one, which is always there, then others by age."""
+        found = dict.fromkeys([DEFAULT_SPACE, *(record.space for record in self.records())])
+        return [space for space in found if not space.startswith(SYSTEM_SPACES)]
 
     def create(self, record: CollectionRecord) -> Change:
         """Plan the creation of a collection."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from argon.engine.handle import Handle
-from argon.errors import Conflict
+from argon.errors import Conflict, UnsupportedOperation
 from argon.io import Operation
+from argon.wal.log import DEFAULT_SPACE
 
 
 def physical_of(handle: Handle, *, writes: bool) -> Operation[str | None]:
@@ -35,3 +36,16 @@ def physical_of(handle: Handle, *, writes: bool) -> Operation[str | None]:
             f"was interrupted, run 'argon branch migrate {record.name}' again"
         )
     return record.physical
+
+
+def check_space(branch: str, space: str) -> None:
+    """Refuse to look into a space of a physical database, which has none.
+
+    Raises:
+        UnsupportedOperation: It is another space than the default one.
+    """
+    if space != DEFAULT_SPACE:
+        raise UnsupportedOperation(
+            f"the classic branch {branch!r} is a physical database, without a space {space!r}: turn it into "
+            f"a branch in the log with 'argon branch migrate {branch}'"
+        )

@@ -36,6 +36,7 @@ class BranchLog(Recorded[BranchRecord]):
         collection: str | None = None,
         document_id: Any = None,
         *,
+        space: str | None = None,
         after: int | None = None,
         before: int | None = None,
     ) -> list[WALEntry]:
@@ -45,11 +46,17 @@ class BranchLog(Recorded[BranchRecord]):
             limit: At most so many.
             collection: Of this collection only.
             document_id: About this document only.
+            space: Of this space only.
             after: With a greater LSN.
             before: With a smaller LSN.
         """
         entries = self.iter_log(
-            limit=limit, collection=collection, document_id=document_id, after=after, before=before
+            limit=limit,
+            collection=collection,
+            document_id=document_id,
+            space=space,
+            after=after,
+            before=before,
         )
         return [entry for entry in entries]
 
@@ -59,6 +66,7 @@ class BranchLog(Recorded[BranchRecord]):
         limit: int | None = None,
         collection: str | None = None,
         document_id: Any = None,
+        space: str | None = None,
         after: int | None = None,
         before: int | None = None,
     ) -> Iterator[WALEntry]:
@@ -70,6 +78,7 @@ class BranchLog(Recorded[BranchRecord]):
             limit=limit,
             collection=collection,
             document_id=document_id,
+            space=space,
             after=after,
             before=before,
         )

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from pymongo.synchronous.collection import Collection
 
-from argon.classic.passage import physical_of
+from argon.classic.passage import check_space, physical_of
 from argon.driver._world import cursor, passing_find, settle, stream
 from argon.driver.collection import WALCollection
 from argon.driver.session import WALSession
@@ -107,11 +107,13 @@ class ClassicCollection(WALCollection[D]):
 
         Raises:
             Conflict: It may, and the branch is being migrated.
-            UnsupportedOperation: The session is in a transaction, which would be a commit in the log.
+            UnsupportedOperation: The session is in a transaction, which would be a commit in the log; or the
+                collection is in another space than the default one.
         """
         physical = run(physical_of(self._handle, writes=writes))
         if physical is None:
             return None
+        check_space(self._wal_database().branch.name, self._space)
         if isinstance(session, WALSession) and session.in_transaction:
             name = self._wal_database().branch.name
             raise UnsupportedOperation(

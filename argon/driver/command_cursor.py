@@ -11,8 +11,7 @@ from pymongo.synchronous.command_cursor import CommandCursor
 
 if TYPE_CHECKING:
     from bson.codec_options import CodecOptions
-
-    from argon.driver.database import WALDatabase
+    from pymongo.synchronous.database import Database
 
 D = TypeVar("D", bound=Any)
 
@@ -27,7 +26,7 @@ class WALCommandCursor(CommandCursor[D]):
     """
 
     def __init__(
-        self, database: WALDatabase[Any], begun: Mapping[str, Any], codec_options: CodecOptions[Any]
+        self, database: Database[Any], begun: Mapping[str, Any], codec_options: CodecOptions[Any]
     ) -> None:
         # PyMongo's own part knows of no cursor on the server, and so never asks for it.
         super().__init__(database["$cmd"], {**begun, "id": 0}, None)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from argon.engine.engine import Engine
 
 _PAGE = 500
+_ANY = {"$exists": True}
 
 
 class LogPages:
@@ -105,10 +106,11 @@ def read_log(
         before: With a smaller LSN.
     """
     query: dict[str, Any] = {}
+    if space is not None:
+        # The default space is left out of entries; so is the collection of those that are about none.
+        query |= {"space": space} if space != DEFAULT_SPACE else {"space": None, "collection": _ANY}
     if collection is not None:
         query["collection"] = collection
-    if space is not None:
-        query["space"] = space if space != DEFAULT_SPACE else None
     if document_id is not None:
         query["document_id"] = {"$eq": document_id}
     return LogPages(engine, branch, limit=limit, query=query, after=after, before=before)

@@ -136,8 +136,6 @@ def place_of(engine: Engine, branch_id: ObjectId, lsn: int) -> Operation[Place]:
 
 def spaces_of(engine: Engine, branch: BranchRecord) -> Operation[list[str]]:
     """Name the spaces of a branch; ``default`` is always there."""
-    spaces = {DEFAULT_SPACE: None}
-    if branch.kind == "wal":
-        snapshot = yield from engine.line(branch).snapshot()
-        spaces |= dict.fromkeys(record.space for record in snapshot.catalog.records())
-    return list(spaces)
+    if branch.kind == "classic":
+        return [DEFAULT_SPACE]
+    return (yield from engine.line(branch).snapshot()).catalog.spaces()

@@ -100,7 +100,7 @@ def document_event(entry: Entry, project: str, images: Images) -> Event:
     after: RawBSONDocument | None = entry.get("document")
     before: RawBSONDocument | None = entry.get("old_document")
     about = {
-        "ns": {"db": project, "coll": entry["collection"]},
+        "ns": _namespace(project, entry.get("space"), entry["collection"]),
         "documentKey": {"_id": entry["document_id"]},
     }
     body: dict[str, Any] = about
@@ -132,7 +132,7 @@ def catalogue_events(entry: Entry, project: str) -> list[Event]:
         entry: The entry.
         project: The project's name.
     """
-    ns = {"db": project, "coll": entry.get("collection")}
+    ns = _namespace(project, entry.get("space"), entry.get("collection"))
     match entry["operation"]:
         case Kind.CREATE_COLLECTION:
             return _created(entry, ns)
@@ -142,7 +142,7 @@ def catalogue_events(entry: Entry, project: str) -> list[Event]:
             return [replace(drop, expanded=view), _event(INVALIDATE, entry, {})]
         case Kind.RENAME_COLLECTION:
             target = entry["document"]["name"]
-            to = {"db": project, "coll": target}
+            to = _namespace(project, entry.get("space"), target)
             body = {"to": to, "ns": ns, "operationDescription": {"to": to}}
             return [_event("rename", entry, body, target), _event(INVALIDATE, entry, {}, target)]
         case Kind.CREATE_INDEX:
@@ -164,7 +164,7 @@ def deletion_events(project: str, collections: Iterable[CollectionRecord]) -> li
         collections: What the branch had.
     """
     drops = [
-        Event("drop", {"ns": {"db": project, "coll": record.name}}, record.space, (record.name,))
+        Event("drop", {"ns": _namespace(project, record.space, record.name)}, record.space, (record.name,))
         for record in collections
         if record.kind == "collection"
     ]
@@ -176,6 +176,12 @@ def for_scope(event: Event, *, expanded: bool) -> Event:
     if event.kind != "rename" or expanded:
         return event
     return replace(event, body={name: event.body[name] for name in ("to", "ns")})
+
+
+def _namespace(project: str, space: str | None, collection: str | None) -> dict[str, Any]:
+    """Return the ``ns`` of an event, which names the space where that is not the default one."""
+    ns = {"db": project, "coll": collection}
+    return ns if space in (None, DEFAULT_SPACE) else {**ns, "space": space}
 
 
 def _event(kind: str, entry: Entry, body: dict[str, Any], *names: str) -> Event:

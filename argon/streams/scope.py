@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from argon.wal.log import DEFAULT_SPACE
+
 if TYPE_CHECKING:
     from argon.streams.events import Event
 
@@ -45,9 +47,13 @@ class Scope:
         """Return what to read of entries: for one collection, no images of the others' documents."""
         if self.collection is None:
             return None
+        here = [
+            {"$eq": ["$collection", {"$literal": self.collection}]},
+            {"$eq": [{"$ifNull": ["$space", DEFAULT_SPACE]}, self.space]},
+        ]
         ours = {
             "$or": [
-                {"$eq": ["$collection", {"$literal": self.collection}]},
+                {"$and": here},
                 {"$not": [{"$in": ["$operation", ["insert", "update", "delete"]]}]},
             ]
         }

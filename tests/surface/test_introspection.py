@@ -94,7 +94,7 @@ _BY_PLACE = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_
 REVIEWED = {
     "an attribute, or a setting: nothing is sent": """
         HOST PORT add_option advance_cluster_time advance_operation_time alive allow_disk_use append_metadata
-        batch_size client clone cluster_time codec_options collation collection comment cursor_id
+        batch_size clone cluster_time codec_options collation collection comment cursor_id
         database eq_props full_name has_ended hint limit max max_await_time_ms max_scan max_time_ms min name
         operation_time options read_concern read_preference remove_option resume_token retrieved session
         session_id skip sort where write_concern

@@ -1,0 +1,104 @@
+# Generated from argon/aio/listing.py by tools/async_to_sync.py: edit that.
+
+"""The collections of a database: listed, made, dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from bson.codec_options import CodecOptions
+from pymongo.errors import CollectionInvalid, OperationFailure
+from pymongo.read_concern import ReadConcern
+from pymongo.synchronous.collection import Collection
+from pymongo.write_concern import WriteConcern
+
+from argon.classic.definitions import NOT_OURS
+from argon.driver._world import cursor, settle
+from argon.driver.collection import WALCollection
+from argon.driver.database_handle import DatabaseHandle
+from argon.engine import ddl, reading
+from argon.engine.errors import NAMESPACE_EXISTS
+from argon.io import run
+
+D = TypeVar("D", bound=Any)
+
+
+class Listing(DatabaseHandle[D]):
+    """The methods of PyMongo's database that are about its collections."""
+
+    def list_collection_names(
+        self,
+        session: Any = None,
+        filter: Mapping[str, Any] | None = None,
+        comment: Any | None = None,
+        **kwargs: Any,
+    ) -> list[str]:
+        """See :meth:`pymongo.database.Database.list_collection_names`."""
+        return [info["name"] for info in self.list_collections(session, filter, comment, **kwargs)]
+
+    def list_collections(
+        self,
+        session: Any = None,
+        filter: Mapping[str, Any] | None = None,
+        comment: Any | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """See :meth:`pymongo.database.Database.list_collections`."""
+        here = self._here()
+        return cursor(here["$cmd"], lambda: here._open_collections(session, filter, comment, **kwargs))
+
+    def _open_collections(
+        self, session: Any, query: Mapping[str, Any] | None, comment: Any, **kwargs: Any
+    ) -> Any:
+        if (physical := self._physical()) is not None:
+            # Not the collections that stand for something else.
+            theirs = {"name": {"$not": NOT_OURS}}
+            query = {"$and": [query, theirs]} if query else theirs
+            return settle(physical.list_collections(session, query, comment, **kwargs))
+        return run(reading.list_collections(self._bound(session), self.current_space, query))
+
+    def create_collection(
+        self,
+        name: str,
+        codec_options: CodecOptions[Any] | None = None,
+        read_preference: Any = None,
+        write_concern: WriteConcern | None = None,
+        read_concern: ReadConcern | None = None,
+        session: Any = None,
+        check_exists: bool | None = True,
+        **kwargs: Any,
+    ) -> WALCollection[Any]:
+        """See :meth:`pymongo.database.Database.create_collection`."""
+        collection = self.get_collection(name, codec_options, read_preference, write_concern, read_concern)
+        if (physical := self._physical(writes=True)) is not None:
+            physical.create_collection(name, check_exists=check_exists, session=session, **kwargs)
+            return collection
+        try:
+            run(ddl.create_collection(self._bound(session), self.current_space, name, kwargs))
+        except OperationFailure as error:
+            if check_exists and error.code == NAMESPACE_EXISTS:
+                raise CollectionInvalid(f"collection {name} already exists") from error
+            raise
+        return collection
+
+    def drop_collection(
+        self,
+        name_or_collection: Any,
+        session: Any = None,
+        comment: Any | None = None,
+        encrypted_fields: Any = None,
+    ) -> dict[str, Any]:
+        """See :meth:`pymongo.database.Database.drop_collection`."""
+        name = name_or_collection
+        if isinstance(name, Collection):
+            name = name.name
+        if not isinstance(name, str):
+            raise TypeError(f"name_or_collection must be an instance of str, not {type(name)}")
+        if (physical := self._physical(writes=True)) is not None:
+            return physical.drop_collection(name, session, comment, encrypted_fields)
+        missing: list[str | int] = ["ns not found", 26]
+        reply: dict[str, Any] = self.command(
+            "drop", name, allowable_errors=missing, session=session, comment=comment
+        )
+        return reply
