@@ -1,4 +1,4 @@
-"""Shell completion of the names of projects and branches.
+"""Shell completion of the names of projects, branches, tags and spaces.
 
 Completion must be quick and silent: it asks a server that runs already, and
 where there is none, or anything goes wrong, it offers nothing.
@@ -38,6 +38,19 @@ def tags(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[s
         found = tables["projects"].find_one({"name": context.project_setting.value, **_ACTIVE})
         listed = tables["tags"].find({"project_id": found["_id"]}, {"name": 1}) if found else ()
         return sorted(tag["name"] for tag in listed if tag["name"].startswith(incomplete))
+
+    return _ask(ctx, find)
+
+
+def spaces(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Offer the names of the spaces of the branch in use."""
+
+    def find(context: Context, tables: Database[Any]) -> list[str]:
+        from argon import Argon, WALDatabase
+
+        argon = Argon(database=context.settings.database, client=tables.client)
+        branch = argon.branch(f"{context.project_setting.value}@{context.branch_setting.value}")
+        return [name for name in WALDatabase[Any](branch).list_spaces() if name.startswith(incomplete)]
 
     return _ask(ctx, find)
 

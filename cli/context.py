@@ -40,6 +40,7 @@ class Flags:
     database: str | None = None
     project: str | None = None
     branch: str | None = None
+    space: str | None = None
     output: str | None = None
     author: str | None = None
     yes: bool = False
@@ -167,7 +168,7 @@ class Context:
         return self.project.branch(name or self.branch_setting.value or "main")
 
     def data(self, at: Place | None = None) -> WALDatabase[dict[str, Any]]:
-        """Open the data of the branch in use, or of the branch that the point names.
+        """Open the data of the branch in use, or of the branch that the point names, in the space in use.
 
         Args:
             at: The point of the past to look at; without it, now.
@@ -176,7 +177,9 @@ class Context:
         from argon_cli.points import arguments
 
         database: WALDatabase[dict[str, Any]] = WALDatabase(self.branch(at.branch if at else None))
-        return database.at(**arguments(at.point)) if at else database
+        if at:
+            database = database.at(**arguments(at.point))
+        return database.space(self.flags.space) if self.flags.space else database
 
     def collection(self, name: str, at: Place | None = None) -> WALCollection[dict[str, Any]]:
         """Open a collection so that every BSON value comes out as it is.

@@ -20,6 +20,7 @@ COMMANDS = {
     "project": Lazy("argon_cli.commands.project:project", "Create, list, show and delete projects."),
     "branch": Lazy("argon_cli.commands.branch:branch", "Create, list, restore and delete branches."),
     "tag": Lazy("argon_cli.commands.tag:tag", "Name points of the history."),
+    "space": Lazy("argon_cli.commands.space:space", "List, show and delete the spaces of a branch."),
     "log": Lazy("argon_cli.commands.log:log", "Show what was written, newest first."),
     "diff": Lazy("argon_cli.commands.diff:diff", "Show what differs between two branches or points."),
     "merge": Lazy("argon_cli.commands.merge:merge", "Bring into a branch what another one changed."),
@@ -38,6 +39,7 @@ ALIASES = {
     "projects": "project",
     "branches": "branch",
     "tags": "tag",
+    "spaces": "space",
     "feature": "features",
     "servers": "server",
 }

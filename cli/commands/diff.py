@@ -13,6 +13,7 @@ from argon_cli.context import Context, pass_context
 from argon_cli.options import global_options
 from argon_cli.output import Column, counted, to_cell
 from argon_cli.query import read_filter
+from argon_cli.space import read_space, shown_name
 
 if TYPE_CHECKING:
     from argon.merging.results import DiffEntry, SchemaChange
@@ -41,7 +42,7 @@ _SIGNS = {
 @click.argument("b", shell_complete=branches, required=False)
 @click.option("--stat", is_flag=True, help="Only count the differences, by collection.")
 @click.option("--collection", metavar="NAME", help="Only this collection.")
-@click.option("--space", metavar="NAME", help="Only this space.")
+@click.option("--space", metavar="NAME", callback=read_space, help="Only this space.")
 @click.option(
     "--filter",
     "query",
@@ -120,7 +121,7 @@ def print_changes(changes: Iterable[Change]) -> int:
 
     number = 0
     for (space, collection), group in groupby(changes, key=lambda change: (change.space, change.collection)):
-        click.secho(collection if space == "default" else f"{space}/{collection}", bold=True)
+        click.secho(shown_name(space, collection), bold=True)
         for change in group:
             number += 1
             if isinstance(change, DiffEntry):

@@ -18,6 +18,7 @@ from argon_cli.output import counted
 from argon_cli.points import Place, read_point
 from argon_cli.progress import is_watched, progress
 from argon_cli.query import projection, read_fields, read_filter, read_sort
+from argon_cli.space import shown_name, space_option
 
 _STEP = 1000
 Record = Mapping[str, Any]
@@ -29,6 +30,7 @@ Record = Mapping[str, Any]
     "file", type=click.Path(dir_okay=False, writable=True, allow_dash=True), default=STANDARD_STREAM
 )
 @click.option("-c", "--collection", metavar="NAME", help="What to export [the file's name].")
+@space_option("The space to export from [default].")
 @click.option(
     "--format", "file_format", type=click.Choice(FORMATS), help="[by the file's suffix; ndjson to stdout]"
 )
@@ -86,11 +88,13 @@ def export(
         with open_output(file) as stream:
             write(stream, chosen, watched(), relaxed=relaxed, fields=fields or [])
     moment = f" as of LSN {lsn}" if lsn else ""
-    message = f"exported {counted(count, 'document')} of {source}{moment}"
+    space = context.flags.space
+    message = f"exported {counted(count, 'document')} of {shown_name(space, source)}{moment}"
     if to_stdout:
         context.output.note(message)
     else:
-        record = {"file": file, "collection": source, "documents": count, "lsn": lsn}
+        about = {"space": space} if space else {}
+        record = {"file": file, **about, "collection": source, "documents": count, "lsn": lsn}
         context.output.done(f"{message} to {file}", record)
 
 

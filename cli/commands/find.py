@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from itertools import islice
 from typing import Any
 
@@ -12,6 +11,7 @@ from argon_cli.context import Context, pass_context
 from argon_cli.options import global_options
 from argon_cli.points import Place
 from argon_cli.query import projection, query_options, read_fields, read_sort
+from argon_cli.space import missing, space_option
 
 PEOPLE_READ = 20
 """Documents in a table unless told otherwise; programs get all."""
@@ -20,6 +20,7 @@ PEOPLE_READ = 20
 @click.command("find")
 @global_options
 @query_options
+@space_option("The space to look in [default].")
 @click.option("--sort", callback=read_sort, metavar="KEYS", help="The order, like age:-1,name.")
 @click.option(
     "-n",
@@ -65,6 +66,7 @@ def find(
 @click.command("count")
 @global_options
 @query_options
+@space_option("The space to look in [default].")
 @pass_context
 def count(context: Context, collection: str, filter_: dict[str, Any] | None, at: Place | None) -> None:
     """Count the documents of a collection, all or those that match FILTER."""
@@ -78,9 +80,7 @@ def count(context: Context, collection: str, filter_: dict[str, Any] | None, at:
 
 
 def _why_none(context: Context, collection: str, at: Place | None) -> str:
-    names = context.data(at).list_collection_names()
-    if collection in names:
+    database = context.data(at)
+    if collection in database.list_collection_names():
         return f"no document of {collection} matches"
-    near = get_close_matches(collection, names, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(sorted(names)) or 'none yet'}"
-    return f"there is no collection {collection!r}; {hint}"
+    return missing(database, collection)

@@ -18,12 +18,14 @@ from argon_cli.files.types import BadDocument
 from argon_cli.options import global_options
 from argon_cli.output import counted
 from argon_cli.progress import progress
+from argon_cli.space import shown_name, space_option
 
 
 @click.command("import")
 @global_options
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("-c", "--collection", metavar="NAME", help="Where to [the file's name].")
+@space_option("The space to load into [default].")
 @click.option(
     "--format", "file_format", type=click.Choice(FORMATS), help="What the file holds [by its suffix]."
 )
@@ -97,10 +99,13 @@ def _finish(context: Context, target: str, loader: Loader) -> None:
     if loader.failed > len(loader.errors):
         context.output.note(f"left out: {loader.failed - len(loader.errors):,} more")
     branch = f"{context.project.name}@{context.branch_setting.value}"
-    counts = [f"imported {counted(loader.imported, 'document')} into {target} on {branch}"]
+    space = context.flags.space
+    shown = shown_name(space, target)
+    counts = [f"imported {counted(loader.imported, 'document')} into {shown} on {branch}"]
     counts += [f"{loader.replaced:,} of them replaced"] if loader.replaced else []
     counts += [f"{loader.failed:,} left out"] if loader.failed else []
     result: dict[str, Any] = {
+        **({"space": space} if space else {}),
         "collection": target,
         "branch": context.branch_setting.value,
         "imported": loader.imported,

@@ -12,6 +12,7 @@ from argon_cli.context import Context, pass_context
 from argon_cli.options import global_options
 from argon_cli.output import Column, iso, to_cell
 from argon_cli.query import parse_id
+from argon_cli.space import DEFAULT, shown_name, space_option
 
 if TYPE_CHECKING:
     from argon.models import WALEntry
@@ -23,6 +24,7 @@ COLUMNS = (
     Column("lsn", key=True, right=True),
     Column("time", key=True),
     Column("operation", key=True),
+    Column("space", optional=True),
     Column("collection", optional=True),
     Column("document_id", key=True, optional=True),
     Column("author", optional=True),
@@ -41,6 +43,7 @@ COLUMNS = (
     help=f"At most N entries; 0 for all [{PEOPLE_READ} in a table, else all].",
 )
 @click.option("--collection", metavar="NAME", help="Only what was written to this collection.")
+@space_option("Only what was written to this space.")
 @click.option(
     "--id", "document_id", metavar="ID", help="Only this document: an _id in extended JSON, or a string."
 )
@@ -58,6 +61,7 @@ def log(
     page = limit is None and context.output.for_people
     limit = PEOPLE_READ if page else limit or 0
     chosen: dict[str, Any] = {"collection": collection, "limit": limit + page if limit else None}
+    chosen["space"] = context.flags.space
     if document_id is not None:
         chosen["document_id"] = parse_id(document_id)
     entries = iter(context.branch(branch).iter_log(**{k: v for k, v in chosen.items() if v is not None}))
@@ -66,6 +70,8 @@ def log(
         for record in records:
             click.echo(_line(record))
     else:
+        if context.output.for_people:
+            records = map(_without_default, records)
         context.output.records(records, COLUMNS, empty="nothing was written yet")
     if page and next(entries, None) is not None:
         context.output.note(f"the newest {limit} are shown; '--limit 0' shows all")
@@ -77,6 +83,7 @@ def describe(entry: WALEntry) -> dict[str, Any]:
         "lsn": entry.lsn,
         "time": iso(entry.timestamp),
         "operation": str(entry.operation),
+        "space": entry.space,
         "collection": entry.collection,
         "document_id": entry.document_id,
         "author": entry.author,
@@ -84,10 +91,15 @@ def describe(entry: WALEntry) -> dict[str, Any]:
     }
 
 
+def _without_default(record: dict[str, Any]) -> dict[str, Any]:
+    # A column that says the same in every row tells nothing.
+    return {**record, "space": None} if record["space"] == DEFAULT else record
+
+
 def _line(record: dict[str, Any]) -> str:
     words = [str(record["lsn"]), record["operation"]]
     if record["collection"]:
-        words.append(record["collection"])
+        words.append(shown_name(record["space"], record["collection"]))
     if record["document_id"] is not None:
         words.append(to_cell(record["document_id"]))
     if record["author"]:

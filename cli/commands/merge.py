@@ -13,6 +13,7 @@ from argon_cli.context import Context, pass_context
 from argon_cli.failures import CONFLICT
 from argon_cli.options import global_options
 from argon_cli.output import counted, to_cell
+from argon_cli.space import shown_name
 
 if TYPE_CHECKING:
     from argon.merging.plan import MergePlan
@@ -142,7 +143,7 @@ def _print_conflicts(conflicts: list[ConflictEntry]) -> None:
     from argon_cli.commands.diff import shown
 
     for each in conflicts:
-        name = each.collection if each.space == "default" else f"{each.space}/{each.collection}"
+        name = shown_name(each.space, each.collection)
         about = "" if each.id is None else f" {to_cell(each.id)}"
         click.secho(f"! {name}{about} {each.path or '(document)'}", fg="red", bold=True)
         for side, value in (
