@@ -10,6 +10,7 @@ from bson import ObjectId
 
 from argon.aio.branch_log import AsyncBranchLog
 from argon.aio.merging import AsyncMerging
+from argon.aio.past import AsyncPast
 from argon.classic.migrate import Progress, migrate
 from argon.engine.expiry import expire
 from argon.engine.handle import Handle
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from argon.engine.engine import Engine
 
 
-class AsyncBranch(AsyncMerging, AsyncBranchLog):
+class AsyncBranch(AsyncMerging, AsyncBranchLog, AsyncPast):
     """A named line of writes.
 
     Args:

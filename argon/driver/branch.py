@@ -13,6 +13,7 @@ from bson import ObjectId
 from argon.classic.migrate import Progress, migrate
 from argon.driver.branch_log import BranchLog
 from argon.driver.merging import Merging
+from argon.driver.past import Past
 from argon.engine.expiry import expire
 from argon.engine.handle import Handle
 from argon.io import run
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from argon.engine.engine import Engine
 
 
-class Branch(Merging, BranchLog):
+class Branch(Merging, BranchLog, Past):
     """A named line of writes.
 
     Args:
