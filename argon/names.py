@@ -24,6 +24,8 @@ _REF_RULE = (
     "1 to 128 characters out of A-Z a-z 0-9 . _ / -, "
     "the first a letter, a digit or '_', with no '..' and no '@'"
 )
+_PATTERN = re.compile(r"[A-Za-z0-9._/*?\[\]!-]{1,128}")
+_PATTERN_RULE = "1 to 128 characters out of A-Z a-z 0-9 . _ / - and * ? [ ] !, such as 'release/*'"
 _SPACE = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _SPACE_RULE = "1 to 64 characters out of a-z 0-9 _ -, the first a letter"
 _DATABASE = re.compile(r"[^/\\. \"$*<>:|?\x00]+")
@@ -76,6 +78,25 @@ def check_branch_name(name: str) -> str:
         TypeError: The name is no string.
     """
     return _check_ref("branch", name)
+
+
+def check_branch_pattern(pattern: str) -> str:
+    """Check a pattern of names of branches, as a shell has them.
+
+    Args:
+        pattern: The pattern to check.
+
+    Returns:
+        The pattern itself.
+
+    Raises:
+        InvalidName: No branch can have a name that it matches, by the characters in it.
+        TypeError: The pattern is no string.
+    """
+    _check_str("pattern", pattern)
+    if not _PATTERN.fullmatch(pattern):
+        raise InvalidName(f"invalid pattern {pattern!r}: a pattern of branches is {_PATTERN_RULE}")
+    return pattern
 
 
 def check_tag_name(name: str) -> str:

@@ -216,6 +216,32 @@ def as_point(
     return _any(at)
 
 
+def as_expiry(ttl: timedelta | str | None = None, at: datetime | None = None) -> datetime | timedelta | None:
+    """Make the time at which something expires of keyword arguments, of which one is given at most.
+
+    Args:
+        ttl: How long from now: a timedelta, or text such as ``2h``.
+        at: An aware datetime.
+
+    Raises:
+        InvalidPoint: Both were given, or the value is no such thing.
+    """
+    if ttl is not None and at is not None:
+        raise InvalidPoint("give either how long something lasts, or when it expires, not both")
+    if at is not None:
+        return _time(at).time
+    if isinstance(ttl, str):
+        age = AGO_TEXT.fullmatch(ttl)
+        if age is None:
+            raise InvalidPoint(f"{ttl!r} is no duration: write 90s, 15m, 2h, 3d or 1w")
+        return _ago_of_text(ttl, age).ago
+    if ttl is not None and not isinstance(ttl, timedelta):
+        raise InvalidPoint(
+            f"{ttl!r} ({type(ttl).__name__}) is no duration: give a timedelta, or text such as '2h'"
+        )
+    return ttl
+
+
 def _any(value: object) -> Point:
     match value:
         case Lsn() | Time() | Ago() | Tag():

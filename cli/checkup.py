@@ -188,13 +188,14 @@ def _context_names(context: Context) -> Finding:
             f"'argon use PROJECT' chooses another: {', '.join(names) or 'there is none yet'}",
         )
     branches = [each.name for each in context.project.branches()]
-    if branch.value not in branches:
+    name = context.branch_name
+    if name not in branches:
         return (
             WARN,
-            f"project {chosen.value} has no branch {branch.value!r} (from {branch.source})",
+            f"project {chosen.value} has no branch {name!r} (from {branch.source})",
             f"'argon use {chosen.value}@BRANCH' chooses another: {', '.join(branches)}",
         )
-    return OK, f"{chosen.value}@{branch.value} exists", None
+    return OK, f"{chosen.value}@{name} exists", None
 
 
 def _steps(error: BaseException) -> str | None:

@@ -2,8 +2,8 @@
 
 A project and branch come from, in this order: a flag, ``ARGON_PROJECT`` and
 ``ARGON_BRANCH``, the nearest ``.argon`` file above the working directory
-(one line, ``PROJECT[@BRANCH]``), the settings file, and for the branch
-``main``.
+(one line, ``PROJECT[@BRANCH]``), the settings file, and for the branch the
+project's default one.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ class Flags:
     space: str | None = None
     output: str | None = None
     author: str | None = None
+    message: str | None = None
+    force: bool = False
     yes: bool = False
 
 
@@ -143,7 +145,12 @@ class Context:
         ):
             if value:
                 return Setting(value, origin)
-        return Setting("main", "default")
+        return Setting(None, "default")
+
+    @cached_property
+    def branch_name(self) -> str:
+        """The branch in use; the project's default one where none is named."""
+        return self.branch_setting.value or self.project.default_branch
 
     @cached_property
     def _in_file(self) -> tuple[str | None, str | None]:
@@ -165,7 +172,8 @@ class Context:
         Args:
             name: The branch; without it the one in use.
         """
-        return self.project.branch(name or self.branch_setting.value or "main")
+        found = self.project.branch(name or self.branch_setting.value)
+        return found.forced() if self.flags.force else found
 
     def data(self, at: Place | None = None) -> WALDatabase[dict[str, Any]]:
         """Open the data of the branch in use, or of the branch that the point names, in the space in use.
@@ -176,7 +184,9 @@ class Context:
         from argon import WALDatabase
         from argon_cli.points import arguments
 
-        database: WALDatabase[dict[str, Any]] = WALDatabase(self.branch(at.branch if at else None))
+        database: WALDatabase[dict[str, Any]] = WALDatabase(
+            self.branch(at.branch if at else None), message=self.flags.message
+        )
         if at:
             database = database.at(**arguments(at.point))
         return database.space(self.flags.space) if self.flags.space else database

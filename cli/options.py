@@ -8,6 +8,7 @@ given wins.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, TypeVar
 
 import click
@@ -60,3 +61,44 @@ def global_options(command: Decorated, *, hidden: bool = True) -> Decorated:
     ):
         command = decorate(command)
     return command
+
+
+def _kept(name: str, *, empty: bool = False) -> Callable[..., Any]:
+    """Make a callback that keeps an option of a command for what opens the branch."""
+
+    def keep(ctx: click.Context, _param: click.Parameter, value: Any) -> Any:
+        setattr(ctx.find_root().ensure_object(Context).flags, name, value or None if not empty else value)
+        return value
+
+    return keep
+
+
+message_option = click.option(
+    "-m", "--message", metavar="TEXT", callback=_kept("message"), help="Why; it is kept in the log."
+)
+"""Why something is written; the command gets it as ``message``."""
+
+
+def force_option(text: str = "Do it although the branch is protected.") -> Callable[[Any], Any]:
+    """Let a command go past the protection of a branch: branches that it opens are forced."""
+    return click.option(
+        "--force", is_flag=True, callback=_kept("force", empty=True), expose_value=False, help=text
+    )
+
+
+def _read_time(ctx: click.Context, param: click.Parameter, text: str | None) -> datetime | None:
+    from argon.errors import InvalidPoint
+    from argon.points import parse_time
+
+    try:
+        return None if text is None else parse_time(text)
+    except InvalidPoint as error:
+        raise click.BadParameter(str(error), ctx, param) from error
+
+
+def expiry_options(command: Decorated) -> Decorated:
+    """Give a command ``--ttl`` and ``--expires-at``; it gets ``ttl`` and ``expires_at``."""
+    command = click.option(
+        "--expires-at", callback=_read_time, metavar="TIME", help="When it counts as deleted [never]."
+    )(command)
+    return click.option("--ttl", metavar="AGE", help="After how long it does: 90s, 15m, 2h, 3d, 1w.")(command)

@@ -285,11 +285,11 @@ def default_argon() -> AsyncArgon:
     return _argons[loop]
 
 
-def branch_named(argon: AsyncArgon, project: str, branch: str) -> AsyncBranch:
+def branch_named(argon: AsyncArgon, project: str, branch: str | None) -> AsyncBranch:
     """Return a branch that is looked up when it is first used, and then known by its name."""
     from argon.aio.named import AsyncNamedBranch
 
-    known, name = argon.opening.branches, f"{project}@{branch}"
+    known, name = argon.opening.branches, project if branch is None else f"{project}@{branch}"
     if name not in known:
         if len(known) >= _KNOWN:
             del known[next(iter(known))]

@@ -20,7 +20,6 @@ from argon.aio._world import (
 from argon.aio.branch import AsyncBranch
 from argon.aio.expiry import AsyncExpiryService
 from argon.aio.project import AsyncProject
-from argon.catalog.records import MAIN
 from argon.classic.branches import create_project
 from argon.engine.engine import Engine
 from argon.features import Flags, FlagValue
@@ -110,17 +109,25 @@ class AsyncArgon:
             close: Any = self.mongo.close
             await settle(close())
 
-    async def create_project(self, name: str) -> AsyncProject:
+    async def create_project(
+        self, name: str, *, author: str | None = None, message: str | None = None
+    ) -> AsyncProject:
         """Make a project with its branch ``main``.
 
         Where the feature ``wal_enabled`` is off, ``main`` is a classic branch: an
         ordinary database.
 
+        Args:
+            name: Its name.
+            author: Who makes it; by default whoever commits through this Argon.
+            message: Why.
+
         Raises:
             ProjectExists: There is one of this name.
         """
         await self.opening()
-        return AsyncProject(self, await run_async(create_project(self.engine, name, author=self.author)))
+        made = create_project(self.engine, name, author=author or self.author, message=message)
+        return AsyncProject(self, await run_async(made))
 
     async def project(self, name: str) -> AsyncProject:
         """Return a project.
@@ -136,14 +143,24 @@ class AsyncArgon:
         await self.opening()
         return [AsyncProject(self, record) for record in await run_async(self.engine.projects.list())]
 
-    async def delete_project(self, name: str) -> None:
+    async def delete_project(
+        self, name: str, *, force: bool = False, author: str | None = None, message: str | None = None
+    ) -> None:
         """Delete a project with all its branches.
+
+        Args:
+            name: The project.
+            force: Delete it although it has protected branches.
+            author: Who deletes it; by default whoever commits through this Argon.
+            message: Why.
 
         Raises:
             ProjectNotFound: There is none of this name.
+            BranchProtected: It has protected branches, and ``force`` was not given.
         """
         await self.opening()
-        await run_async(self.engine.projects.delete(name, author=self.author))
+        said = {"author": author or self.author, "message": message}
+        await run_async(self.engine.projects.delete(name, force=force, **said))
 
     async def features(self) -> Flags:
         """Return the feature flags in force, read now."""
@@ -189,12 +206,12 @@ class AsyncArgon:
         return client
 
     async def branch(self, target: str) -> AsyncBranch:
-        """Return a branch by ``"project"`` (its main branch) or ``"project@branch"``."""
+        """Return a branch by ``"project"`` (its default branch) or ``"project@branch"``."""
         project, branch = parse_target(target)
-        return await (await self.project(project)).branch(branch or MAIN)
+        return await (await self.project(project)).branch(branch)
 
 
 def open_branch(target: str) -> AsyncBranch:
     """Open ``"project@branch"`` with the default settings; the connection lives as long as the process."""
     project, branch = parse_target(target)
-    return branch_named(default_argon(), project, branch or MAIN)
+    return branch_named(default_argon(), project, branch)

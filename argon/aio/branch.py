@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from bson import ObjectId
 
 from argon.aio.branch_log import AsyncBranchLog
 from argon.aio.merging import AsyncMerging
-from argon.aio.past import AsyncPast
+from argon.catalog.records import MAIN
 from argon.classic.migrate import Progress, migrate
 from argon.engine.expiry import expire
 from argon.engine.handle import Handle
 from argon.io import run_async
 from argon.merging.results import ForkInfo
 from argon.models import BranchRecord
+from argon.points import as_expiry
 from argon.versions.ids import id_key
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from argon.engine.engine import Engine
 
 
-class AsyncBranch(AsyncMerging, AsyncBranchLog, AsyncPast):
+class AsyncBranch(AsyncMerging, AsyncBranchLog):
     """A named line of writes.
 
     Args:
@@ -36,6 +38,7 @@ class AsyncBranch(AsyncMerging, AsyncBranchLog, AsyncPast):
         super().__init__(record)
         self._project = project
         self._client: Any = None
+        self._force = False
 
     def __repr__(self) -> str:
         return f"AsyncBranch({self._project.name}@{self.name})"
@@ -62,6 +65,11 @@ class AsyncBranch(AsyncMerging, AsyncBranchLog, AsyncPast):
         return self._project.name
 
     @property
+    def by_default(self) -> bool:
+        """Whether it goes by the project's name alone, as the default branch does."""
+        return self.name == MAIN and self._project.record.default_branch is None
+
+    @property
     def kind(self) -> str:
         """``wal``, or ``classic`` for a branch that is a physical database."""
         return self._record.kind
@@ -75,6 +83,11 @@ class AsyncBranch(AsyncMerging, AsyncBranchLog, AsyncPast):
     def base_lsn(self) -> int:
         """The fork point: the last LSN of the parent that it sees."""
         return self._record.base_lsn
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """From when on it counts as deleted; None for never."""
+        return self._record.expires_at
 
     @property
     def description(self) -> str | None:
@@ -118,30 +131,43 @@ class AsyncBranch(AsyncMerging, AsyncBranchLog, AsyncPast):
     @property
     def handle(self) -> Handle:
         """The branch's head, for operations."""
-        return Handle(self.engine.line(self._record), author=self._project.author)
+        return Handle(self.engine.line(self._record), author=self._project.author, force=self._force)
 
     async def _found(self) -> None:
         """Make sure that the record is the branch's, where only its name is known so far."""
 
-    async def rename(self, name: str) -> None:
+    async def rename(self, name: str, *, author: str | None = None, message: str | None = None) -> None:
         """Give the branch another name.
 
+        Args:
+            name: The name.
+            author: Who does it; by default whoever commits through this branch.
+            message: Why.
+
         Raises:
-            BranchProtected: It is ``main``.
+            BranchProtected: It is ``main``, or protected.
             BranchExists: The name is taken.
         """
         await self._found()
         branches = self.engine.branches(self._project.record)
-        self._record = await run_async(branches.rename(self._record, name, author=self._project.author))
+        said = {"author": author or self._project.author, "message": message}
+        self._record = await run_async(branches.rename(self._record, name, force=self._force, **said))
 
     async def update(
-        self, *, description: str | None = None, metadata: Mapping[str, Any] | None = None
+        self,
+        *,
+        description: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        author: str | None = None,
+        message: str | None = None,
     ) -> None:
         """Say something else about the branch; what is not given stays.
 
         Args:
             description: What it is for, in words; an empty string removes it.
             metadata: What programs keep with it, in place of all that was there: any document.
+            author: Who says it; by default whoever commits through this branch.
+            message: Why.
 
         Raises:
             BranchNotFound: It was deleted.
@@ -158,15 +184,60 @@ class AsyncBranch(AsyncMerging, AsyncBranchLog, AsyncPast):
             )
         await self._found()
         branches = self.engine.branches(self._project.record)
-        self._record = await run_async(branches.edit(self._record, change, author=self._project.author))
+        said = {"author": author or self._project.author, "message": message}
+        self._record = await run_async(branches.edit(self._record, change, **said))
 
-    async def fork(self, name: str) -> ForkInfo:
+    async def set_expiry(
+        self,
+        ttl: timedelta | str | None = None,
+        at: datetime | None = None,
+        *,
+        author: str | None = None,
+        message: str | None = None,
+    ) -> None:
+        """Say when the branch shall count as deleted; without a time, that it never shall.
+
+        From then on it is as deleted: :meth:`AsyncProject.undelete_branch` brings it back, and what was
+        made from it keeps working.
+
+        Args:
+            ttl: How long from now: a timedelta, or text such as ``"2h"``.
+            at: When, instead.
+            author: Who says it; by default whoever commits through this branch.
+            message: Why.
+
+        Raises:
+            BranchProtected: It is ``main``, the default branch, or protected.
+            InvalidPoint: The time is not in the future.
+        """
+        expires = as_expiry(ttl, at)
+        await self._found()
+        branches = self.engine.branches(self._project.record)
+        said = {"author": author or self._project.author, "message": message}
+        self._record = await run_async(branches.set_expiry(self._record, expires, force=self._force, **said))
+        self.engine.line(self._record).learn(self._record)
+
+    def forced(self) -> Self:
+        """Return the same branch to work on although it is protected.
+
+        What is done through it, and through databases made of it, is not refused for that reason.
+        """
+        same = copy.copy(self)
+        same._force = True
+        return same
+
+    async def fork(self, name: str, *, author: str | None = None, message: str | None = None) -> ForkInfo:
         """Make a branch of this one's head; nothing is copied.
+
+        Args:
+            name: Its name.
+            author: Who makes it; by default whoever commits through this branch.
+            message: Why.
 
         Raises:
             BranchExists: The name is taken.
         """
-        return await self._project.fork(self, name)
+        return await self._project.fork(self, name, author=author, message=message)
 
     async def migrate(self, *, progress: Progress | None = None) -> None:
         """Turn this classic branch, a physical database, into one in the log.

@@ -175,15 +175,17 @@ class ProjectsClient(Generic[D]):
             raise UnsupportedOperation(f"the database {name!r} is the server's own")
         project, branch = parse_target(name)
         try:
-            if branch in (None, MAIN):
+            found = await self.argon.project(project)
+            if branch is None or (branch == MAIN and found.record.default_branch is None):
                 await self.argon.delete_project(project)
             else:
-                await (await self.argon.project(project)).delete_branch(branch or MAIN)
+                await found.delete_branch(branch)
         except NotFound:
             return
         finally:
-            if project in self._branches:
-                self._branches[project].lost()
+            for known in (project, f"{project}@{MAIN}"):
+                if known in self._branches:
+                    self._branches[known].lost()
 
     def start_session(self, *args: Any, **kwargs: Any) -> AsyncWALSession:
         """See ``start_session`` of PyMongo's client; a transaction of it is one commit."""
@@ -221,10 +223,11 @@ class ProjectsClient(Generic[D]):
     def _branch(self, name: str) -> AsyncBranch:
         project, branch = parse_target(name)
         if branch not in (None, MAIN):
-            return branch_named(self.argon, project, branch or MAIN).seen_through(self)
-        if project not in self._branches:
-            self._branches[project] = AsyncNamedBranch(self.argon, project, makes=True).seen_through(self)
-        return self._branches[project]
+            return branch_named(self.argon, project, branch).seen_through(self)
+        if name not in self._branches:
+            named = AsyncNamedBranch(self.argon, project, branch, makes=True)
+            self._branches[name] = named.seen_through(self)
+        return self._branches[name]
 
     def _default_name(self, default: str | None = None) -> str:
         try:
@@ -238,7 +241,7 @@ class ProjectsClient(Generic[D]):
 class AsyncWALClient(ProjectsClient[D], AsyncCommandsOfBranches, AsyncMongoClient[D]):
     """An AsyncMongoClient on whose databases every write is versioned.
 
-    ``client["shop"]`` is the main branch of the project ``shop``, which comes
+    ``client["shop"]`` is the default branch of the project ``shop``, which comes
     into being with the first write, and ``client["shop@feature"]`` a branch of
     it, which must exist. ``admin``, ``config`` and ``local`` are the server's own.
     Everything else is PyMongo's; the arguments are too, so that libraries which

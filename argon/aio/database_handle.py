@@ -21,7 +21,6 @@ from argon.aio.session import bind
 from argon.classic.passage import check_space, physical_of
 from argon.engine.current_space import current_space
 from argon.engine.handle import Handle
-from argon.engine.transaction import Transaction
 from argon.io import run_async
 from argon.points import as_point
 from argon.wal.log import DEFAULT_SPACE
@@ -37,6 +36,9 @@ class AsyncDatabaseHandle(AsyncDatabase[D], Openable):
 
     Args:
         branch: A branch, or ``"project@branch"`` to open it with the default settings.
+        author: Who writes through this database; by default the one in the settings.
+        message: Why; it stands with each of its commits in the log.
+        force: Whether it writes to a protected branch, too.
     """
 
     def __init__(
@@ -47,6 +49,9 @@ class AsyncDatabaseHandle(AsyncDatabase[D], Openable):
         write_concern: WriteConcern | None = None,
         read_concern: ReadConcern | None = None,
         *,
+        author: str | None = None,
+        message: str | None = None,
+        force: bool = False,
         _handle: Handle | None = None,
         _space: str = DEFAULT_SPACE,
     ) -> None:
@@ -62,12 +67,12 @@ class AsyncDatabaseHandle(AsyncDatabase[D], Openable):
             read_concern or client.read_concern,
         )
         name = branch.project_name
-        self._name = name if branch.name == "main" else f"{name}@{branch.name}"
+        self._name = name if branch.by_default else f"{name}@{branch.name}"
         elsewhere = _handle is not None and (_handle.past or _handle.transaction is not None)
         self._client = client.showing(self) if elsewhere or _space != DEFAULT_SPACE else client
         self._timeout = client.options.timeout
         self._branch = branch
-        self._handle = _handle or branch.handle
+        self._handle = _handle or branch.handle.saying(author, message, force=force)
         self._space = _space
 
     async def _physical(self, *, writes: bool = False) -> AsyncDatabase[Any] | None:
@@ -148,7 +153,7 @@ class AsyncDatabaseHandle(AsyncDatabase[D], Openable):
         """
         await run_async(self._handle.line.opened())
         await run_async(self._handle.admit_writes())
-        transaction = Transaction(self._handle.line, author or self._handle.author, message)
+        transaction = self._handle.begin(author, message)
         try:
             yield self._with_handle(self._handle.within(transaction))
         except BaseException:

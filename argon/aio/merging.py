@@ -51,6 +51,8 @@ class AsyncMerging(Recorded[BranchRecord]):
         *,
         ago: timedelta | None = None,
         tag: str | None = None,
+        author: str | None = None,
+        message: str | None = None,
     ) -> AsyncBranch:
         """Make a new branch that begins where this one was at a moment; nothing is copied.
 
@@ -61,6 +63,8 @@ class AsyncMerging(Recorded[BranchRecord]):
                 with the LSN that was found.
             ago: So long ago.
             tag: At this tag.
+            author: Who does it; by default whoever commits through this branch.
+            message: Why; by default what is restored.
 
         Returns:
             The new branch.
@@ -76,8 +80,8 @@ class AsyncMerging(Recorded[BranchRecord]):
         found = await run_async(resolve(self.engine, self._record, point))
         if name is None:
             name = f"{self.name}-{'lsn' if lsn is not None else 'restore'}-{found}"
-        message = f"restore {self.name} at LSN {found}"
-        project, author = self._project.record, self._project.author
+        message = message or f"restore {self.name} at LSN {found}"
+        project, author = self._project.record, author or self._project.author
         made = create_branch(self.engine, project, self._record, name, found, author=author, message=message)
         return self._project._holding(await run_async(made))
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from argon.aio.branch import AsyncBranch
 from argon.aio.project import AsyncProject
-from argon.catalog.records import MAIN
 from argon.classic.branches import create_project
 from argon.engine.handle import Handle
 from argon.engine.named import NamedLine
@@ -24,13 +23,16 @@ class AsyncNamedBranch(AsyncBranch):
     Args:
         argon: Where it is.
         project: The project's name.
-        branch: The branch's name.
+        branch: The branch's name; None for the project's default branch.
         makes: Whether the first write makes the project where there is none.
     """
 
-    def __init__(self, argon: AsyncArgon, project: str, branch: str = MAIN, *, makes: bool = False) -> None:
+    def __init__(
+        self, argon: AsyncArgon, project: str, branch: str | None = None, *, makes: bool = False
+    ) -> None:
         check_project_name(project)
-        check_branch_name(branch)
+        if branch is not None:
+            check_branch_name(branch)
 
         def create() -> Operation[ProjectRecord]:
             return (yield from create_project(argon.engine, project, author=argon.author))
@@ -49,6 +51,11 @@ class AsyncNamedBranch(AsyncBranch):
     def __hash__(self) -> int:
         return hash((self.project_name, self.name))
 
+    @property
+    def by_default(self) -> bool:
+        """See :attr:`AsyncBranch.by_default`."""
+        return self._line.by_default or super().by_default
+
     async def _found(self) -> None:
         await run_async(self._line.current())
 
@@ -63,7 +70,7 @@ class AsyncNamedBranch(AsyncBranch):
     @property
     def handle(self) -> Handle:
         """See :attr:`AsyncBranch.handle`."""
-        return Handle(self._line, author=self._project.author)
+        return Handle(self._line, author=self._project.author, force=self._force)
 
     def lost(self) -> None:
         """Take note that the project was deleted; the next write makes another one."""

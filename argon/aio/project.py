@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from argon.aio.branch import AsyncBranch
+from argon.aio.rules import AsyncRules
 from argon.aio.tags import AsyncTags
 from argon.catalog.lineage import BranchNode, grow
 from argon.classic.branches import create_branch
@@ -20,7 +22,7 @@ from argon.merging.place import Place, locate, spaces_of
 from argon.merging.results import BranchDiffResult, DiffEntry, ForkInfo, SchemaChange
 from argon.models import BranchRecord, ProjectRecord
 from argon.models.recorded import Recorded
-from argon.points import as_point
+from argon.points import as_expiry, as_point
 from argon.timetravel.resolve import resolve
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from argon.engine.engine import Engine
 
 
-class AsyncProject(AsyncTags):
+class AsyncProject(AsyncTags, AsyncRules):
     """A database under version control.
 
     Args:
@@ -64,13 +66,17 @@ class AsyncProject(AsyncTags):
         """Who commits."""
         return self._argon.author
 
-    async def branch(self, name: str = "main") -> AsyncBranch:
+    async def branch(self, name: str | None = None) -> AsyncBranch:
         """Return a branch.
 
+        Args:
+            name: The branch; the default one where none is named.
+
         Raises:
-            BranchNotFound: There is none of this name.
+            BranchNotFound: There is none of this name, or its time is over.
         """
-        return AsyncBranch(self, await run_async(self.engine.branches(self._record).get(name)))
+        branches = self.engine.branches(self._record)
+        return AsyncBranch(self, await run_async(branches.default() if name is None else branches.get(name)))
 
     def _holding(self, record: BranchRecord) -> AsyncBranch:
         """Return a branch of the project, known by its record."""
@@ -92,7 +98,15 @@ class AsyncProject(AsyncTags):
         return grow(live, await run_async(branches.list(deleted=True)))
 
     async def create_branch(
-        self, name: str, parent: str | AsyncBranch = "main", at: Any = None
+        self,
+        name: str,
+        parent: str | AsyncBranch | None = None,
+        at: Any = None,
+        *,
+        ttl: timedelta | str | None = None,
+        expires_at: datetime | None = None,
+        author: str | None = None,
+        message: str | None = None,
     ) -> AsyncBranch:
         """Make a branch; nothing is copied, and it can be used at once.
 
@@ -101,38 +115,63 @@ class AsyncProject(AsyncTags):
 
         Args:
             name: Its name.
-            parent: The branch it leaves.
+            parent: The branch it leaves; by default the default branch.
             at: The point at which it leaves it (an LSN, a datetime, a tag); by default the parent's head.
+            ttl: After how long it counts as deleted, a timedelta or ``"2h"``; by default never.
+            expires_at: When it does, instead.
+            author: Who makes it; by default whoever commits through this project.
+            message: Why.
 
         Raises:
             BranchExists: The name is taken.
             BranchNotFound: There is no such parent.
             PointNotFound: The point is outside the parent's history.
+            BranchProtected: It shall expire, and branches of this name are protected.
+            InvalidPoint: It would have expired already.
             FeatureDisabled: A point was given, and ``wal_time_travel`` is off.
             UnsupportedOperation: A point was given, and the parent is a classic branch.
         """
+        expires = as_expiry(ttl, expires_at)
         source = parent if isinstance(parent, AsyncBranch) else await self.branch(parent)
         await source._found()
         base = None
         if at is not None:
             await source.require("wal_time_travel")
             base = await run_async(resolve(self.engine, source.record, as_point(at=at)))
-        made = create_branch(self.engine, self._record, source.record, name, base, author=self.author)
+        made = create_branch(
+            self.engine,
+            self._record,
+            source.record,
+            name,
+            base,
+            expires=expires,
+            author=author or self.author,
+            message=message,
+        )
         return AsyncBranch(self, await run_async(made))
 
-    async def fork(self, source: str | AsyncBranch, destination: str) -> ForkInfo:
+    async def fork(
+        self,
+        source: str | AsyncBranch,
+        destination: str,
+        *,
+        author: str | None = None,
+        message: str | None = None,
+    ) -> ForkInfo:
         """Make a branch of another one's head; nothing is copied.
 
         Args:
             source: The branch it leaves.
             destination: Its name.
+            author: Who makes it; by default whoever commits through this project.
+            message: Why.
 
         Raises:
             BranchNotFound: There is no such source.
             BranchExists: The name is taken.
         """
         branch = source if isinstance(source, AsyncBranch) else await self.branch(source)
-        made = await self.create_branch(destination, parent=branch)
+        made = await self.create_branch(destination, parent=branch, author=author, message=message)
         spaces = await run_async(spaces_of(self.engine, made.record))
         return ForkInfo(branch.name, made.name, made.base_lsn, spaces)
 
@@ -192,7 +231,7 @@ class AsyncProject(AsyncTags):
         if isinstance(where, AsyncBranch):
             await where._found()
             where = where.record
-        branch = "main" if here is None else here.record
+        branch = None if here is None else here.record
         return await run_async(locate(self.engine, self._record, branch, where))
 
     async def migrate_branch(self, name: str, *, progress: MigrationProgress | None = None) -> AsyncBranch:
@@ -201,38 +240,51 @@ class AsyncProject(AsyncTags):
         await branch.migrate(progress=progress)
         return branch
 
-    async def delete_branch(self, name: str, *, force: bool = False) -> None:
+    async def delete_branch(
+        self, name: str, *, force: bool = False, author: str | None = None, message: str | None = None
+    ) -> None:
         """Delete a branch; :meth:`undelete_branch` brings it back.
 
         Args:
             name: The branch.
-            force: Delete it although live children were made from it; they keep working.
+            force: Delete it although it is protected, or live children were made from it, which keep working.
+            author: Who deletes it; by default whoever commits through this project.
+            message: Why.
 
         Raises:
             BranchNotFound: There is none of this name.
-            BranchProtected: It is ``main``.
+            BranchProtected: It is ``main``, the default branch, or protected and ``force`` was not given.
             BranchHasChildren: It has live children, and ``force`` was not given.
         """
         branches = self.engine.branches(self._record)
         record = await run_async(branches.get(name))
-        await run_async(branches.delete(record, force=force, author=self.author))
+        deleted = branches.delete(record, force=force, author=author or self.author, message=message)
+        await run_async(deleted)
         self.engine.line(record).forget()  # so that this process does not read on for a moment
 
-    async def undelete_branch(self, name: str, *, new_name: str | None = None) -> AsyncBranch:
-        """Bring a deleted branch back.
+    async def undelete_branch(
+        self,
+        name: str,
+        *,
+        new_name: str | None = None,
+        author: str | None = None,
+        message: str | None = None,
+    ) -> AsyncBranch:
+        """Bring a deleted or expired branch back; it does not expire again.
 
         Args:
             name: The name it had.
             new_name: The name it gets, where the old one has been used again.
+            author: Who does it; by default whoever commits through this project.
+            message: Why.
 
         Raises:
             BranchNotFound: No deleted branch had this name.
             BranchExists: The name is in use again.
         """
         branches = self.engine.branches(self._record)
-        return AsyncBranch(
-            self, await run_async(branches.undelete(name, new_name=new_name, author=self.author))
-        )
+        back = branches.undelete(name, new_name=new_name, author=author or self.author, message=message)
+        return AsyncBranch(self, await run_async(back))
 
     async def verify(self, progress: Reading | None = None) -> VerifyReport:
         """Hold the log against the version rows, in both directions.

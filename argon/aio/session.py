@@ -170,7 +170,7 @@ class AsyncWALSession(AsyncClientSession, Openable):
         if not self.in_transaction or handle.past or handle.transaction is not None:
             return handle
         if self._group is None:
-            self._group = Transaction(handle.line, handle.author)
+            self._group = handle.begin()
         elif self._group.line is not handle.line:
             raise UnsupportedOperation(
                 f"the transaction is on the branch {self._group.line.record.name!r}, and a commit is on one "

@@ -36,8 +36,8 @@ class AsyncTags(Recorded[ProjectRecord]):
 
         Args:
             name: The tag's name, which must not read as an LSN, a time or an age.
-            at: A branch, its name, a point of ``main``, ``branch@POINT``, or another tag;
-                by default the head of ``main``.
+            at: A branch, its name, a point of the default branch, ``branch@POINT``, or another tag;
+                by default the head of the default branch.
             message: Why.
             author: Who; by default whoever commits through this project.
 
@@ -52,7 +52,9 @@ class AsyncTags(Recorded[ProjectRecord]):
             UnsupportedOperation: It is a classic branch, without a history.
         """
         check_tag_name(name)
-        place = await self._place("main" if at is None else at)
+        if at is None:
+            at = await run_async(self.engine.branches(self._record).default())
+        place = await self._place(at)
         made = self.engine.tags(self._record).create(
             name, place.branch.id, place.lsn, author=author or self.author, message=message
         )
@@ -70,10 +72,16 @@ class AsyncTags(Recorded[ProjectRecord]):
         """
         return await run_async(self.engine.tags(self._record).get(name))
 
-    async def delete_tag(self, name: str) -> None:
+    async def delete_tag(self, name: str, *, author: str | None = None, message: str | None = None) -> None:
         """Delete a tag; what it named stays as it is.
+
+        Args:
+            name: The tag's name.
+            author: Who; by default whoever commits through this project.
+            message: Why.
 
         Raises:
             TagNotFound: There is none of this name.
         """
-        await run_async(self.engine.tags(self._record).delete(name, author=self.author))
+        deleted = self.engine.tags(self._record).delete(name, author=author or self.author, message=message)
+        await run_async(deleted)

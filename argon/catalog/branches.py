@@ -4,29 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
 
 from bson import ObjectId
-from pymongo import DESCENDING, ReturnDocument
-from pymongo.errors import DuplicateKeyError
+from pymongo import ReturnDocument
 
+from argon.catalog.ends import Ends
 from argon.catalog.migrations import Migrations
 from argon.catalog.records import MAIN, birth, lineage_from, stored
+from argon.catalog.rules import refuse_protected
 from argon.catalog.tables import classic_database
-from argon.errors import (
-    BranchExists,
-    BranchHasChildren,
-    BranchNotFound,
-    BranchProtected,
-    ProjectNotFound,
-)
+from argon.errors import BranchNotFound, BranchProtected, ProjectNotFound
 from argon.io import Operation
 from argon.models import BranchRecord
 from argon.models.entry import Operation as Kind
 from argon.names import check_branch_name
 
 
-class Branches(Migrations):
+class Branches(Ends, Migrations):
     """The branches of one project: see :class:`argon.catalog.lookup.BranchTable` for the arguments."""
 
     def new_number(self) -> Operation[int]:
@@ -46,6 +42,7 @@ class Branches(Migrations):
         base_lsn: int | None = None,
         *,
         classic_id: ObjectId | None = None,
+        expires: datetime | timedelta | None = None,
         author: str | None = None,
         message: str | None = None,
     ) -> Operation[BranchRecord]:
@@ -57,14 +54,20 @@ class Branches(Migrations):
             base_lsn: The last LSN of the parent's history that it sees; None for the parent's head.
             classic_id: The id of a classic branch, for which its physical database was made
                 before; None for a branch in the log.
+            expires: When, or after how long, it counts as deleted; None for never.
             author: Who makes it.
             message: Why.
 
         Raises:
             BranchExists: A live branch has this name.
+            BranchProtected: It shall expire, and the project protects branches of this name.
+            InvalidPoint: It would have expired already.
         """
         check_branch_name(name)
         yield from self._clock.refresh()
+        expires_at = None if expires is None else self._expiry(expires)
+        if expires_at is not None:
+            yield from self._check_may_expire(name)
         base = base_lsn if base_lsn is not None else (yield from self._log.head(parent)).lsn
         number = yield from self.new_number()
         now = self._clock.now()
@@ -83,17 +86,15 @@ class Branches(Migrations):
                 created_lsn=created,
                 lineage=lineage_from(parent, base),
                 created_at=now,
+                expires_at=expires_at,
             )
             yield self._table.insert_one(stored(record), session=session)
             yield from self._committer.append([birth(record, author, message)], session)
             return record
 
-        try:
-            made: BranchRecord = yield from self._committer.retrying_heads(body, self._lsns)
-        except DuplicateKeyError as error:
-            raise BranchExists(
-                f"the project {self._project_name!r} has a branch {name!r} already: choose another name"
-            ) from error
+        made = yield from self._naming(
+            name, lambda: self._committer.retrying_heads(body, self._lsns), self._taken(name)
+        )
         yield from self._end_with_project(made, author)
         return made
 
@@ -110,40 +111,64 @@ class Branches(Migrations):
         if project is not None:
             return
         with suppress(BranchNotFound):  # the deletion was quicker
-            yield from self.delete(made, force=True, author=author)
+            yield from self._mark_deleted(made, author=author)
         raise ProjectNotFound(
             f"there is no project {self._project_name!r} any more: somebody else deleted it"
         )
 
     def rename(
-        self, branch: BranchRecord, name: str, *, author: str | None = None
+        self,
+        branch: BranchRecord,
+        name: str,
+        *,
+        force: bool = False,
+        author: str | None = None,
+        message: str | None = None,
     ) -> Operation[BranchRecord]:
         """Give a branch another name.
 
+        Args:
+            branch: The branch.
+            name: Its new name.
+            force: Do it although the branch is protected.
+            author: Who does it.
+            message: Why.
+
         Raises:
-            BranchProtected: It is ``main``.
+            BranchProtected: It is ``main``, or protected; or it has a time to expire at, and the project
+                protects branches of the new name.
             BranchExists: The name is taken.
         """
         check_branch_name(name)
         if branch.name == MAIN:
             raise BranchProtected(f"the branch {MAIN!r} cannot be renamed: other tools rely on its name")
-        try:
+        if not force:
+            refuse_protected((yield from self.project()), branch)
+            if branch.expires_at is not None:
+                yield from self._check_may_expire(name)
+
+        def renamed() -> Operation[BranchRecord]:
+            document = {"name": name, "old_name": branch.name}
             return (
                 yield from self._control(
                     branch,
                     Kind.RENAME_BRANCH,
                     {"name": name},
-                    document={"name": name, "old_name": branch.name},
+                    document=document,
                     author=author,
+                    message=message,
                 )
             )
-        except DuplicateKeyError as error:
-            raise BranchExists(
-                f"the project {self._project_name!r} has a branch {name!r} already: choose another name"
-            ) from error
+
+        return (yield from self._naming(name, renamed, self._taken(name)))
 
     def edit(
-        self, branch: BranchRecord, change: Mapping[str, Any], *, author: str | None = None
+        self,
+        branch: BranchRecord,
+        change: Mapping[str, Any],
+        *,
+        author: str | None = None,
+        message: str | None = None,
     ) -> Operation[BranchRecord]:
         """Say something else about a branch.
 
@@ -151,86 +176,13 @@ class Branches(Migrations):
             branch: The branch.
             change: Its new ``description``, its new ``metadata``, or both.
             author: Who says it.
+            message: Why.
         """
-        return (yield from self._control(branch, Kind.EDIT_BRANCH, change, document=change, author=author))
-
-    def delete(
-        self, branch: BranchRecord, *, force: bool = False, author: str | None = None
-    ) -> Operation[BranchRecord]:
-        """Mark a branch as deleted and free its name; its rows stay until they are collected.
-
-        Args:
-            branch: The branch.
-            force: Delete it although live children were made from it; they keep working.
-            author: Who deletes it.
-
-        Raises:
-            BranchProtected: It is ``main``.
-            BranchHasChildren: It has live children, and ``force`` was not given.
-        """
-        if branch.name == MAIN:
-            raise BranchProtected(f"the branch {MAIN!r} cannot be deleted: delete the project instead")
-        if not force:
-            children = (
-                yield self._table.find({"parent_id": branch.id, "status": "active"}, {"name": 1})
-                .limit(6)
-                .to_list(None)
-            )
-            if children:
-                names = ", ".join(child["name"] for child in children[:5]) + (
-                    " …" if len(children) > 5 else ""
-                )
-                raise BranchHasChildren(
-                    f"the branch {branch.name!r} has live children ({names}): delete them first, or force "
-                    "the deletion (they keep working)"
-                )
-        deleted_at = self._clock.now()
         return (
             yield from self._control(
-                branch,
-                Kind.DELETE_BRANCH,
-                {"status": "pending_delete", "deleted_at": deleted_at},
-                author=author,
+                branch, Kind.EDIT_BRANCH, change, document=change, author=author, message=message
             )
         )
 
-    def undelete(
-        self, name: str, *, new_name: str | None = None, author: str | None = None
-    ) -> Operation[BranchRecord]:
-        """Take back the latest deletion of a branch.
-
-        Args:
-            name: The name it had.
-            new_name: The name it gets, where the old one has been used again.
-            author: Who takes it back.
-
-        Raises:
-            BranchNotFound: No deleted branch had this name.
-            BranchExists: The name is in use again.
-        """
-        check_branch_name(name)
-        if new_name is not None:
-            check_branch_name(new_name)
-        found = (
-            yield self._table.find({"project_id": self._project_id, "name": name, "status": "pending_delete"})
-            .sort("deleted_at", DESCENDING)
-            .limit(1)
-            .to_list(None)
-        )
-        if not found:
-            raise BranchNotFound(f"the project {self._project_name!r} has no deleted branch {name!r}")
-        branch = BranchRecord.model_validate(found[0])
-        try:
-            return (
-                yield from self._control(
-                    branch,
-                    Kind.UNDELETE_BRANCH,
-                    {"status": "active", "deleted_at": None, "name": new_name or name},
-                    document={"name": new_name or name, "old_name": name},
-                    author=author,
-                )
-            )
-        except DuplicateKeyError as error:
-            raise BranchExists(
-                f"the name {new_name or name!r} is in use again: undelete the branch under another name"
-            ) from error
+    def _taken(self, name: str) -> str:
+        return f"the project {self._project_name!r} has a branch {name!r} already: choose another name"

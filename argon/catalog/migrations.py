@@ -32,18 +32,21 @@ class Migrations(BranchTable):
             )
         return BranchRecord.model_validate(claimed)
 
-    def finish_migration(self, branch: BranchRecord, *, author: str | None = None) -> Operation[BranchRecord]:
+    def finish_migration(
+        self, branch: BranchRecord, *, author: str | None = None, message: str | None = None
+    ) -> Operation[BranchRecord]:
         """Let a branch be in the log from here on.
 
         Args:
             branch: The record that :meth:`begin_migration` gave.
             author: Who migrates it.
+            message: Why.
 
         Raises:
             BranchNotFound: Another run, or a deletion, came between.
         """
         change = {"kind": "wal", "migrating": None}
-        return (yield from self._control(branch, Kind.MIGRATE_BRANCH, change, author=author))
+        return (yield from self._control(branch, Kind.MIGRATE_BRANCH, change, author=author, message=message))
 
     def give_up_migration(self, branch: BranchRecord) -> Operation[bool]:
         """Open a classic branch to writes again, as it was.

@@ -11,7 +11,7 @@ from pymongo.errors import DuplicateKeyError
 
 from argon.catalog.records import MAIN, birth, stored
 from argon.catalog.tables import BRANCHES, COUNTERS, PROJECTS, classic_database
-from argon.errors import ProjectExists, ProjectNotFound
+from argon.errors import BranchProtected, ProjectExists, ProjectNotFound
 from argon.io import Operation
 from argon.models import BranchRecord, ProjectRecord
 from argon.models.entry import Operation as Kind
@@ -65,7 +65,7 @@ class Projects:
         return [ProjectRecord.model_validate(record) for record in found]
 
     def create(
-        self, name: str, *, classic: bool = False, author: str | None = None
+        self, name: str, *, classic: bool = False, author: str | None = None, message: str | None = None
     ) -> Operation[ProjectRecord]:
         """Make a project with its branch ``main``.
 
@@ -73,6 +73,7 @@ class Projects:
             name: Its name.
             classic: Whether ``main`` is a physical database and not in the log.
             author: Who makes it.
+            message: Why.
 
         Raises:
             ProjectExists: A live project has this name.
@@ -105,9 +106,9 @@ class Projects:
                 lsns=[_PROJECT_LSN],
                 moment=now,
                 author=author,
-                message=None,
+                message=message,
             ),
-            birth(main, author, None),
+            birth(main, author, message),
         ]
         record = project.model_dump(by_alias=True)
         record["next_lsn"] = Int64(record["next_lsn"])
@@ -123,16 +124,27 @@ class Projects:
             raise ProjectExists(f"there is a project {name!r} already: choose another name") from error
         return project
 
-    def delete(self, name: str, *, author: str | None = None) -> Operation[ProjectRecord]:
+    def delete(
+        self, name: str, *, force: bool = False, author: str | None = None, message: str | None = None
+    ) -> Operation[ProjectRecord]:
         """Mark a project and all its branches as deleted and free its name.
 
         The record of it follows every live branch's head, so that a writer
         that still holds one of them cannot land another commit.
 
+        Args:
+            name: Its name.
+            force: Delete it although it has protected branches.
+            author: Who deletes it.
+            message: Why.
+
         Raises:
             ProjectNotFound: There is no such project.
+            BranchProtected: It has protected branches, and ``force`` was not given.
         """
         project = yield from self.get(name)
+        if not force:
+            yield from self._check_unprotected(project)
         yield from self._clock.refresh()
 
         def body(session: Any) -> Operation[None]:
@@ -158,22 +170,35 @@ class Projects:
                 lsns=[lsn],
                 moment=max(now, line.time),
                 author=author,
-                message=None,
+                message=message,
             )
             yield from self._committer.append(documents, session)
-            yield from self._end(branches, lsn + 1, now, author, session)
+            yield from self._end(branches, lsn + 1, now, (author, message), session)
 
         def late(session: Any) -> Operation[None]:
             branches = yield from self._live_branches(project, session)
             if branches:
                 numbers = {"$inc": {"next_lsn": Int64(len(branches))}}
                 claimed = yield self._table.find_one_and_update({"_id": project.id}, numbers, session=session)
-                yield from self._end(branches, int(claimed["next_lsn"]), self._clock.now(), author, session)
+                first = int(claimed["next_lsn"])
+                yield from self._end(branches, first, self._clock.now(), (author, message), session)
 
         yield from self._committer.retrying_heads(body)
         # A branch that was being made was not to be seen yet; one that is not to be seen now ends itself.
         yield from self._committer.retrying_heads(late)
         return project
+
+    def _check_unprotected(self, project: ProjectRecord) -> Operation[None]:
+        if not project.protected:
+            return
+        live = yield from self._live_branches(project, None)
+        names = [branch.name for branch in live if project.protecting(branch.name)]
+        if names:
+            shown = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
+            raise BranchProtected(
+                f"the project {project.name!r} has protected branches ({shown}): force it (--force), "
+                "or take the protection away first ('argon branch unprotect PATTERN')"
+            )
 
     def _live_branches(self, project: ProjectRecord, session: Any) -> Operation[Sequence[BranchRecord]]:
         live = {"project_id": project.id, "status": "active"}
@@ -181,7 +206,12 @@ class Projects:
         return [BranchRecord.model_validate(record) for record in found]
 
     def _end(
-        self, branches: Sequence[BranchRecord], first: int, now: datetime, author: str | None, session: Any
+        self,
+        branches: Sequence[BranchRecord],
+        first: int,
+        now: datetime,
+        said: tuple[str | None, str | None],
+        session: Any,
     ) -> Operation[None]:
         """Mark branches as deleted, at their heads."""
         documents: list[dict[str, Any]] = []
@@ -194,8 +224,8 @@ class Projects:
                 prev_lsn=head.lsn,
                 lsns=[max(number, head.lsn + 1)],
                 moment=max(now, head.time),
-                author=author,
-                message=None,
+                author=said[0],
+                message=said[1],
             )
         yield from self._committer.append(documents, session)
         yield self._database[BRANCHES].update_many(

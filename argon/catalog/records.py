@@ -6,6 +6,7 @@ from typing import Any
 
 from bson import Int64
 
+from argon.errors import BranchNotFound
 from argon.models import BranchRecord
 from argon.models.branch import Ancestor
 from argon.models.entry import Operation as Kind
@@ -34,13 +35,15 @@ def lineage_from(parent: BranchRecord, base_lsn: int) -> list[Ancestor]:
 
 def birth(record: BranchRecord, author: str | None, message: str | None) -> dict[str, Any]:
     """Lay out the record of a branch's creation, which stands outside its line."""
-    about = {
+    about: dict[str, Any] = {
         "name": record.name,
         "number": record.number,
         "kind": record.kind,
         "parent_id": record.parent_id,
         "base_lsn": Int64(record.base_lsn),
     }
+    if record.expires_at is not None:
+        about["expires_at"] = record.expires_at
     return encode(
         [Entry(Kind.CREATE_BRANCH, document=raw(about))],
         project_id=record.project_id,
@@ -61,3 +64,14 @@ def stored(record: BranchRecord) -> dict[str, Any]:
     for ancestor in document["lineage"]:
         ancestor["fork"] = Int64(ancestor["fork"])
     return document
+
+
+def gone(record: BranchRecord) -> BranchNotFound:
+    """Build the error for a branch that was deleted, or whose time is over."""
+    back = f"bring it back with 'argon branch undelete {record.name}'"
+    if record.expires_at is not None and (
+        record.deleted_at is None or record.expires_at <= record.deleted_at
+    ):
+        when = record.expires_at.isoformat().replace("+00:00", "Z")
+        return BranchNotFound(f"the branch {record.name!r} expired at {when}: {back}")
+    return BranchNotFound(f"the branch {record.name!r} was deleted: {back}")

@@ -11,18 +11,13 @@ from typing import Any
 from bson import Int64, ObjectId
 from pymongo.errors import DuplicateKeyError
 
-from argon.catalog.projects import line_head
-from argon.catalog.tables import PROJECTS, TAGS
-from argon.errors import ProjectNotFound, TagExists, TagNotFound
+from argon.catalog.project_line import ProjectLine, Tell
+from argon.catalog.tables import TAGS
+from argon.errors import TagExists, TagNotFound
 from argon.io import Operation
 from argon.models import ProjectRecord, TagRecord
 from argon.models.entry import Operation as Kind
 from argon.names import check_tag_name
-from argon.versions.layout import raw
-from argon.wal.clock import Clock
-from argon.wal.commit import Committer
-from argon.wal.log import Entry, Log, encode
-from argon.wal.lsn import LsnAllocator
 
 _SHOWN = 8
 
@@ -32,29 +27,13 @@ class Tags:
 
     Args:
         database: The database that holds everything.
-        project: The project.
-        log: The log.
-        committer: Runs transactions.
-        lsns: The project's allocator.
-        clock: The server's.
+        line: The project's own line.
     """
 
-    def __init__(
-        self,
-        database: Any,
-        project: ProjectRecord,
-        log: Log,
-        committer: Committer,
-        lsns: LsnAllocator,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, database: Any, line: ProjectLine) -> None:
         self._table = database[TAGS]
-        self._projects = database[PROJECTS]
-        self._project = project
-        self._log = log
-        self._committer = committer
-        self._lsns = lsns
-        self._clock = clock
+        self._project: ProjectRecord = line.project
+        self._line = line
 
     def get(self, name: str) -> Operation[TagRecord]:
         """Look up a tag by name.
@@ -106,7 +85,9 @@ class Tags:
                 f"delete that tag first"
             ) from error
 
-    def delete(self, name: str, *, author: str | None = None) -> Operation[TagRecord]:
+    def delete(
+        self, name: str, *, author: str | None = None, message: str | None = None
+    ) -> Operation[TagRecord]:
         """Delete a tag; what it named stays.
 
         Raises:
@@ -120,7 +101,7 @@ class Tags:
             if not gone.deleted_count:
                 raise TagNotFound(f"there is no tag {name!r} any more: somebody else deleted it")
 
-        yield from self._record(Kind.DELETE_TAG, about, remove, author, None, tag.lsn)
+        yield from self._record(Kind.DELETE_TAG, about, remove, author, message, tag.lsn)
         return tag
 
     def _record(
@@ -133,28 +114,9 @@ class Tags:
         above: int,
     ) -> Operation[TagRecord]:
         """Append an entry to the project's line, together with the change that it tells of."""
-        yield from self._clock.refresh()
 
-        def body(session: Any) -> Operation[TagRecord]:
-            live = yield self._projects.find_one(
-                {"_id": self._project.id, "status": "active"}, {"_id": 1}, session=session
-            )
-            if live is None:
-                raise ProjectNotFound(f"there is no project {self._project.name!r} any more: it was deleted")
-            head = yield from line_head(self._log, self._project)
-            lsn = yield from self._lsns.take(1, max(head.lsn, above))
-            moment = max(self._clock.now(), head.time)
-            documents = encode(
-                [Entry(operation, document=raw(about))],
-                project_id=self._project.id,
-                branch_id=self._project.id,
-                prev_lsn=head.lsn,
-                lsns=[lsn],
-                moment=moment,
-                author=author,
-                message=message,
-            )
-            yield from self._committer.append(documents, session)
+        def told(tell: Tell, session: Any) -> Operation[TagRecord]:
+            lsn, moment = yield from tell(about)
             tag = TagRecord(
                 _id=ObjectId(),
                 project_id=self._project.id,
@@ -167,8 +129,7 @@ class Tags:
             yield from change(tag, session)
             return tag
 
-        made: TagRecord = yield from self._committer.retrying_heads(body, self._lsns)
-        return made
+        return (yield from self._line.append(operation, told, author=author, message=message, above=above))
 
 
 def find_tag(database: Any, project_id: ObjectId, name: str) -> Operation[TagRecord]:

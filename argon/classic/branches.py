@@ -32,14 +32,16 @@ from argon.models import BranchRecord, ProjectRecord
 _ABANDONED = timedelta(days=1)
 
 
-def create_project(engine: Engine, name: str, *, author: str | None = None) -> Operation[ProjectRecord]:
+def create_project(
+    engine: Engine, name: str, *, author: str | None = None, message: str | None = None
+) -> Operation[ProjectRecord]:
     """Make a project; its branch ``main`` is a classic one where ``wal_enabled`` is off.
 
     Raises:
         ProjectExists: There is one of this name.
     """
     classic = not (yield from engine.enabled("wal_enabled", name, "main"))
-    return (yield from engine.projects.create(name, classic=classic, author=author))
+    return (yield from engine.projects.create(name, classic=classic, author=author, message=message))
 
 
 def create_branch(
@@ -49,6 +51,7 @@ def create_branch(
     name: str,
     base_lsn: int | None = None,
     *,
+    expires: datetime | timedelta | None = None,
     author: str | None = None,
     message: str | None = None,
 ) -> Operation[BranchRecord]:
@@ -60,6 +63,7 @@ def create_branch(
         parent: The branch it leaves.
         name: Its name.
         base_lsn: The point at which it leaves it; None for the parent's head.
+        expires: When, or after how long, it counts as deleted; None for never.
         author: Who makes it.
         message: Why.
 
@@ -72,12 +76,10 @@ def create_branch(
     if base_lsn is not None:
         yield from engine.require_log(parent)
     in_log = yield from engine.enabled("wal_create_branch", project.name, name)
+    options: dict[str, Any] = {"expires": expires, "author": author, "message": message}
     if in_log and parent.kind == "wal":
-        branches = engine.branches(project)
-        return (yield from branches.create(name, parent, base_lsn, author=author, message=message))
-    return (
-        yield from create_classic(engine, project, parent, name, base_lsn, author=author, message=message)
-    )
+        return (yield from engine.branches(project).create(name, parent, base_lsn, **options))
+    return (yield from create_classic(engine, project, parent, name, base_lsn, **options))
 
 
 def create_classic(
@@ -87,6 +89,7 @@ def create_classic(
     name: str,
     base_lsn: int | None = None,
     *,
+    expires: datetime | timedelta | None = None,
     author: str | None = None,
     message: str | None = None,
 ) -> Operation[BranchRecord]:
@@ -103,6 +106,7 @@ def create_classic(
         parent: The branch it leaves, in the log or classic.
         name: Its name.
         base_lsn: The point at which it leaves it; None for the parent's head.
+        expires: When, or after how long, it counts as deleted; None for never.
         author: Who makes it.
         message: Why.
 
@@ -122,7 +126,13 @@ def create_classic(
             yield from copy_view((yield from engine.past(parent, base_lsn)), target)
         return (
             yield from branches.create(
-                name, parent, base_lsn, classic_id=identity, author=author, message=message
+                name,
+                parent,
+                base_lsn,
+                classic_id=identity,
+                expires=expires,
+                author=author,
+                message=message,
             )
         )
     except Exception:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argon.engine.handle import Handle
+from argon.engine.rules import admit
 from argon.errors import Conflict, UnsupportedOperation
 from argon.io import Operation
 from argon.wal.log import DEFAULT_SPACE
@@ -24,6 +25,7 @@ def physical_of(handle: Handle, *, writes: bool) -> Operation[str | None]:
     Raises:
         BranchNotFound: The branch was deleted.
         Conflict: The call may write, and the branch is being migrated.
+        BranchProtected: It may write, the branch is protected, and the handle does not force.
     """
     if handle.line.in_log:
         return None
@@ -35,6 +37,8 @@ def physical_of(handle: Handle, *, writes: bool) -> Operation[str | None]:
             f"the branch {record.name!r} takes no writes while it is migrated into the log; if its migration "
             f"was interrupted, run 'argon branch migrate {record.name}' again"
         )
+    if writes:
+        yield from admit(handle.line, force=handle.force)
     return record.physical
 
 

@@ -166,7 +166,7 @@ def default_argon() -> Argon:
     return _argons[0]
 
 
-def branch_named(argon: Argon, project: str, branch: str) -> Branch:
+def branch_named(argon: Argon, project: str, branch: str | None) -> Branch:
     """Return a branch, which must exist."""
     return argon.project(project).branch(branch)
 

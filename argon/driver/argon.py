@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from argon.catalog.records import MAIN
 from argon.classic.branches import create_project
 from argon.driver._world import (
     Client,
@@ -112,17 +111,23 @@ class Argon:
             close: Any = self.mongo.close
             settle(close())
 
-    def create_project(self, name: str) -> Project:
+    def create_project(self, name: str, *, author: str | None = None, message: str | None = None) -> Project:
         """Make a project with its branch ``main``.
 
         Where the feature ``wal_enabled`` is off, ``main`` is a classic branch: an
         ordinary database.
 
+        Args:
+            name: Its name.
+            author: Who makes it; by default whoever commits through this Argon.
+            message: Why.
+
         Raises:
             ProjectExists: There is one of this name.
         """
         self.opening()
-        return Project(self, run(create_project(self.engine, name, author=self.author)))
+        made = create_project(self.engine, name, author=author or self.author, message=message)
+        return Project(self, run(made))
 
     def project(self, name: str) -> Project:
         """Return a project.
@@ -138,14 +143,24 @@ class Argon:
         self.opening()
         return [Project(self, record) for record in run(self.engine.projects.list())]
 
-    def delete_project(self, name: str) -> None:
+    def delete_project(
+        self, name: str, *, force: bool = False, author: str | None = None, message: str | None = None
+    ) -> None:
         """Delete a project with all its branches.
+
+        Args:
+            name: The project.
+            force: Delete it although it has protected branches.
+            author: Who deletes it; by default whoever commits through this Argon.
+            message: Why.
 
         Raises:
             ProjectNotFound: There is none of this name.
+            BranchProtected: It has protected branches, and ``force`` was not given.
         """
         self.opening()
-        run(self.engine.projects.delete(name, author=self.author))
+        said = {"author": author or self.author, "message": message}
+        run(self.engine.projects.delete(name, force=force, **said))
 
     def features(self) -> Flags:
         """Return the feature flags in force, read now."""
@@ -191,12 +206,12 @@ class Argon:
         return client
 
     def branch(self, target: str) -> Branch:
-        """Return a branch by ``"project"`` (its main branch) or ``"project@branch"``."""
+        """Return a branch by ``"project"`` (its default branch) or ``"project@branch"``."""
         project, branch = parse_target(target)
-        return self.project(project).branch(branch or MAIN)
+        return self.project(project).branch(branch)
 
 
 def open_branch(target: str) -> Branch:
     """Open ``"project@branch"`` with the default settings; the connection lives as long as the process."""
     project, branch = parse_target(target)
-    return branch_named(default_argon(), project, branch or MAIN)
+    return branch_named(default_argon(), project, branch)

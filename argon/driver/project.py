@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from argon.catalog.lineage import BranchNode, grow
 from argon.classic.branches import create_branch
 from argon.classic.migrate import Progress as MigrationProgress
 from argon.driver.branch import Branch
+from argon.driver.rules import Rules
 from argon.driver.tags import Tags
 from argon.io import run
 from argon.materializer import Progress as Reading
@@ -22,7 +24,7 @@ from argon.merging.place import Place, locate, spaces_of
 from argon.merging.results import BranchDiffResult, DiffEntry, ForkInfo, SchemaChange
 from argon.models import BranchRecord, ProjectRecord
 from argon.models.recorded import Recorded
-from argon.points import as_point
+from argon.points import as_expiry, as_point
 from argon.timetravel.resolve import resolve
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from argon.engine.engine import Engine
 
 
-class Project(Tags):
+class Project(Tags, Rules):
     """A database under version control.
 
     Args:
@@ -66,13 +68,17 @@ class Project(Tags):
         """Who commits."""
         return self._argon.author
 
-    def branch(self, name: str = "main") -> Branch:
+    def branch(self, name: str | None = None) -> Branch:
         """Return a branch.
 
+        Args:
+            name: The branch; the default one where none is named.
+
         Raises:
-            BranchNotFound: There is none of this name.
+            BranchNotFound: There is none of this name, or its time is over.
         """
-        return Branch(self, run(self.engine.branches(self._record).get(name)))
+        branches = self.engine.branches(self._record)
+        return Branch(self, run(branches.default() if name is None else branches.get(name)))
 
     def _holding(self, record: BranchRecord) -> Branch:
         """Return a branch of the project, known by its record."""
@@ -93,7 +99,17 @@ class Project(Tags):
         live = run(branches.list())
         return grow(live, run(branches.list(deleted=True)))
 
-    def create_branch(self, name: str, parent: str | Branch = "main", at: Any = None) -> Branch:
+    def create_branch(
+        self,
+        name: str,
+        parent: str | Branch | None = None,
+        at: Any = None,
+        *,
+        ttl: timedelta | str | None = None,
+        expires_at: datetime | None = None,
+        author: str | None = None,
+        message: str | None = None,
+    ) -> Branch:
         """Make a branch; nothing is copied, and it can be used at once.
 
         Where the feature ``wal_create_branch`` is off, and where the parent is a
@@ -101,38 +117,63 @@ class Project(Tags):
 
         Args:
             name: Its name.
-            parent: The branch it leaves.
+            parent: The branch it leaves; by default the default branch.
             at: The point at which it leaves it (an LSN, a datetime, a tag); by default the parent's head.
+            ttl: After how long it counts as deleted, a timedelta or ``"2h"``; by default never.
+            expires_at: When it does, instead.
+            author: Who makes it; by default whoever commits through this project.
+            message: Why.
 
         Raises:
             BranchExists: The name is taken.
             BranchNotFound: There is no such parent.
             PointNotFound: The point is outside the parent's history.
+            BranchProtected: It shall expire, and branches of this name are protected.
+            InvalidPoint: It would have expired already.
             FeatureDisabled: A point was given, and ``wal_time_travel`` is off.
             UnsupportedOperation: A point was given, and the parent is a classic branch.
         """
+        expires = as_expiry(ttl, expires_at)
         source = parent if isinstance(parent, Branch) else self.branch(parent)
         source._found()
         base = None
         if at is not None:
             source.require("wal_time_travel")
             base = run(resolve(self.engine, source.record, as_point(at=at)))
-        made = create_branch(self.engine, self._record, source.record, name, base, author=self.author)
+        made = create_branch(
+            self.engine,
+            self._record,
+            source.record,
+            name,
+            base,
+            expires=expires,
+            author=author or self.author,
+            message=message,
+        )
         return Branch(self, run(made))
 
-    def fork(self, source: str | Branch, destination: str) -> ForkInfo:
+    def fork(
+        self,
+        source: str | Branch,
+        destination: str,
+        *,
+        author: str | None = None,
+        message: str | None = None,
+    ) -> ForkInfo:
         """Make a branch of another one's head; nothing is copied.
 
         Args:
             source: The branch it leaves.
             destination: Its name.
+            author: Who makes it; by default whoever commits through this project.
+            message: Why.
 
         Raises:
             BranchNotFound: There is no such source.
             BranchExists: The name is taken.
         """
         branch = source if isinstance(source, Branch) else self.branch(source)
-        made = self.create_branch(destination, parent=branch)
+        made = self.create_branch(destination, parent=branch, author=author, message=message)
         spaces = run(spaces_of(self.engine, made.record))
         return ForkInfo(branch.name, made.name, made.base_lsn, spaces)
 
@@ -192,7 +233,7 @@ class Project(Tags):
         if isinstance(where, Branch):
             where._found()
             where = where.record
-        branch = "main" if here is None else here.record
+        branch = None if here is None else here.record
         return run(locate(self.engine, self._record, branch, where))
 
     def migrate_branch(self, name: str, *, progress: MigrationProgress | None = None) -> Branch:
@@ -201,36 +242,51 @@ class Project(Tags):
         branch.migrate(progress=progress)
         return branch
 
-    def delete_branch(self, name: str, *, force: bool = False) -> None:
+    def delete_branch(
+        self, name: str, *, force: bool = False, author: str | None = None, message: str | None = None
+    ) -> None:
         """Delete a branch; :meth:`undelete_branch` brings it back.
 
         Args:
             name: The branch.
-            force: Delete it although live children were made from it; they keep working.
+            force: Delete it although it is protected, or live children were made from it, which keep working.
+            author: Who deletes it; by default whoever commits through this project.
+            message: Why.
 
         Raises:
             BranchNotFound: There is none of this name.
-            BranchProtected: It is ``main``.
+            BranchProtected: It is ``main``, the default branch, or protected and ``force`` was not given.
             BranchHasChildren: It has live children, and ``force`` was not given.
         """
         branches = self.engine.branches(self._record)
         record = run(branches.get(name))
-        run(branches.delete(record, force=force, author=self.author))
+        deleted = branches.delete(record, force=force, author=author or self.author, message=message)
+        run(deleted)
         self.engine.line(record).forget()  # so that this process does not read on for a moment
 
-    def undelete_branch(self, name: str, *, new_name: str | None = None) -> Branch:
-        """Bring a deleted branch back.
+    def undelete_branch(
+        self,
+        name: str,
+        *,
+        new_name: str | None = None,
+        author: str | None = None,
+        message: str | None = None,
+    ) -> Branch:
+        """Bring a deleted or expired branch back; it does not expire again.
 
         Args:
             name: The name it had.
             new_name: The name it gets, where the old one has been used again.
+            author: Who does it; by default whoever commits through this project.
+            message: Why.
 
         Raises:
             BranchNotFound: No deleted branch had this name.
             BranchExists: The name is in use again.
         """
         branches = self.engine.branches(self._record)
-        return Branch(self, run(branches.undelete(name, new_name=new_name, author=self.author)))
+        back = branches.undelete(name, new_name=new_name, author=author or self.author, message=message)
+        return Branch(self, run(back))
 
     def verify(self, progress: Reading | None = None) -> VerifyReport:
         """Hold the log against the version rows, in both directions.

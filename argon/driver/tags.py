@@ -38,8 +38,8 @@ class Tags(Recorded[ProjectRecord]):
 
         Args:
             name: The tag's name, which must not read as an LSN, a time or an age.
-            at: A branch, its name, a point of ``main``, ``branch@POINT``, or another tag;
-                by default the head of ``main``.
+            at: A branch, its name, a point of the default branch, ``branch@POINT``, or another tag;
+                by default the head of the default branch.
             message: Why.
             author: Who; by default whoever commits through this project.
 
@@ -54,7 +54,9 @@ class Tags(Recorded[ProjectRecord]):
             UnsupportedOperation: It is a classic branch, without a history.
         """
         check_tag_name(name)
-        place = self._place("main" if at is None else at)
+        if at is None:
+            at = run(self.engine.branches(self._record).default())
+        place = self._place(at)
         made = self.engine.tags(self._record).create(
             name, place.branch.id, place.lsn, author=author or self.author, message=message
         )
@@ -72,10 +74,16 @@ class Tags(Recorded[ProjectRecord]):
         """
         return run(self.engine.tags(self._record).get(name))
 
-    def delete_tag(self, name: str) -> None:
+    def delete_tag(self, name: str, *, author: str | None = None, message: str | None = None) -> None:
         """Delete a tag; what it named stays as it is.
+
+        Args:
+            name: The tag's name.
+            author: Who; by default whoever commits through this project.
+            message: Why.
 
         Raises:
             TagNotFound: There is none of this name.
         """
-        run(self.engine.tags(self._record).delete(name, author=self.author))
+        deleted = self.engine.tags(self._record).delete(name, author=author or self.author, message=message)
+        run(deleted)

@@ -15,12 +15,14 @@ from pymongo.write_concern import WriteConcern
 from argon.catalog.branches import Branches
 from argon.catalog.collections import Catalog, load_catalog
 from argon.catalog.lookup import refuse_classic
+from argon.catalog.project_line import ProjectLine
 from argon.catalog.projects import Projects
 from argon.catalog.tables import BRANCHES, FEATURES, PROJECTS, ensure_tables
 from argon.catalog.tags import Tags
 from argon.engine.baton import default_path
 from argon.engine.commands.held import Held
 from argon.engine.line import Line
+from argon.engine.rules import Rules
 from argon.engine.scratch import Scratch
 from argon.engine.snapshot import RAW_CODEC, Snapshot
 from argon.features import Flags, FlagValue, configured_flags, load_stored, store_flag, unset_flag
@@ -63,6 +65,7 @@ class Engine:
         self.clock = Clock(client.get_database("admin", codec_options=CodecOptions()))
         self.committer = Committer(client, self.raw, self.log, self.clock, world)
         self.projects = Projects(self.plain, self.log, self.committer, self.clock)
+        self.rules = Rules(self.plain[PROJECTS])
         self.scratch = Scratch(client, self.raw, world, self.committer)
         self._lsns: dict[ObjectId, LsnAllocator] = {}
         self._lines: dict[ObjectId, Line] = {}
@@ -102,7 +105,11 @@ class Engine:
 
     def tags(self, project: ProjectRecord) -> Tags:
         """Return the tags of a project."""
-        return Tags(self.plain, project, self.log, self.committer, self.lsns(project.id), self.clock)
+        return Tags(self.plain, self.project_line(project))
+
+    def project_line(self, project: ProjectRecord) -> ProjectLine:
+        """Return a project's own line in the log."""
+        return ProjectLine(self.plain, project, self.log, self.committer, self.lsns(project.id), self.clock)
 
     def branch_record(self, branch_id: ObjectId) -> Operation[BranchRecord | None]:
         """Read a branch's record anew."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from argon.engine.line import Line
 from argon.engine.named import NamedLine
+from argon.engine.rules import admit
 from argon.engine.snapshot import Snapshot
 from argon.engine.transaction import Transaction
 from argon.errors import ReadOnlyView
@@ -53,12 +54,16 @@ class Handle:
         moment: The moment; None for the head.
         transaction: The open transaction whose writes are seen and added to.
         author: Who writes through this handle.
+        message: Why.
+        force: Whether it writes to a protected branch, too.
     """
 
     line: Line
     moment: Moment | None = None
     transaction: Transaction | None = None
     author: str | None = None
+    message: str | None = None
+    force: bool = False
 
     @property
     def past(self) -> bool:
@@ -77,6 +82,13 @@ class Handle:
     def within(self, transaction: Transaction) -> Handle:
         """Return the same branch inside a transaction."""
         return replace(self, transaction=transaction)
+
+    def saying(self, author: str | None, message: str | None, *, force: bool) -> Handle:
+        """Return the same branch for writes by somebody else, with a message, or by force."""
+        if author is None and message is None and not force:
+            return self
+        author, message = author or self.author, message or self.message
+        return replace(self, author=author, message=message, force=force or self.force)
 
     def snapshot(self) -> Operation[Snapshot]:
         """Return what is to be read.
@@ -116,11 +128,12 @@ class Handle:
         Raises:
             ReadOnlyView: This is a view of the past.
             FeatureDisabled: ``wal_data_operations`` is off.
+            BranchProtected: The branch is protected, and the handle does not force.
         """
         yield from self.admit_writes()
         if self.transaction is not None:
             return (yield from self.transaction.write(planner))
-        return (yield from self.line.write(planner, author=self.author))
+        return (yield from self.line.write(planner, author=self.author, message=self.message))
 
     def admit_writes(self) -> Operation[None]:
         """Check everything that can stand against a write before it is planned.
@@ -128,12 +141,23 @@ class Handle:
         Raises:
             ReadOnlyView: This is a view of the past.
             FeatureDisabled: ``wal_data_operations`` is off.
+            BranchProtected: The branch is protected, and the handle does not force.
             UnsupportedOperation: It is a classic branch, which is not written here.
         """
         self.check_writable()
         if self.line.record.kind == "classic":
             yield from self.line.engine.require_log(self.line.record)
         yield from self.line.engine.require_on(self.line.record, "wal_data_operations")
+        yield from admit(self.line, force=self.force)
+
+    def begin(self, author: str | None = None, message: str | None = None) -> Transaction:
+        """Begin a transaction.
+
+        Args:
+            author: Who; by default whoever writes through this handle.
+            message: Why.
+        """
+        return Transaction(self.line, author or self.author, message or self.message, force=self.force)
 
     def check_writable(self) -> None:
         """Refuse a write to the past.

@@ -9,10 +9,11 @@ from bson import ObjectId
 from pymongo.errors import OperationFailure, PyMongoError
 
 from argon.catalog.collections import Catalog, load_catalog
+from argon.catalog.records import gone
 from argon.engine.baton import Baton, Note
 from argon.engine.round import Round, blame, fail_all, is_passing, plan_round
+from argon.engine.rules import RULES_BOUND
 from argon.engine.turns import Turns, retry_pause
-from argon.errors import BranchNotFound
 from argon.io import Operation
 from argon.models import BranchRecord
 from argon.models.entry import DOCUMENT_OPERATIONS
@@ -76,7 +77,7 @@ class Line:
         """
         catalog = self._catalog
         behind = _defined.get(self.record.id, 0) > self.record.ddl_lsn
-        if catalog is None or behind or time.monotonic() - self._checked > READ_BOUND:
+        if catalog is None or behind or self._is_old(READ_BOUND):
             yield from self._look()
             catalog = self._catalog
             if catalog is None:
@@ -98,9 +99,32 @@ class Line:
 
     def opened(self) -> Operation[BranchRecord]:
         """Return the branch's record for a write; see :meth:`current`."""
-        if time.monotonic() - self._checked > READ_BOUND:
+        if self._is_old(READ_BOUND):
             yield from self._look()
         return self.record
+
+    def admitted(self) -> Operation[BranchRecord | None]:
+        """Return the branch's record for the rules of a write, at most :data:`RULES_BOUND` seconds old.
+
+        Returns:
+            None while there is no project.
+
+        Raises:
+            BranchNotFound: The branch was deleted, or its time is over.
+        """
+        if self._is_old(RULES_BOUND):
+            yield from self._look()
+        return self.record
+
+    def _is_old(self, bound: float) -> bool:
+        """Whether the record must be read anew; also when the branch's time is over."""
+        if time.monotonic() - self._checked > bound:
+            return True
+        return self.record.expires_at is not None and self.record.has_expired(self.engine.clock.now())
+
+    def learn(self, record: BranchRecord) -> None:
+        """Take note of what this process has said of the branch itself."""
+        self.record = record
 
     def forget(self) -> None:
         """Look at everything anew before the next read and the next write."""
@@ -119,13 +143,20 @@ class Line:
     def _look(self) -> Operation[None]:
         """Read the branch's record, and drop the catalogue if it is behind."""
         now = time.monotonic()
+        yield from self._reread()
+        self._checked = now
+
+    def _reread(self) -> Operation[None]:
         record = yield from self.engine.branch_record(self.record.id)
         if record is None or record.status != "active":
-            raise _gone(self.record)
+            raise gone(record or self.record)
+        if record.expires_at is not None:
+            yield from self.engine.clock.refresh()
+            if record.has_expired(self.engine.clock.now()):
+                raise gone(record)
         if record.ddl_lsn != self.record.ddl_lsn:
             self._drop_catalog()
         self.record = record
-        self._checked = now
 
     def _load_catalog(self) -> Operation[Catalog]:
         drops = self._drops
@@ -178,12 +209,7 @@ class Line:
                 return head_of(news[-1]) if news else self._known
         head = yield from self.engine.log.head(self.record)
         # It is read after the head, so it tells of whatever was defined or deleted up to there.
-        record = yield from self.engine.branch_record(self.record.id)
-        if record is None or record.status != "active":
-            raise _gone(self.record)
-        if record.ddl_lsn != self.record.ddl_lsn:
-            self._drop_catalog()
-        self.record = record
+        yield from self._reread()
         return head
 
     def _commit(self, batch: list[Pending]) -> Operation[None]:
@@ -300,10 +326,4 @@ def _too_busy(record: BranchRecord, error: Exception) -> Exception:
         f"the branch {record.name!r} is too busy: other commits came first for 30 seconds",
         112,
         {"code": 112, "codeName": "WriteConflict", "errorLabels": ["TransientTransactionError"]},
-    )
-
-
-def _gone(record: BranchRecord) -> BranchNotFound:
-    return BranchNotFound(
-        f"the branch {record.name!r} was deleted: bring it back with 'argon branch undelete {record.name}'"
     )

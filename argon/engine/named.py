@@ -34,7 +34,7 @@ class NamedLine(Line):
     Args:
         engine: The engine.
         project: The project's name.
-        branch: The branch's name.
+        branch: The branch's name; None for the project's default branch, whichever that is.
         create: Makes the project where there is none; None where that is an error.
         ready: Is called, and awaited in the async world, before the first look.
     """
@@ -43,7 +43,7 @@ class NamedLine(Line):
         self,
         engine: Engine,
         project: str,
-        branch: str = MAIN,
+        branch: str | None = None,
         *,
         create: Create | None = None,
         ready: Callable[[], Any] | None = None,
@@ -52,7 +52,7 @@ class NamedLine(Line):
         nothing = BranchRecord(
             _id=ObjectId(),
             project_id=self.project.id,
-            name=branch,
+            name=branch or MAIN,
             number=0,
             base_lsn=0,
             created_lsn=0,
@@ -101,6 +101,15 @@ class NamedLine(Line):
         found: BranchRecord = yield from self._on(lambda line: line.opened(), None)
         return found
 
+    def admitted(self) -> Operation[BranchRecord | None]:
+        """See :meth:`Line.admitted`."""
+
+        def nothing() -> Operation[None]:
+            yield None
+
+        found: BranchRecord | None = yield from self._on(lambda line: line.admitted(), nothing)
+        return found
+
     def past(self, lsn: int) -> Operation[Snapshot]:
         """See :meth:`Line.past`."""
         found: Snapshot = yield from self._on(lambda line: line.past(lsn), self.snapshot)
@@ -124,6 +133,9 @@ class NamedLine(Line):
     ) -> Operation[Any]:
         """Do something on the branch that has the name now."""
         held = self._line
+        if held is not None and self._branch is None and (yield from self._is_default(held)) is False:
+            self.lost()
+            held = None
         if held is not None:
             try:
                 return (yield from work(held))
@@ -135,6 +147,17 @@ class NamedLine(Line):
         if line is None:
             line = yield from self._make()
         return (yield from work(line))
+
+    @property
+    def by_default(self) -> bool:
+        """Whether no branch was named."""
+        return self._branch is None
+
+    def _is_default(self, line: Line) -> Operation[bool]:
+        """Whether a branch is still the default one, as far as is known; no set one means ``main``."""
+        project = yield from self.engine.rules.of(line.record.project_id)
+        default = None if project is None else project.default_branch
+        return line.record.id == default or (default is None and line.record.name == MAIN)
 
     def _find(self) -> Operation[Line | None]:
         if self._ready is not None:
@@ -156,7 +179,12 @@ class NamedLine(Line):
         return (yield from self._take(project))
 
     def _take(self, project: ProjectRecord) -> Operation[Line]:
-        record = yield from self.engine.branches(project).get(self._branch)
+        branches = self.engine.branches(project)
+        if self._branch is None:
+            record = yield from branches.default()
+            self.engine.rules.learn(project)
+        else:
+            record = yield from branches.get(self._branch)
         self.project, self.record = project, record
         self._line = line = self.engine.line(record)
         self.view = line.view

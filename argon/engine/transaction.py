@@ -17,6 +17,7 @@ from pymongo.errors import InvalidOperation, OperationFailure, PyMongoError
 from argon.catalog.collections import Catalog, load_catalog
 from argon.catalog.tables import COLLECTIONS
 from argon.engine.errors import duplicate_id
+from argon.engine.rules import admit
 from argon.engine.snapshot import Snapshot
 from argon.engine.unique import unique_check
 from argon.io import Operation
@@ -41,12 +42,17 @@ class Transaction:
         line: The branch in this process.
         author: Who.
         message: Why.
+        force: Whether it lands on a protected branch, too.
     """
 
-    def __init__(self, line: Line, author: str | None = None, message: str | None = None) -> None:
+    def __init__(
+        self, line: Line, author: str | None = None, message: str | None = None, *, force: bool = False
+    ) -> None:
         self._line = line
         self._author = author
         self._message = message
+        self._force = force
+        self._branch: Any = None
         self._session: Any = None
         self._catalog: Catalog | None = None
         self._net: dict[Hashable, Change] = {}
@@ -73,6 +79,8 @@ class Transaction:
             raise InvalidOperation("this transaction has ended: begin another one")
         engine = self._line.engine
         if self._session is None:
+            if self._branch is None and self._line.record.created_lsn:  # otherwise it is not made yet
+                self._branch = self._line.record.id
             self._session = yield engine.client.start_session(causal_consistency=False)
             yield self._session.start_transaction(read_concern=SNAPSHOT, write_concern=DISCARDED)
             staged = [replace(change) for change in self._net.values() if not _is_nothing(change)]
@@ -152,6 +160,7 @@ class Transaction:
         net = self._in_order()
         if not net:
             return
+        yield from admit(self._line, force=self._force)
         try:
             yield from self._line.write(self._replan(net), author=self._author, message=self._message)
         except _Conflict as error:
@@ -250,6 +259,8 @@ class Transaction:
 
     def _replan(self, net: list[Change]) -> Planner:
         def plan(snapshot: Snapshot, _careful: bool) -> Operation[Plan]:
+            if self._branch not in (None, snapshot.branch.id):
+                raise _Conflict  # the name stands for another branch by now
             changes = [replace(change) for change in net]
             if not all(self._same_collection(snapshot, change) for change in changes):
                 raise _Conflict

@@ -7,6 +7,7 @@ from typing import Any
 import bson
 from bson import ObjectId
 from bson.codec_options import CodecOptions, DatetimeConversion
+from pydantic import BaseModel
 
 from argon.catalog.records import lineage_from
 from argon.models import DDL_OPERATIONS, BranchRecord, ProjectRecord, TagRecord, WALEntry
@@ -28,7 +29,9 @@ _COMPARED = (
     "lineage",
     "description",
     "metadata",
+    "expires_at",
 )
+_COMPARED_OF_PROJECT = ("default_branch", "protected")
 _COMPARED_OF_TAG = ("branch_id", "lsn", "tagger", "message", "created_lsn")
 
 
@@ -43,6 +46,7 @@ class History:
         tags: The tags by name, as the log has them.
         project_name: The project's name.
         project_status: Whether it was deleted.
+        project_rules: What else its record says, as far as it was ever said.
     """
 
     def __init__(self, project: ProjectRecord) -> None:
@@ -51,6 +55,7 @@ class History:
         self.tags: dict[str, TagRecord] = {}
         self.project_name: str | None = None
         self.project_status = "active"
+        self.project_rules: dict[str, Any] = {}
 
     def apply(self, entry: WALEntry) -> None:
         """Take note of an entry, whatever it is.
@@ -77,6 +82,8 @@ class History:
             self.project_name = entry.document["name"]
         if entry.operation == Kind.DELETE_PROJECT:
             self.project_status = "pending_delete"
+        if entry.operation == Kind.EDIT_PROJECT:
+            self.project_rules |= _decoded(entry.document)
         about: Any = entry.document
         if entry.operation == Kind.CREATE_TAG:
             self.tags[about["name"]] = TagRecord(
@@ -108,6 +115,7 @@ class History:
             created_lsn=entry.lsn,
             lineage=[] if parent is None else lineage_from(parent, base),
             created_at=entry.timestamp,
+            expires_at=_decoded(about).get("expires_at"),
         )
 
 
@@ -119,6 +127,17 @@ def differences(logged: BranchRecord, stored: BranchRecord) -> list[str]:
         stored: Its record.
     """
     return _differences(_COMPARED, logged, stored)
+
+
+def rule_differences(logged: dict[str, Any], stored: ProjectRecord) -> list[str]:
+    """Say where the rules in a project's record are not what the log says.
+
+    Args:
+        logged: What the log says, as far as it says anything.
+        stored: The project's record.
+    """
+    expected = ProjectRecord(_id=stored.id, name=stored.name, created_at=stored.created_at, **logged)
+    return _differences(_COMPARED_OF_PROJECT, expected, stored)
 
 
 def tag_differences(logged: dict[str, TagRecord], stored: dict[str, TagRecord]) -> list[str]:
@@ -156,12 +175,19 @@ def _change(entry: WALEntry) -> dict[str, Any]:
     if entry.operation == Kind.MIGRATE_BRANCH:
         return {"kind": "wal"}
     if entry.operation == Kind.EDIT_BRANCH and entry.document is not None:
-        return bson.decode(bson.encode(entry.document), _PLAIN)
+        return _decoded(entry.document)
     if entry.operation in (Kind.RENAME_BRANCH, Kind.UNDELETE_BRANCH):
         name = {} if entry.document is None else {"name": entry.document["name"]}
-        return {"status": "active", **name}
+        expires = {"expires_at": None} if entry.operation == Kind.UNDELETE_BRANCH else {}
+        return {"status": "active", **name, **expires}
     return {}
 
 
+def _decoded(document: Any) -> dict[str, Any]:
+    return bson.decode(bson.encode(document), _PLAIN)
+
+
 def _shown(value: Any) -> str:
-    return str([ancestor.model_dump() for ancestor in value]) if isinstance(value, list) else repr(value)
+    if isinstance(value, list):
+        return str([each.model_dump() if isinstance(each, BaseModel) else each for each in value])
+    return repr(value)

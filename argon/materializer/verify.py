@@ -18,7 +18,7 @@ from bson import ObjectId
 
 from argon.io import Operation
 from argon.materializer.chain import Facts, read_log, shown_name
-from argon.materializer.history import differences, tag_differences
+from argon.materializer.history import differences, rule_differences, tag_differences
 from argon.materializer.pages import log_pages
 from argon.materializer.report import ProblemKind, Progress, VerifyReport
 from argon.materializer.row import BEGINS, ENDS, Ledger
@@ -64,6 +64,8 @@ def _check_records(facts: Facts, report: VerifyReport) -> None:
     if project.status != history.project_status:
         text = f"the project is {project.status!r}, and by the log {history.project_status!r}"
         report.add(ProblemKind.RECORD, text)
+    for difference in rule_differences(history.project_rules, project):
+        report.add(ProblemKind.RECORD, f"the record of the project is wrong: {difference}")
     for text in tag_differences(history.tags, facts.start.tags):
         report.add(ProblemKind.RECORD, text)
     for branch_id, record in facts.start.branches.items():

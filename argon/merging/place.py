@@ -60,14 +60,14 @@ class Place:
 
 
 def locate(
-    engine: Engine, project: ProjectRecord, here: BranchRecord | str, where: Where
+    engine: Engine, project: ProjectRecord, here: BranchRecord | str | None, where: Where
 ) -> Operation[Place]:
     """Find the place that a user means.
 
     Args:
         engine: The engine.
         project: The project.
-        here: The branch that points are of where none is named.
+        here: The branch that points are of where none is named; None for the default branch.
         where: A branch, its name, a tag, a point, or ``branch@POINT``; a name that is both is the branch's.
 
     Raises:
@@ -78,7 +78,7 @@ def locate(
     if isinstance(where, Place):
         return where
     point: Point | None = None
-    branch: BranchRecord | str = here
+    branch: BranchRecord | str | None = here
     if isinstance(where, BranchRecord):
         branch = where
     elif isinstance(where, str) and "@" in where:
@@ -93,6 +93,8 @@ def locate(
         point = where
     else:
         point = as_point(at=where)
+    if branch is None:
+        branch = yield from engine.branches(project).default()
     if isinstance(branch, str):
         name = branch
         try:

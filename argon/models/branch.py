@@ -45,6 +45,7 @@ class BranchRecord(BaseModel):
         created_at: Server time.
         status: ``pending_delete`` is a recoverable mark.
         deleted_at: Server time of the deletion.
+        expires_at: Server time from which on it counts as deleted.
         physical: The physical database of a classic branch; after a migration,
             until it has been removed.
         migrating: The run that is copying a classic branch into the log;
@@ -68,10 +69,15 @@ class BranchRecord(BaseModel):
     created_at: datetime
     status: BranchStatus = "active"
     deleted_at: datetime | None = None
+    expires_at: datetime | None = None
     physical: str | None = None
     migrating: ObjectId | None = None
     description: str | None = None
     metadata: dict[str, Any] = {}
+
+    def has_expired(self, now: datetime) -> bool:
+        """Whether its time is over."""
+        return self.expires_at is not None and self.expires_at <= now
 
     @property
     def ancestors(self) -> list[tuple[int, int]]:

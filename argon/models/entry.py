@@ -25,6 +25,7 @@ class Operation(StrEnum):
 
     CREATE_PROJECT = "create_project"
     DELETE_PROJECT = "delete_project"
+    EDIT_PROJECT = "edit_project"
     CREATE_BRANCH = "create_branch"
     RENAME_BRANCH = "rename_branch"
     DELETE_BRANCH = "delete_branch"
@@ -113,6 +114,8 @@ class WALEntry(BaseModel):
             raise ValueError(f"{self.operation} names no space and collection")
         if (self.document is not None) != (self.operation in _HAS_POST_IMAGE | _CONTROL_WITH_DOCUMENT):
             raise ValueError(f"{self.operation} with document {self.document!r}")
+        if self.operation in TAG_OPERATIONS | {Operation.EDIT_PROJECT} and self.branch_id != self.project_id:
+            raise ValueError(f"{self.operation} stands on the line of a branch, not on the project's own")
         if self.operation in TAG_OPERATIONS:
             _check_tag(self)
         return self
@@ -144,6 +147,7 @@ class WALEntry(BaseModel):
 _CONTROL_WITH_DOCUMENT = frozenset(
     {
         Operation.CREATE_PROJECT,
+        Operation.EDIT_PROJECT,
         Operation.CREATE_BRANCH,
         Operation.RENAME_BRANCH,
         Operation.UNDELETE_BRANCH,
@@ -157,8 +161,6 @@ _CONTROL_WITH_DOCUMENT = frozenset(
 
 def _check_tag(entry: WALEntry) -> None:
     about = entry.document or {}
-    if entry.branch_id != entry.project_id:
-        raise ValueError(f"{entry.operation} stands on the line of a branch, not on the project's own")
     if not isinstance(about.get("name"), str) or not isinstance(about.get("branch_id"), ObjectId):
         raise ValueError(f"{entry.operation} names no tag and branch: {dict(about)!r}")
     lsn = about.get("lsn")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from fnmatch import fnmatchcase
 from typing import Literal
 
 from bson import ObjectId
@@ -19,6 +20,8 @@ class ProjectRecord(BaseModel):
         created_at: Server time.
         deleted_at: Server time of the deletion.
         next_lsn: The next LSN that nobody was given yet.
+        default_branch: The branch that is meant where none is named; None for ``main``.
+        protected: Patterns of names of branches that take no writes and are not deleted.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, populate_by_name=True, extra="ignore")
@@ -29,3 +32,9 @@ class ProjectRecord(BaseModel):
     created_at: datetime
     deleted_at: datetime | None = None
     next_lsn: int = 1
+    default_branch: ObjectId | None = None
+    protected: list[str] = []
+
+    def protecting(self, name: str) -> str | None:
+        """Return the first pattern that protects a branch of this name; None where it is not protected."""
+        return next((pattern for pattern in self.protected if fnmatchcase(name, pattern)), None)

@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from argon_cli.branches import COLUMNS, describe, list_tree
+from argon_cli.commands.rules import protect, protected, set_default, unprotect
 from argon_cli.complete import branches
 from argon_cli.context import Context, pass_context
 from argon_cli.lazy import NounGroup
-from argon_cli.options import global_options
-from argon_cli.output import Column, iso
+from argon_cli.options import expiry_options, force_option, global_options, message_option
 from argon_cli.points import Place, arguments, read_point
 from argon_cli.progress import progress
 from argon_cli.query import read_document
 
 if TYPE_CHECKING:
     from argon import Branch, Project
-    from argon.catalog.lineage import BranchNode
-
-COLUMNS = (
-    Column("name", key=True),
-    Column("parent", key=True, optional=True),
-    Column("base_lsn", key=True, right=True),
-    Column("head_lsn", key=True, right=True),
-    Column("kind"),
-    Column("status"),
-    Column("created_at", key=True),
-    Column("in_use", mark=True),
-    Column("description", optional=True),
-)
 
 
 @global_options
@@ -53,17 +41,33 @@ def branch() -> None:
     "--at", callback=read_point, metavar="POINT", help="The POINT of the parent it starts from [now]."
 )
 @click.option("--description", metavar="TEXT", help="What it is for.")
+@expiry_options
+@message_option
 @pass_context
 def create(
-    context: Context, name: str, parent: str | None, at: Place | None, description: str | None
+    context: Context,
+    name: str,
+    parent: str | None,
+    at: Place | None,
+    description: str | None,
+    ttl: str | None,
+    expires_at: datetime | None,
+    message: str | None,
 ) -> None:
     """Create a branch, now or from any point of the past."""
     if at and at.branch and parent and at.branch != parent:
         raise click.UsageError(f"--at names branch {at.branch} and --parent names {parent}; give one of them")
-    source = parent or (at and at.branch) or context.branch_setting.value or "main"
-    made = context.project.create_branch(name, parent=source, at=at.point if at else None)
+    source = parent or (at and at.branch) or context.branch_name
+    made = context.project.create_branch(
+        name,
+        parent=source,
+        at=at.point if at else None,
+        ttl=ttl,
+        expires_at=expires_at,
+        message=message,
+    )
     if description:
-        made.update(description=description)
+        made.update(description=description, message=message)
     _done(context, f"created {name} from {source} at LSN {made.base_lsn}; {_how_to_use(made)}", made)
 
 
@@ -73,10 +77,11 @@ def create(
 @click.option(
     "--from", "source", metavar="BRANCH", shell_complete=branches, help="The branch to fork [the one in use]."
 )
+@message_option
 @pass_context
-def fork(context: Context, name: str, source: str | None) -> None:
+def fork(context: Context, name: str, source: str | None, message: str | None) -> None:
     """Fork a branch [the one in use] as it is now; nothing is copied."""
-    info = context.branch(source).fork(name)
+    info = context.branch(source).fork(name, message=message)
     message = f"forked {info.source} at LSN {info.lsn} into {info.destination}"
     record = {} if context.output.for_people else asdict(info)
     context.output.done(f"{message}; 'argon use {context.project.name}@{name}' works on it", record)
@@ -92,12 +97,14 @@ def list_(context: Context, deleted: bool, tree: bool) -> None:
     if tree:
         if deleted:
             raise click.UsageError("--tree shows live branches; give it or --deleted")
-        _list_tree(context)
+        list_tree(context)
         return
     listed = context.project.branches(deleted=deleted)
     names = _names(context.project)
-    # Classic branches are rare: where there is none, the column would only take room.
-    columns = [each for each in COLUMNS if each.field != "kind" or any(item.kind != "wal" for item in listed)]
+    # Classic branches and another default than main are rare: elsewhere the columns would only take room.
+    usual = {"kind"} if all(item.kind == "wal" for item in listed) else set()
+    usual |= {"default"} if context.project.record.default_branch is None else set()
+    columns = [each for each in COLUMNS if each.field not in usual]
     records = (describe(each, names, context) for each in listed)
     context.output.records(records, columns, empty="there is no such branch")
 
@@ -119,15 +126,35 @@ def show(context: Context, name: str | None) -> None:
 @click.option(
     "--metadata", callback=read_document, metavar="DOCUMENT", help="What programs keep with it, all of it."
 )
+@expiry_options
+@click.option("--clear-expiration", is_flag=True, help="Let it stay for good.")
+@force_option("Let it expire although it is protected.")
+@message_option
 @pass_context
 def edit(
-    context: Context, name: str | None, description: str | None, metadata: dict[str, Any] | None
+    context: Context,
+    name: str | None,
+    description: str | None,
+    metadata: dict[str, Any] | None,
+    ttl: str | None,
+    expires_at: datetime | None,
+    clear_expiration: bool,
+    message: str | None,
 ) -> None:
-    """Change what is said about a branch [the one in use]."""
-    if description is None and metadata is None:
-        raise click.UsageError("say what to change: --description TEXT, --metadata DOCUMENT or both")
+    """Change what is said about a branch [the one in use], or when it expires."""
+    expires = ttl is not None or expires_at is not None
+    if description is None and metadata is None and not expires and not clear_expiration:
+        raise click.UsageError(
+            "say what to change: --description TEXT, --metadata DOCUMENT, --ttl, --expires-at or "
+            "--clear-expiration"
+        )
+    if expires and clear_expiration:
+        raise click.UsageError("--clear-expiration goes without --ttl and --expires-at; give one of them")
     edited = context.branch(name)
-    edited.update(description=description, metadata=metadata)
+    if expires or clear_expiration:
+        edited.set_expiry(ttl, expires_at, message=message)
+    if description is not None or metadata is not None:
+        edited.update(description=description, metadata=metadata, message=message)
     _done(context, f"edited {edited.name}", edited)
 
 
@@ -135,24 +162,27 @@ def edit(
 @global_options
 @click.argument("name", shell_complete=branches)
 @click.argument("new_name")
+@force_option()
+@message_option
 @pass_context
-def rename(context: Context, name: str, new_name: str) -> None:
+def rename(context: Context, name: str, new_name: str, message: str | None) -> None:
     """Give a branch another name."""
     renamed = context.branch(name)
-    renamed.rename(new_name)
+    renamed.rename(new_name, message=message)
     _done(context, f"renamed {name} to {new_name}", renamed)
 
 
 @branch.command("delete")
 @global_options
 @click.argument("name", shell_complete=branches)
-@click.option("--force", is_flag=True, help="Delete it even if other branches were made from it.")
+@force_option("Delete it even if it is protected, or other branches were made from it.")
+@message_option
 @pass_context
-def delete(context: Context, name: str, force: bool) -> None:
+def delete(context: Context, name: str, message: str | None) -> None:
     """Delete a branch; 'argon branch undelete' brings it back."""
     doomed = context.branch(name)
     context.confirm(f"Delete branch {name} of project {context.project.name}?")
-    context.project.delete_branch(name, force=force)
+    context.project.delete_branch(name, force=context.flags.force, message=message)
     _done(context, f"deleted {name}; 'argon branch undelete {name}' brings it back", doomed)
 
 
@@ -160,10 +190,11 @@ def delete(context: Context, name: str, force: bool) -> None:
 @global_options
 @click.argument("name")
 @click.option("--name", "new_name", metavar="NEW", help="Another name, where the old one is used again.")
+@message_option
 @pass_context
-def undelete(context: Context, name: str, new_name: str | None) -> None:
-    """Bring a deleted branch back, as it was."""
-    found = context.project.undelete_branch(name, new_name=new_name)
+def undelete(context: Context, name: str, new_name: str | None, message: str | None) -> None:
+    """Bring a deleted or expired branch back, as it was."""
+    found = context.project.undelete_branch(name, new_name=new_name, message=message)
     _done(context, f"brought {name} back" + (f" as {new_name}" if new_name else ""), found)
 
 
@@ -178,9 +209,15 @@ def undelete(context: Context, name: str, new_name: str | None) -> None:
     help="The time to go back to: 2026-11-21T10:00:00Z, 15m, a tag …",
 )
 @click.option("--name", "new_name", metavar="NEW", help="The name of the restored branch [BRANCH-restore-N].")
+@message_option
 @pass_context
 def restore(
-    context: Context, name: str | None, lsn: int | None, time: Place | None, new_name: str | None
+    context: Context,
+    name: str | None,
+    lsn: int | None,
+    time: Place | None,
+    new_name: str | None,
+    message: str | None,
 ) -> None:
     """Restore a branch [the one in use] as it was, as a new branch.
 
@@ -193,7 +230,7 @@ def restore(
             f"--time names branch {time.branch}, the argument names {name}; give one of them"
         )
     source = context.branch(name or (time.branch if time else None))
-    made = source.restore(**(arguments(time.point) if time else {"lsn": lsn}), name=new_name)
+    made = source.restore(**(arguments(time.point) if time else {"lsn": lsn}), name=new_name, message=message)
     message = f"restored {source.name} as it was at LSN {made.base_lsn} into {made.name}"
     _done(context, f"{message}; {_how_to_use(made)}", made)
 
@@ -209,42 +246,8 @@ def migrate(context: Context, name: str) -> None:
     _done(context, f"{name} is now in the log, with branches and time travel of its own", migrated)
 
 
-def describe(item: Branch, names: dict[Any, str], context: Context) -> dict[str, Any]:
-    """Tell of a branch what the command line shows of it."""
-    return {
-        "name": item.name,
-        "id": str(item.id),
-        "parent": names.get(item.parent_id) or (str(item.parent_id) if item.parent_id else None),
-        "base_lsn": item.base_lsn,
-        "head_lsn": item.head_lsn,
-        "kind": item.kind,
-        "status": item.status,
-        "created_at": iso(item.created_at),
-        "in_use": item.name == context.branch_setting.value,
-        "description": item.description,
-        "metadata": item.metadata,
-    }
-
-
-def _list_tree(context: Context) -> None:
-    root = context.project.tree()
-    if context.output.for_people:
-        columns = (Column("branch", key=True), Column("base_lsn", key=True, right=True))
-        context.output.records(_drawn(root), columns, empty="there is no branch")
-    else:
-        context.output.record(_nested(root))
-
-
-def _drawn(node: BranchNode, first: str = "", further: str = "") -> Iterator[dict[str, Any]]:
-    yield {"branch": first + node.name, "base_lsn": node.base_lsn}
-    for child in node.children:
-        last = child is node.children[-1]
-        yield from _drawn(child, further + ("└─ " if last else "├─ "), further + ("   " if last else "│  "))
-
-
-def _nested(node: BranchNode) -> dict[str, Any]:
-    children = [_nested(child) for child in node.children]
-    return {"name": node.name, "id": str(node.id), "base_lsn": node.base_lsn, "children": children}
+for _command in (set_default, protect, unprotect, protected):
+    branch.add_command(_command)
 
 
 def _names(project: Project) -> dict[Any, str]:

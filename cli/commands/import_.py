@@ -15,7 +15,7 @@ from argon_cli.files.formats import FORMATS, STANDARD_STREAM, format_of, open_in
 from argon_cli.files.load import Loader
 from argon_cli.files.read import read
 from argon_cli.files.types import BadDocument
-from argon_cli.options import global_options
+from argon_cli.options import force_option, global_options, message_option
 from argon_cli.output import counted
 from argon_cli.progress import progress
 from argon_cli.space import shown_name, space_option
@@ -46,6 +46,8 @@ from argon_cli.space import shown_name, space_option
 @click.option(
     "--skip", type=click.IntRange(min=0), default=0, metavar="N", help="Go on behind the first N documents."
 )
+@force_option("Load into a protected branch, too.")
+@message_option
 @pass_context
 def import_(
     context: Context,
@@ -57,6 +59,7 @@ def import_(
     upsert: bool,
     on_error: str,
     skip: int,
+    message: str | None,  # noqa: ARG001 (the branch is opened with it)
 ) -> None:
     """Load a JSON, NDJSON, CSV or BSON file; '-' is stdin, .gz is unpacked.
 
@@ -98,7 +101,7 @@ def _finish(context: Context, target: str, loader: Loader) -> None:
         context.output.note(f"left out: {one_line(reason)}")
     if loader.failed > len(loader.errors):
         context.output.note(f"left out: {loader.failed - len(loader.errors):,} more")
-    branch = f"{context.project.name}@{context.branch_setting.value}"
+    branch = f"{context.project.name}@{context.branch_name}"
     space = context.flags.space
     shown = shown_name(space, target)
     counts = [f"imported {counted(loader.imported, 'document')} into {shown} on {branch}"]
@@ -107,7 +110,7 @@ def _finish(context: Context, target: str, loader: Loader) -> None:
     result: dict[str, Any] = {
         **({"space": space} if space else {}),
         "collection": target,
-        "branch": context.branch_setting.value,
+        "branch": context.branch_name,
         "imported": loader.imported,
         "replaced": loader.replaced,
         "failed": loader.failed,

@@ -11,7 +11,7 @@ from argon_cli.commands.diff import print_changes, sides
 from argon_cli.complete import branches
 from argon_cli.context import Context, pass_context
 from argon_cli.failures import CONFLICT
-from argon_cli.options import global_options
+from argon_cli.options import force_option, global_options, message_option
 from argon_cli.output import counted, to_cell
 from argon_cli.space import shown_name
 
@@ -40,7 +40,8 @@ STRATEGIES = ("strict", "last_writer_wins", "ours", "theirs")
     "source (theirs, last_writer_wins).",
 )
 @click.option("--keep-deleted", is_flag=True, help="Do not delete what the source deleted.")
-@click.option("-m", "--message", metavar="TEXT", help="Why; it is kept in the log.")
+@force_option("Merge into a protected branch, too.")
+@message_option
 @click.option("--preview", is_flag=True, help="Show what would be done, and do nothing.")
 @click.pass_context
 @pass_context

@@ -9,7 +9,7 @@ import click
 from argon_cli.complete import projects
 from argon_cli.context import Context, pass_context
 from argon_cli.lazy import NounGroup
-from argon_cli.options import global_options
+from argon_cli.options import force_option, global_options, message_option
 from argon_cli.output import Column, iso
 
 if TYPE_CHECKING:
@@ -35,10 +35,11 @@ def project() -> None:
 @project.command("create")
 @global_options
 @click.argument("name")
+@message_option
 @pass_context
-def create(context: Context, name: str) -> None:
+def create(context: Context, name: str, message: str | None) -> None:
     """Create a project with the branch main."""
-    made = context.argon.create_project(name)
+    made = context.argon.create_project(name, message=message)
     context.output.done(f"created project {name}; 'argon use {name}' works on it", describe(made, context))
 
 
@@ -67,14 +68,16 @@ def show(context: Context, name: str | None) -> None:
 @project.command("delete")
 @global_options
 @click.argument("name", shell_complete=projects)
+@force_option("Delete it even if it has protected branches.")
+@message_option
 @pass_context
-def delete(context: Context, name: str) -> None:
+def delete(context: Context, name: str, message: str | None) -> None:
     """Delete a project with all its branches and history."""
     doomed = context.argon.project(name)
     branches = len(doomed.branches())
     plural = "branch" if branches == 1 else "branches"
     context.confirm(f"Delete project {name} with {branches} {plural} and all history?")
-    context.argon.delete_project(name)
+    context.argon.delete_project(name, force=context.flags.force, message=message)
     context.output.done(f"deleted project {name}", {"deleted": name, "id": str(doomed.id)})
 
 
@@ -84,6 +87,8 @@ def describe(item: Project, context: Context) -> dict[str, Any]:
         "name": item.name,
         "id": str(item.id),
         "branches": len(item.branches()),
+        "default_branch": item.default_branch,
+        "protected": item.record.protected,
         "created_at": iso(item.created_at),
         "in_use": item.name == context.project_setting.value,
     }

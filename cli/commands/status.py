@@ -21,6 +21,10 @@ def status(context: Context) -> None:
     """Show what is in use, and where each choice comes from."""
     server = context.client.server_info()
     project, branch = context.project_setting, context.branch_setting
+    projects = context.argon.projects()
+    chosen = next((each for each in projects if each.name == project.value), None)
+    if project.value and chosen is None:
+        context.output.note(f"there is no project {project.value!r}; 'argon doctor' tells more")
     context.output.record(
         {
             "server": redact_uri(context.settings.mongodb_uri or context.uri.partition("?")[0]),
@@ -30,10 +34,11 @@ def status(context: Context) -> None:
             "database": context.settings.database,
             "project": project.value,
             "project_from": project.source,
-            "branch": branch.value,
+            "branch": branch.value or (chosen.default_branch if chosen else "main"),
             "branch_from": branch.source,
             "author": context.settings.author,
-            **_counts(context),
+            "projects": len(projects),
+            "branches": len(chosen.branches()) if chosen else None,
             "features_changed": _features_changed(context),
         }
     )
@@ -41,16 +46,6 @@ def status(context: Context) -> None:
 
 def _data_dir(context: Context) -> Any:
     return EmbeddedServer(context.settings.data_dir).data_dir
-
-
-def _counts(context: Context) -> dict[str, Any]:
-    projects = context.argon.projects()
-    chosen = next((each for each in projects if each.name == context.project_setting.value), None)
-    if context.project_setting.value and chosen is None:
-        context.output.note(
-            f"there is no project {context.project_setting.value!r}; 'argon doctor' tells more"
-        )
-    return {"projects": len(projects), "branches": len(chosen.branches()) if chosen else None}
 
 
 def _features_changed(context: Context) -> dict[str, Any]:

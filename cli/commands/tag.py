@@ -9,7 +9,7 @@ import click
 from argon_cli.complete import tags
 from argon_cli.context import Context, pass_context
 from argon_cli.lazy import NounGroup
-from argon_cli.options import global_options
+from argon_cli.options import global_options, message_option
 from argon_cli.output import Column, iso
 from argon_cli.points import Place, read_point
 
@@ -45,7 +45,7 @@ def tag() -> None:
     metavar="POINT",
     help="The POINT of the branch in use, or BRANCH@POINT [now].",
 )
-@click.option("-m", "--message", metavar="TEXT", help="Why.")
+@message_option
 @pass_context
 def create(context: Context, name: str, at: Place | None, message: str | None) -> None:
     """Create a tag, for now or for any point of the past."""
@@ -76,11 +76,12 @@ def show(context: Context, name: str) -> None:
 @tag.command("delete")
 @global_options
 @click.argument("name", shell_complete=tags)
+@message_option
 @pass_context
-def delete(context: Context, name: str) -> None:
+def delete(context: Context, name: str, message: str | None) -> None:
     """Delete a tag; what it names stays."""
     doomed = context.project.tag(name)
-    context.project.delete_tag(name)
+    context.project.delete_tag(name, message=message)
     at = _described(context, doomed)
     context.output.done(f"deleted the tag {name}, which was at {at['branch']}@{doomed.lsn}", at)
 

@@ -33,7 +33,7 @@ def use(context: Context, target: str | None, here: bool) -> None:
         {
             "project": project.value,
             "project_from": project.source,
-            "branch": branch.value if project.value else None,
+            "branch": context.branch_name if project.value else None,
             "branch_from": branch.source if project.value else "not set",
         }
     )
@@ -42,12 +42,12 @@ def use(context: Context, target: str | None, here: bool) -> None:
 def _choose(context: Context, target: str, here: bool) -> None:
     name, _, branch = target.partition("@")
     project = context.argon.project(name) if name else context.project
-    line = project.branch(branch or context.flags.branch or "main")
+    line = project.branch(branch or context.flags.branch)
     path = (None if here else context.file) or Path.cwd() / CONTEXT_FILE
     write_context_file(path, project.name, line.name)
     context.output.note(f"{path} now says {project.name}@{line.name}")
     for variable in ("ARGON_PROJECT", "ARGON_BRANCH"):
         if os.environ.get(variable):
             context.output.note(f"{variable}={os.environ[variable]} in the environment goes before it")
-    for stale in ("file", "_in_file", "project_setting", "branch_setting"):
+    for stale in ("file", "_in_file", "project_setting", "project", "branch_setting", "branch_name"):
         context.__dict__.pop(stale, None)

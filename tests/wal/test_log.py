@@ -36,6 +36,7 @@ def busy(argon: Argon, project: Project, main: Branch, db: WALDatabase) -> Proje
     project.branch("main").merge("better")
     project.create_tag("v1", at="main")
     project.delete_tag("v1")
+    project.set_protected("frozen")
     with db.commit(message="two at once", author="ann") as group:
         group["people"].insert_one({"_id": "a"})
         group["other"].insert_one({"_id": "b"})

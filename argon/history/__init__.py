@@ -1,1 +1,0 @@
-"""What became of a document, who set its fields, and when something went wrong."""
