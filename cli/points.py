@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import click
+from click.core import ParameterSource
 
 from argon.errors import InvalidName, InvalidPoint
 from argon.points import Ago, Lsn, Point, Tag, Time, parse_branch_point, parse_point
@@ -24,7 +25,9 @@ def read_point(ctx: click.Context, param: click.Parameter, text: str | None) -> 
     try:
         return Place(*parse_branch_point(text)) if "@" in text else Place(None, parse_point(text))
     except (InvalidPoint, InvalidName) as error:
-        raise click.BadParameter(str(error), ctx, param) from error
+        from_environment = param.name and ctx.get_parameter_source(param.name) is ParameterSource.ENVIRONMENT
+        where = f"{param.envvar} in the environment: " if from_environment else ""
+        raise click.BadParameter(f"{where}{error}", ctx, param) from error
 
 
 def arguments(point: Point) -> dict[str, Any]:

@@ -87,7 +87,11 @@ def query_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the arguments COLLECTION and FILTER, and ``--at``."""
     for decorate in (
         click.option(
-            "--at", callback=read_point, metavar="POINT", help="The point of the past to look at [now]."
+            "--at",
+            callback=read_point,
+            envvar="ARGON_AT",
+            metavar="POINT",
+            help="The point of the past to look at [now, or ARGON_AT].",
         ),
         click.argument("filter_", metavar="[FILTER]", callback=read_filter, required=False),
         click.argument("collection"),

@@ -11,6 +11,7 @@ from bson import ObjectId
 
 from argon.aio.branch_log import AsyncBranchLog
 from argon.aio.merging import AsyncMerging
+from argon.aio.past import AsyncPast
 from argon.catalog.records import MAIN
 from argon.classic.migrate import Progress, migrate
 from argon.engine.expiry import expire
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from argon.engine.engine import Engine
 
 
-class AsyncBranch(AsyncMerging, AsyncBranchLog):
+class AsyncBranch(AsyncMerging, AsyncBranchLog, AsyncPast):
     """A named line of writes.
 
     Args:

@@ -15,6 +15,7 @@ from argon.catalog.records import MAIN
 from argon.classic.migrate import Progress, migrate
 from argon.driver.branch_log import BranchLog
 from argon.driver.merging import Merging
+from argon.driver.past import Past
 from argon.engine.expiry import expire
 from argon.engine.handle import Handle
 from argon.io import run
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from argon.engine.engine import Engine
 
 
-class Branch(Merging, BranchLog):
+class Branch(Merging, BranchLog, Past):
     """A named line of writes.
 
     Args:

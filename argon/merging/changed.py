@@ -80,13 +80,16 @@ def _walk(engine: Engine, fork: Place, place: Place, changed: Changed) -> Operat
     names = {record.id: (record.space, record.name) for record in catalog.records()}
     log = engine.raw[LOG].with_options(read_concern=ReadConcern("majority"))
     for branch_id, first, limit in reversed(parts):
+        # The fork may lie between two entries, or be the record of a branch's creation.
+        before = yield from engine.log.last_before(branch_id, first, first)
+        follows = 0 if before is None else int(before["lsn"])
         while first < limit:
             entries: list[Any] = (
                 yield log.find(
                     {
                         "branch_id": branch_id,
-                        "prev_lsn": {"$gte": Int64(first), "$lt": Int64(limit)},
-                        "lsn": {"$lte": Int64(limit)},
+                        "prev_lsn": {"$gte": Int64(follows), "$lt": Int64(limit)},
+                        "lsn": {"$gt": Int64(first), "$lte": Int64(limit)},
                     },
                     _FIELDS,
                 )
@@ -98,7 +101,7 @@ def _walk(engine: Engine, fork: Place, place: Place, changed: Changed) -> Operat
                 _note(entry, stores, names, changed)
             if len(entries) < _PAGE:
                 break
-            first = int(entries[-1]["lsn"])
+            first = follows = int(entries[-1]["lsn"])
 
 
 def _note(

@@ -16,7 +16,7 @@ from argon_cli.query import read_filter
 from argon_cli.space import read_space, shown_name
 
 if TYPE_CHECKING:
-    from argon.merging.results import DiffEntry, SchemaChange
+    from argon.merging.results import DiffEntry, FieldChange, SchemaChange
 
     Change = DiffEntry | SchemaChange
 
@@ -137,8 +137,13 @@ def _print_document(entry: DiffEntry) -> None:
         _line(entry.kind, to_cell(document))
         return
     _line(entry.kind, f"{to_cell(entry.id)} ({counted(len(entry.fields), 'field')})")
-    for each in entry.fields:
-        click.echo(f"      {each.path or '(order of fields)'}: {_arrow(each)}")
+    print_fields(entry.fields, indent=6)
+
+
+def print_fields(fields: Iterable[FieldChange], *, indent: int) -> None:
+    """Print for people what changed inside a document."""
+    for each in fields:
+        click.echo(f"{' ' * indent}{each.path or '(order of fields)'}: {_arrow(each)}")
 
 
 def _line(kind: str, text: str) -> None:

@@ -35,7 +35,13 @@ Record = Mapping[str, Any]
     "--format", "file_format", type=click.Choice(FORMATS), help="[by the file's suffix; ndjson to stdout]"
 )
 @click.option("--query", callback=read_filter, metavar="FILTER", help="Only documents that match.")
-@click.option("--at", callback=read_point, metavar="POINT", help="The POINT of the past to export [now].")
+@click.option(
+    "--at",
+    callback=read_point,
+    envvar="ARGON_AT",
+    metavar="POINT",
+    help="The POINT of the past to export [now, or ARGON_AT].",
+)
 @click.option("--sort", callback=read_sort, metavar="KEYS", help="The order, like age:-1,name.")
 @click.option(
     "--fields", callback=read_fields, metavar="LIST", help="Only these fields; the columns of CSV [all]."

@@ -17,6 +17,7 @@ from argon_cli.main import cli as argon_command
 VARIABLES = (
     "ARGON_PROJECT",
     "ARGON_BRANCH",
+    "ARGON_AT",
     "ARGON_AUTHOR",
     "ARGON_CONFIG",
     "ARGON_DEBUG",

@@ -132,6 +132,19 @@ def test_points_that_a_branch_has_inherited(project: Project, main: Branch, user
     assert told(project.diff(f"feature@{first}", "feature")) == {**updated, ("users", 2): (None, {"_id": 2})}
 
 
+def test_what_follows_the_record_of_a_branch_s_creation(project: Project, main: Branch, users: Users) -> None:
+    users.insert_one({"_id": 1, "n": 1})
+    feature = project.create_branch("feature")
+    WALDatabase(feature).users.update_one({"_id": 1}, {"$set": {"n": 2}})
+    created = f"feature@{feature.record.created_lsn}"
+    assert created != f"feature@{feature.base_lsn}"
+    expected = {("users", 1): ({"_id": 1, "n": 1}, {"_id": 1, "n": 2})}
+    assert told(project.diff(created, "feature")) == expected
+    main.merge(created)
+    main.merge("feature")
+    assert users.find_one() == {"_id": 1, "n": 2}
+
+
 def test_filters_look_at_either_value(project: Project, main: Branch, db: WALDatabase[Any]) -> None:
     db.users.insert_many([{"_id": 1, "age": 1}, {"_id": 2, "age": 2}, {"_id": 3, "age": 3}])
     db.other.insert_one({"_id": 1})

@@ -1,0 +1,1 @@
+"""What became of a document, who set its fields, and when something went wrong."""
