@@ -13,6 +13,7 @@
         │   ├── ProjectNotFound
         │   ├── BranchNotFound
         │   ├── SpaceNotFound       a branch has no collections in this space
+        │   ├── MergeNotFound       no merge is pending on a branch, or none was planned by a name
         │   └── PointNotFound       a point outside a branch's history; names the valid range
         │       ├── TagNotFound     no tag has this name; names those there are
         │       └── HistoryExpired  a point older than what is still held; names the oldest LSN
@@ -25,7 +26,8 @@
         │   ├── SpaceProtected      the default space cannot be deleted
         │   ├── SpaceNotEmpty       a space holds documents; deleting it must be forced
         │   ├── MergeConflict       both sides changed the same thing; carries the list of conflicts
-        │   └── MergeOutdated       a planned merge would do something else by now
+        │   ├── MergeOutdated       a planned merge would do something else by now
+        │   └── MergePending        a branch has a merge that waits to be finished or aborted
         ├── ReadOnlyView            (also InvalidOperation)  a write to a view of the past
         ├── FeatureDisabled         a feature flag is off; names the flag
         ├── UnsupportedOperation    (also InvalidOperation)  names what to use in its place
@@ -77,6 +79,10 @@ class BranchNotFound(NotFound):
 
 class SpaceNotFound(NotFound):
     """A branch has no collections in this space."""
+
+
+class MergeNotFound(NotFound):
+    """No merge into the branch is pending, or none was planned by this name."""
 
 
 class PointNotFound(NotFound):
@@ -138,6 +144,10 @@ class MergeConflict(Conflict):
 
 class MergeOutdated(Conflict):
     """The target has moved such that a planned merge would do something else now."""
+
+
+class MergePending(Conflict):
+    """A merge into the branch is pending, and there can be only one."""
 
 
 class ReadOnlyView(ArgonError, InvalidOperation):

@@ -27,6 +27,7 @@ COMMANDS = {
     "history": Lazy("argon_cli.commands.history:history", "Show all versions of a document."),
     "blame": Lazy("argon_cli.commands.history:blame", "Show who gave each field of a document its value."),
     "bisect": Lazy("argon_cli.commands.bisect:bisect", "Find the first bad commit by halving."),
+    "conflicts": Lazy("argon_cli.commands.conflicts:conflicts", "List and settle the conflicts of a merge."),
     "find": Lazy("argon_cli.commands.find:find", "Query a collection, now or at any point of the past."),
     "count": Lazy("argon_cli.commands.find:count", "Count the documents of a collection."),
     "import": Lazy("argon_cli.commands.import_:import_", "Load a JSON, CSV or BSON file."),
@@ -43,6 +44,7 @@ ALIASES = {
     "branches": "branch",
     "tags": "tag",
     "spaces": "space",
+    "conflict": "conflicts",
     "feature": "features",
     "servers": "server",
 }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from bson import ObjectId
 
 from argon.aio.branch_log import AsyncBranchLog
+from argon.aio.conflicts import AsyncConflicts
 from argon.aio.merging import AsyncMerging
 from argon.aio.past import AsyncPast
 from argon.catalog.records import MAIN
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from argon.engine.engine import Engine
 
 
-class AsyncBranch(AsyncMerging, AsyncBranchLog, AsyncPast):
+class AsyncBranch(AsyncMerging, AsyncConflicts, AsyncBranchLog, AsyncPast):
     """A named line of writes.
 
     Args:

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from pymongo.errors import InvalidOperation
+
 from argon.classic.branches import create_branch
 from argon.io import run_async
 from argon.merging.merge import Merge, merge_of_plan
+from argon.merging.pending.finish import Reason, keep
 from argon.merging.plan import MergePlan
 from argon.merging.results import BranchDiffResult, MergeInfo
 from argon.merging.strategy import Strategy
@@ -115,6 +118,7 @@ class AsyncMerging(Recorded[BranchRecord]):
         preview: bool = False,
         message: str | None = None,
         author: str | None = None,
+        keep_conflicts: bool = False,
     ) -> MergeInfo | MergePlan:
         """Bring into this branch what a source changed since they last met, in one commit.
 
@@ -126,12 +130,15 @@ class AsyncMerging(Recorded[BranchRecord]):
             preview: Compute the merge and write nothing.
             message: Why.
             author: Who; by default who commits elsewhere.
+            keep_conflicts: Where there are conflicts, keep them in the database in place of failing, and
+                write nothing else: :meth:`resolve` and :meth:`merge_continue` finish the merge.
 
         Returns:
-            What was done; the plan, for a preview.
+            What was done, or the conflicts that were kept; the plan, for a preview.
 
         Raises:
             MergeConflict: Both sides changed the same thing; the error has the list, and nothing was written.
+            MergePending: A merge into this branch is pending already, and conflicts would be kept.
             MergeOutdated: The branch has moved such that a plan would do something else now.
             DuplicateKeyError: A unique index of this branch would not hold.
             WriteError: A validator of this branch refuses a document.
@@ -139,9 +146,14 @@ class AsyncMerging(Recorded[BranchRecord]):
         await self._found()
         if isinstance(source, MergePlan):
             merge = await run_async(merge_of_plan(self.handle, source))
+            if keep_conflicts:
+                raise InvalidOperation("a plan that has conflicts cannot be done: merge its source instead")
         else:
             place = await self._project._place(source, self)
             merge = Merge(self.handle, place, strategy, deletes=propagate_deletes)
+            if keep_conflicts and not preview:
+                told = Reason(author, message)
+                return await run_async(keep(self.handle, place, strategy, told, deletes=propagate_deletes))
         if preview:
             return await run_async(merge.preview())
         return await run_async(merge.land(author=author, message=message))

@@ -13,6 +13,7 @@ from pymongo import DESCENDING
 from pymongo.errors import DuplicateKeyError
 
 from argon.catalog.lookup import BranchTable
+from argon.catalog.merges import forget_merges
 from argon.catalog.records import MAIN
 from argon.catalog.rules import refuse_protected
 from argon.errors import BranchExists, BranchHasChildren, BranchNotFound, BranchProtected, InvalidPoint
@@ -137,7 +138,10 @@ class Ends(BranchTable):
         self, branch: BranchRecord, *, author: str | None, message: str | None = None
     ) -> Operation[BranchRecord]:
         change = {"status": "pending_delete", "deleted_at": self._clock.now()}
-        return (yield from self._control(branch, Kind.DELETE_BRANCH, change, author=author, message=message))
+        deleted = yield from self._control(branch, Kind.DELETE_BRANCH, change, author=author, message=message)
+        # A merge that is left pending meanwhile looks once more whether the branch is there.
+        yield from forget_merges(self._table.database, [branch.id])
+        return deleted
 
     def _naming(
         self, name: str, work: Callable[[], Operation[BranchRecord]], taken: str

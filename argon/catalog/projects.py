@@ -9,6 +9,7 @@ from typing import Any
 from bson import Int64, ObjectId
 from pymongo.errors import DuplicateKeyError
 
+from argon.catalog.merges import forget_merges
 from argon.catalog.records import MAIN, birth, stored
 from argon.catalog.tables import BRANCHES, COUNTERS, PROJECTS, classic_database
 from argon.errors import BranchProtected, ProjectExists, ProjectNotFound
@@ -186,6 +187,8 @@ class Projects:
         yield from self._committer.retrying_heads(body)
         # A branch that was being made was not to be seen yet; one that is not to be seen now ends itself.
         yield from self._committer.retrying_heads(late)
+        ended = yield self._database[BRANCHES].distinct("_id", {"project_id": project.id})
+        yield from forget_merges(self._database, ended)
         return project
 
     def _check_unprotected(self, project: ProjectRecord) -> Operation[None]:

@@ -14,6 +14,7 @@ from bson import ObjectId
 from argon.catalog.records import MAIN
 from argon.classic.migrate import Progress, migrate
 from argon.driver.branch_log import BranchLog
+from argon.driver.conflicts import Conflicts
 from argon.driver.merging import Merging
 from argon.driver.past import Past
 from argon.engine.expiry import expire
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from argon.engine.engine import Engine
 
 
-class Branch(Merging, BranchLog, Past):
+class Branch(Merging, Conflicts, BranchLog, Past):
     """A named line of writes.
 
     Args:

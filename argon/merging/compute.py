@@ -127,7 +127,7 @@ class Merging:
     def _both(self, base: Record, ours: CollectionRecord, theirs: CollectionRecord) -> Operation[None]:
         merged = ours
         if base is None or not same_definition(base, theirs):
-            merged = merge_definition(base, ours, theirs, self._settle(ours, None))
+            merged = merge_definition(base, ours, theirs, self._settle(ours))
         if merged is not ours:
             change = self._ours.catalog.replace(kind_of(ours, merged), ours, merged)
             self.outcome.catalog.append(change)
@@ -139,7 +139,7 @@ class Merging:
         if base is not None:
             if not (yield from self._differs(self._changed, base, self._theirs, theirs)):
                 return
-            settle = self._settle(theirs, None)
+            settle = self._settle(theirs)
             picked = settle("collection", described(base), described(theirs), MISSING)
             if picked is not Pick.THEIRS and picked != described(theirs):
                 return
@@ -158,7 +158,7 @@ class Merging:
         if not self._deletes:
             return
         if (yield from self._differs((yield from self._moved()), base, self._ours, ours)):
-            settle = self._settle(ours, None)
+            settle = self._settle(ours)
             picked = settle("collection", described(base), MISSING, described(ours))
             if picked is not Pick.THEIRS and picked is not MISSING:
                 return
@@ -206,9 +206,11 @@ class Merging:
             after=image,
         )
 
-    def _settle(self, record: CollectionRecord, identity: Any) -> Settle:
+    def _settle(self, record: CollectionRecord, identity: Any = MISSING) -> Settle:
         def settle(path: str, base: Any, source: Any, target: Any) -> Any:
-            entry = ConflictEntry(record.space, record.name, plain(identity), path, base, source, target)
+            definition = identity is MISSING
+            about = (record.space, record.name, None if definition else plain(identity), path)
+            entry = ConflictEntry(*about, base, source, target, definition)
             picked = pick(self._strategy, entry)
             unresolved = picked is Pick.UNRESOLVED
             (self.outcome.conflicts if unresolved else self.outcome.resolved).append(entry)
@@ -250,7 +252,7 @@ class Merging:
                 continue
             name = (change.after["space"], change.after["name"])
             if name in names.values():
-                self.outcome.conflicts.append(ConflictEntry(*name, None, "name", MISSING, name, name))
+                self.outcome.conflicts.append(ConflictEntry(*name, None, "name", MISSING, name, name, True))
             names[change.document_id] = name
 
 

@@ -13,7 +13,7 @@ from argon.models import CollectionRecord, IndexRecord
 from argon.models.entry import Operation as Kind
 from argon.versions.ids import id_key
 
-_FIXED = frozenset({"kind", "collation", "viewOn"})
+FIXED = frozenset({"kind", "collation", "viewOn"})
 """What a collection is made with and nothing can change."""
 
 
@@ -61,14 +61,13 @@ def merge_definition(
         if _same(is_new, is_mine) or _same(is_new, was):
             continue
         taken = is_new
-        if not _same(is_mine, was) or path in _FIXED:
+        if not _same(is_mine, was) or path in FIXED:
             picked = settle(path, _shown(was), _shown(is_new), _shown(is_mine))
-            theirs_wins = picked is Pick.THEIRS or _same(picked, _shown(is_new))
-            taken = is_new if theirs_wins and path not in _FIXED else is_mine
-        if taken is MISSING:
+            taken = is_mine if path in FIXED else _taken(picked, is_mine, is_new, was)
+        if taken is MISSING and path != "name":
             merged.pop(path, None)
         else:
-            merged[path] = taken
+            merged[path] = is_mine if taken is MISSING else taken
     if _same(merged, mine):
         return ours
     space, name = merged["name"]
@@ -99,6 +98,14 @@ def _same(one: Any, other: Any) -> bool:
     if isinstance(one, IndexRecord) and isinstance(other, IndexRecord):
         return one.key == other.key and _same(one.options, other.options)
     return type(one) is type(other) and id_key(one) == id_key(other)
+
+
+def _taken(picked: Any, ours: Any, theirs: Any, base: Any) -> Any:
+    """Return the side that was picked, by its name or its value; nothing else can become of a definition."""
+    named = {Pick.OURS: ours, Pick.THEIRS: theirs, Pick.BASE: base, MISSING: MISSING}
+    if isinstance(picked, Pick) or picked is MISSING:
+        return named.get(picked, ours)
+    return next((side for side in (theirs, base) if _same(picked, _shown(side))), ours)
 
 
 def _shown(value: Any) -> Any:

@@ -50,7 +50,7 @@ def merge_document(base: Image, ours: Image, theirs: Image, settle: Settle, *, d
         return _merge_fields(old, mine, new, "", settle)
     picked = settle("", *(MISSING if image is None else value_of(image) for image in (base, theirs, ours)))
     if isinstance(picked, Pick):
-        return theirs if picked is Pick.THEIRS else ours
+        return {Pick.THEIRS: theirs, Pick.BASE: base}.get(picked, ours)
     if picked is MISSING:
         return None
     return _whole(picked, ours or theirs)
@@ -88,7 +88,7 @@ def _merge_field(
         return nested(name, bytes(inner.raw))
     picked = settle(path, value(old), value(new), value(mine))
     if isinstance(picked, Pick):
-        return new if picked is Pick.THEIRS else mine
+        return {Pick.THEIRS: new, Pick.BASE: old}.get(picked, mine)
     if picked is MISSING:
         return None
     [(_, element)] = elements(bson.encode({name.decode(): picked}))

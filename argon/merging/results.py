@@ -200,6 +200,7 @@ class ConflictEntry:
         base_value: Its value at the merge base; :data:`MISSING` where there was none.
         source_value: Its value on the source.
         target_value: Its value on the target.
+        definition: Whether it is about a definition; a document's ``_id`` may be None, too.
     """
 
     space: str
@@ -209,9 +210,10 @@ class ConflictEntry:
     base_value: Any
     source_value: Any
     target_value: Any
+    definition: bool = False
 
     def __str__(self) -> str:
-        at = f"{self.collection} {self.id!r}" if self.id is not None else self.collection
+        at = self.collection if self.definition else f"{self.collection} {self.id!r}"
         values = f"base {self.base_value!r}, source {self.source_value!r}, target {self.target_value!r}"
         return f"{at} {self.path or '(document)'}: {values}"
 
@@ -228,7 +230,7 @@ class MergeInfo:
         documents_applied: Documents that were inserted or changed.
         documents_deleted: Documents that were deleted; those of dropped collections are not counted.
         spaces_merged: Spaces in which something changed.
-        conflicts: Conflicts left open; none in a merge that landed.
+        conflicts: Conflicts that were kept, with which nothing has landed yet; none in a merge that landed.
         resolved: Conflicts that the strategy settled.
     """
 

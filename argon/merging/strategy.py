@@ -28,6 +28,8 @@ class Pick(Enum):
 
     OURS = "ours"
     THEIRS = "theirs"
+    BASE = "base"
+    """Neither: what was there at the merge base stays. Not for collections that one side dropped."""
     UNRESOLVED = "strict"
 
 

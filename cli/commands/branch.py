@@ -11,6 +11,7 @@ import click
 from argon_cli.branches import COLUMNS, describe, list_tree
 from argon_cli.commands.rules import protect, protected, set_default, unprotect
 from argon_cli.complete import branches
+from argon_cli.conflicts import pending, pending_text
 from argon_cli.context import Context, pass_context
 from argon_cli.lazy import NounGroup
 from argon_cli.options import expiry_options, force_option, global_options, message_option
@@ -116,7 +117,9 @@ def list_(context: Context, deleted: bool, tree: bool) -> None:
 def show(context: Context, name: str | None) -> None:
     """Show a branch [the one in use]."""
     item = context.branch(name)
-    context.output.record(describe(item, _names(context.project), context))
+    merge = pending(item)
+    told = pending_text(merge) if context.output.for_people else merge
+    context.output.record(describe(item, _names(context.project), context) | {"pending_merge": told})
 
 
 @branch.command("edit")

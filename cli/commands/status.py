@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from argon.server import EmbeddedServer, redact_uri
+from argon_cli.conflicts import pending, pending_text
 from argon_cli.context import Context, pass_context
 from argon_cli.flags import describe, flags_in_force
 from argon_cli.options import global_options
@@ -25,6 +26,9 @@ def status(context: Context) -> None:
     chosen = next((each for each in projects if each.name == project.value), None)
     if project.value and chosen is None:
         context.output.note(f"there is no project {project.value!r}; 'argon doctor' tells more")
+    in_use = branch.value or (chosen.default_branch if chosen else "main")
+    branches = chosen.branches() if chosen else []
+    merge = next((pending(each) for each in branches if each.name == in_use), None)
     context.output.record(
         {
             "server": redact_uri(context.settings.mongodb_uri or context.uri.partition("?")[0]),
@@ -34,11 +38,12 @@ def status(context: Context) -> None:
             "database": context.settings.database,
             "project": project.value,
             "project_from": project.source,
-            "branch": branch.value or (chosen.default_branch if chosen else "main"),
+            "branch": in_use,
             "branch_from": branch.source,
             "author": context.settings.author,
             "projects": len(projects),
-            "branches": len(chosen.branches()) if chosen else None,
+            "branches": len(branches) if chosen else None,
+            "pending_merge": pending_text(merge) if context.output.for_people else merge,
             "features_changed": _features_changed(context),
         }
     )
