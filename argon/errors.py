@@ -23,6 +23,7 @@
         │   ├── TagExists
         │   ├── BranchProtected
         │   ├── BranchHasChildren
+        │   ├── HookRefused         a hook, or the lack of one that could run, stands against a write
         │   ├── SpaceProtected      the default space cannot be deleted
         │   ├── SpaceNotEmpty       a space holds documents; deleting it must be forced
         │   ├── MergeConflict       both sides changed the same thing; carries the list of conflicts
@@ -114,7 +115,7 @@ class TagExists(Conflict):
 
 
 class BranchProtected(Conflict):
-    """The branch may not be deleted or renamed."""
+    """The branch may not be deleted or renamed, or takes no writes unless they are forced."""
 
 
 class BranchHasChildren(Conflict):
@@ -127,6 +128,10 @@ class SpaceProtected(Conflict):
 
 class SpaceNotEmpty(Conflict):
     """A space holds documents; deleting it must be forced."""
+
+
+class HookRefused(Conflict):
+    """A hook refuses a commit or a merge, or could not be asked; nothing was written."""
 
 
 class MergeConflict(Conflict):

@@ -20,7 +20,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -49,6 +49,9 @@ class World(Protocol):
 
     def protect(self, operation: Operation[Any]) -> Any:
         """Drive an operation to its end even if whoever waits for it is cancelled."""
+
+    def call(self, function: Callable[[], T]) -> Any:
+        """Call what may take long, without holding up anybody else (an awaitable in the async world)."""
 
 
 def run(operation: Operation[T]) -> T:
@@ -145,6 +148,10 @@ class ThreadWorld:
         """See :meth:`World.protect`; nobody cancels a thread."""
         return run(operation)
 
+    def call(self, function: Callable[[], T]) -> T:
+        """See :meth:`World.call`."""
+        return function()
+
 
 class LoopWorld:
     """The world of an event loop: Motor's, and PyMongo's asynchronous driver's."""
@@ -162,6 +169,10 @@ class LoopWorld:
         task = asyncio.ensure_future(run_async(operation))
         task.add_done_callback(_heard)
         return await asyncio.shield(task)
+
+    def call(self, function: Callable[[], T]) -> Any:
+        """See :meth:`World.call`."""
+        return asyncio.to_thread(function)
 
 
 def _heard(task: asyncio.Future[Any]) -> None:

@@ -63,6 +63,8 @@ class Settings(BaseSettings):
     """The branch where none is named."""
     author: str | None = None
     """Who writes, for the log."""
+    run_hooks: bool = False
+    """Whether commands that are stored as hooks are run here, when something is committed or merged."""
     data_dir: Path | None = None
     """Where the embedded server keeps its data."""
     mongod: Path | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from bson import ObjectId
 
@@ -17,6 +17,7 @@ from argon.catalog.records import MAIN
 from argon.classic.migrate import Progress, migrate
 from argon.engine.expiry import expire
 from argon.engine.handle import Handle
+from argon.hooks.registry import Judge
 from argon.io import run_async
 from argon.merging.results import ForkInfo
 from argon.models import BranchRecord
@@ -26,6 +27,8 @@ from argon.versions.ids import id_key
 if TYPE_CHECKING:
     from argon.aio.project import AsyncProject
     from argon.engine.engine import Engine
+
+J = TypeVar("J", bound=Judge)
 
 
 class AsyncBranch(AsyncMerging, AsyncConflicts, AsyncBranchLog, AsyncPast):
@@ -218,6 +221,23 @@ class AsyncBranch(AsyncMerging, AsyncConflicts, AsyncBranchLog, AsyncPast):
         said = {"author": author or self._project.author, "message": message}
         self._record = await run_async(branches.set_expiry(self._record, expires, force=self._force, **said))
         self.engine.line(self._record).learn(self._record)
+
+    def on_commit(self, hook: J) -> J:
+        """Ask a callable before each commit to the branch through this Argon; see :mod:`argon.hooks`.
+
+        Args:
+            hook: Gets a :class:`argon.hooks.Proposal`; it raises, or returns why not, to refuse.
+
+        Returns:
+            The callable, so that this serves as a decorator; ``project.remove_hook(hook)`` ends it.
+        """
+        self.engine.hooks.add("pre-commit", self.project_id, self.id, hook)
+        return hook
+
+    def on_merge(self, hook: J) -> J:
+        """Ask a callable before each merge into the branch through this Argon; see :meth:`on_commit`."""
+        self.engine.hooks.add("pre-merge", self.project_id, self.id, hook)
+        return hook
 
     def forced(self) -> Self:
         """Return the same branch to work on although it is protected.

@@ -110,6 +110,25 @@ class AsyncMerging(Recorded[BranchRecord]):
         place = await self._project._place(other, self)
         return await self._project.diff(self, place, space, collection, filter)
 
+    async def check_merge(
+        self,
+        source: Any,
+        strategy: Strategy = "strict",
+        propagate_deletes: bool = True,
+        message: str | None = None,
+        author: str | None = None,
+    ) -> None:
+        """Ask the hooks about a merge, and write nothing; the arguments are those of :meth:`merge`.
+
+        Raises:
+            MergeConflict: Both sides changed the same thing.
+            HookRefused: A hook does not agree.
+        """
+        await self._found()
+        place = await self._project._place(source, self)
+        merge = Merge(self.handle, place, strategy, deletes=propagate_deletes)
+        await run_async(merge.judge(author=author, message=message))
+
     async def merge(
         self,
         source: Any,
@@ -140,6 +159,7 @@ class AsyncMerging(Recorded[BranchRecord]):
             MergeConflict: Both sides changed the same thing; the error has the list, and nothing was written.
             MergePending: A merge into this branch is pending already, and conflicts would be kept.
             MergeOutdated: The branch has moved such that a plan would do something else now.
+            HookRefused: A hook does not agree (see :mod:`argon.hooks`).
             DuplicateKeyError: A unique index of this branch would not hold.
             WriteError: A validator of this branch refuses a document.
         """

@@ -17,5 +17,5 @@ def refuse_protected(project: ProjectRecord, branch: BranchRecord) -> None:
         raise BranchProtected(
             f"the branch {branch.name!r} is protected by the pattern {pattern!r} and takes no changes: write "
             "to another branch, force it (--force; WALDatabase(branch, force=True)), or "
-            f"take the protection away with 'argon branch unprotect {pattern!r}'"
+            f"take the protection away with 'argon branch unprotect \"{pattern}\"'"
         )

@@ -146,7 +146,7 @@ class _Copying(Handle):
                 raise _overtaken(snapshot.branch)
             return (yield from planner(snapshot, careful))
 
-        return (yield from self.line.write(plan, author=self.author, message="migrate"))
+        return (yield from self.line.write(plan, author=self.author, message="migrate", judged=False))
 
 
 def _overtaken(branch: BranchRecord) -> Conflict:

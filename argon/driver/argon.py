@@ -44,6 +44,7 @@ class Argon:
             ``mongod`` of one's own, which is started where it does not run.
         database: The database that holds everything.
         author: Who commits.
+        run_hooks: Whether commands that are stored as hooks are run here.
         client: A client of the driver to use instead of making one; it is not closed.
 
     Raises:
@@ -57,10 +58,11 @@ class Argon:
         database: str | None = None,
         *,
         author: str | None = None,
+        run_hooks: bool | None = None,
         client: Client | None = None,
         _latent: bool = False,
     ) -> None:
-        settings = load_settings(mongodb_uri=uri, database=database, author=author)
+        settings = load_settings(mongodb_uri=uri, database=database, author=author, run_hooks=run_hooks)
         self._owned = client is None
         self._uri = uri or settings.mongodb_uri
         if client is None:
@@ -71,6 +73,7 @@ class Argon:
         self.engine = Engine(client, settings.database, World())
         self.expiry = ExpiryService(settings.ttl_interval)
         self.engine.on_catalog = self.expiry.notice
+        self.engine.run_hooks = settings.run_hooks
         self._own_client: Any = None
         self.opening = Opening(self._open)
         if not _latent:  # a client connects when it is first used, not when it is made

@@ -112,6 +112,25 @@ class Merging(Recorded[BranchRecord]):
         place = self._project._place(other, self)
         return self._project.diff(self, place, space, collection, filter)
 
+    def check_merge(
+        self,
+        source: Any,
+        strategy: Strategy = "strict",
+        propagate_deletes: bool = True,
+        message: str | None = None,
+        author: str | None = None,
+    ) -> None:
+        """Ask the hooks about a merge, and write nothing; the arguments are those of :meth:`merge`.
+
+        Raises:
+            MergeConflict: Both sides changed the same thing.
+            HookRefused: A hook does not agree.
+        """
+        self._found()
+        place = self._project._place(source, self)
+        merge = Merge(self.handle, place, strategy, deletes=propagate_deletes)
+        run(merge.judge(author=author, message=message))
+
     def merge(
         self,
         source: Any,
@@ -142,6 +161,7 @@ class Merging(Recorded[BranchRecord]):
             MergeConflict: Both sides changed the same thing; the error has the list, and nothing was written.
             MergePending: A merge into this branch is pending already, and conflicts would be kept.
             MergeOutdated: The branch has moved such that a plan would do something else now.
+            HookRefused: A hook does not agree (see :mod:`argon.hooks`).
             DuplicateKeyError: A unique index of this branch would not hold.
             WriteError: A validator of this branch refuses a document.
         """

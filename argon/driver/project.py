@@ -12,6 +12,7 @@ from argon.catalog.lineage import BranchNode, grow
 from argon.classic.branches import create_branch
 from argon.classic.migrate import Progress as MigrationProgress
 from argon.driver.branch import Branch
+from argon.driver.hooks import Hooks
 from argon.driver.rules import Rules
 from argon.driver.tags import Tags
 from argon.io import run
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from argon.engine.engine import Engine
 
 
-class Project(Tags, Rules):
+class Project(Tags, Rules, Hooks):
     """A database under version control.
 
     Args:

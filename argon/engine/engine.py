@@ -26,6 +26,7 @@ from argon.engine.rules import Rules
 from argon.engine.scratch import Scratch
 from argon.engine.snapshot import RAW_CODEC, Snapshot
 from argon.features import Flags, FlagValue, configured_flags, load_stored, store_flag, unset_flag
+from argon.hooks import Hooks
 from argon.io import Operation, World
 from argon.models import BranchRecord, ProjectRecord
 from argon.versions.visibility import View, make_view
@@ -78,6 +79,9 @@ class Engine:
         self.held_cursors: dict[int, Held] = {}
         """Cursors that commands have begun and nobody has read to the end."""
         self.baton = default_path()
+        self.hooks = Hooks()
+        self.run_hooks = False
+        """Whether commands that are stored as hooks are run here."""
         self.on_catalog: Callable[[Line, Catalog], None] | None = None
         """Is told of every catalogue of a head that this process reads; for services."""
 
@@ -102,6 +106,10 @@ class Engine:
             self.clock,
             self.world,
         )
+
+    def name_of(self, project_id: ObjectId) -> str:
+        """Return the name of a project whose branches were looked up here."""
+        return self._names.get(project_id, "")
 
     def tags(self, project: ProjectRecord) -> Tags:
         """Return the tags of a project."""

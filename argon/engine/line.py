@@ -11,6 +11,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 from argon.catalog.collections import Catalog, load_catalog
 from argon.catalog.records import gone
 from argon.engine.baton import Baton, Note
+from argon.engine.judging import guarded
 from argon.engine.round import Round, blame, fail_all, is_passing, plan_round
 from argon.engine.rules import RULES_BOUND
 from argon.engine.turns import Turns, retry_pause
@@ -175,7 +176,12 @@ class Line:
     # Writing
 
     def write(
-        self, planner: Planner, *, author: str | None = None, message: str | None = None
+        self,
+        planner: Planner,
+        *,
+        author: str | None = None,
+        message: str | None = None,
+        judged: bool = True,
     ) -> Operation[Any]:
         """Plan a write at the branch's head and land it.
 
@@ -184,10 +190,16 @@ class Line:
                 It is called again whenever the head has moved.
             author: Who writes.
             message: Why.
+            judged: Whether hooks are asked about it.
 
         Returns:
             The plan's reply.
+
+        Raises:
+            HookRefused: A hook does not agree, and nothing was written.
         """
+        if judged:
+            planner = yield from guarded(self.engine, self.record, planner, author, message)
         return (yield from self._queue.submit(Pending(planner, author, message)))
 
     def _refresh(self) -> Operation[Snapshot]:

@@ -121,10 +121,19 @@ class NamedLine(Line):
         return found
 
     def write(
-        self, planner: Planner, *, author: str | None = None, message: str | None = None
+        self,
+        planner: Planner,
+        *,
+        author: str | None = None,
+        message: str | None = None,
+        judged: bool = True,
     ) -> Operation[Any]:
         """See :meth:`Line.write`; makes the project where there is none."""
-        return (yield from self._on(lambda line: line.write(planner, author=author, message=message), None))
+
+        def write(line: Line) -> Operation[Any]:
+            return (yield from line.write(planner, author=author, message=message, judged=judged))
+
+        return (yield from self._on(write, None))
 
     def _on(
         self,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pymongo.errors import ConnectionFailure, PyMongoError
 
 from argon.engine.errors import duplicate_id
+from argon.errors import HookRefused
 from argon.io import Operation
 from argon.models.entry import DDL_OPERATIONS
 from argon.versions.ids import id_key
@@ -119,7 +120,7 @@ def blame(batch: list[Pending], round_: Round, error: Exception) -> bool:
         fail_all(concerned, error)
     elif len(concerned) == 1:
         pending = concerned[0]
-        if pending.careful:
+        if pending.careful or isinstance(error, HookRefused):
             pending.fail(duplicate_id(error) if isinstance(error, DuplicateId) else error)
         pending.careful = True
     return True

@@ -94,7 +94,7 @@ def set_default(
     def change(record: ProjectRecord) -> dict[str, Any]:
         return {} if record.default_branch == wanted else {"default_branch": wanted}
 
-    return (yield from _edit(engine, project, change, author, message))
+    return (yield from edit(engine, project, change, author, message))
 
 
 def protect(
@@ -117,7 +117,7 @@ def protect(
     def change(record: ProjectRecord) -> dict[str, Any]:
         return {} if pattern in record.protected else {"protected": [*record.protected, pattern]}
 
-    return (yield from _edit(engine, project, change, author, message))
+    return (yield from edit(engine, project, change, author, message))
 
 
 def unprotect(
@@ -135,16 +135,17 @@ def unprotect(
             raise NotFound(f"the project {record.name!r} protects nothing by {pattern!r}; it does by {there}")
         return {"protected": [each for each in record.protected if each != pattern]}
 
-    return (yield from _edit(engine, project, change, author, message))
+    return (yield from edit(engine, project, change, author, message))
 
 
-def _edit(
+def edit(
     engine: Engine,
     project: ProjectRecord,
     change: Callable[[ProjectRecord], dict[str, Any]],
     author: str | None,
     message: str | None,
 ) -> Operation[ProjectRecord]:
+    """Change what a project's record says; this process goes by it at once."""
     record = yield from engine.project_line(project).edit(change, author=author, message=message)
     engine.rules.learn(record)
     return record

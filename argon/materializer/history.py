@@ -31,7 +31,7 @@ _COMPARED = (
     "metadata",
     "expires_at",
 )
-_COMPARED_OF_PROJECT = ("default_branch", "protected")
+_COMPARED_OF_PROJECT = ("default_branch", "protected", "hooks")
 _COMPARED_OF_TAG = ("branch_id", "lsn", "tagger", "message", "created_lsn")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bson import Int64, ObjectId
 
 from argon.engine.handle import Handle
+from argon.engine.judging import Hook, hooks_of, judge, merge_proposal
 from argon.engine.snapshot import Snapshot
 from argon.errors import Conflict, MergeConflict, MergeOutdated
 from argon.io import Operation
@@ -52,6 +53,8 @@ class Merge:
         self._digest = digest
         self._fresh: dict[ObjectId, CollectionRecord] = {}
         self._landing = Landing(self._engine)
+        self._hooks: list[Hook] = []
+        self._agreed: set[str] = set()
 
     def land(self, *, author: str | None, message: str | None) -> Operation[MergeInfo]:
         """Merge, in one commit.
@@ -61,14 +64,50 @@ class Merge:
             MergeOutdated: It would do something else than was planned.
             DuplicateKeyError: A unique index of the target does not hold afterwards.
             WriteError: A validator of the target refuses a document.
+            HookRefused: A hook does not agree.
         """
         yield from self._handle.admit_writes()
         yield from ensure_index(self._engine)
-        target = self._handle.line.record.name
-        message = message or f"merge {self._source} into {target}"
+        line = self._handle.line
+        message = message or f"merge {self._source} into {line.record.name}"
         author = author or self._handle.author
-        info: MergeInfo = yield from self._handle.line.write(self._plan, author=author, message=message)
-        return info
+        self._hooks = yield from hooks_of(self._engine, "pre-merge", line.record)
+        while True:
+            try:
+                info: MergeInfo = yield from line.write(self._plan, author=author, message=message)
+                return info
+            except _Unjudged as found:
+                yield from self._judge(found, author, message)
+
+    def judge(self, *, author: str | None, message: str | None) -> Operation[None]:
+        """Ask the hooks about the merge at the target's head, and write nothing.
+
+        Raises:
+            MergeConflict: There are conflicts that nothing settles.
+            HookRefused: A hook does not agree.
+        """
+        target = yield from self._target()
+        base, outcome = yield from self._compute(target, (yield from target.state(self._engine)))
+        if outcome.conflicts:
+            raise _refusal(self._source, target, outcome.conflicts)
+        self._hooks = yield from hooks_of(self._engine, "pre-merge", target.branch)
+        yield from self._judge(_Unjudged(base, outcome), author, message)
+
+    def _judge(self, found: _Unjudged, author: str | None, message: str | None) -> Operation[None]:
+        """Ask the hooks, while nobody waits for this writer."""
+        target = self._handle.line.record
+        proposal = merge_proposal(
+            self._engine.name_of(target.project_id),
+            target,
+            found.outcome.changes,
+            author=author,
+            message=message,
+            source=self._source.branch.name,
+            source_lsn=self._source.lsn,
+            base_lsn=found.base.lsn,
+        )
+        yield from judge(self._engine, self._hooks, proposal)
+        self._agreed.add(found.outcome.digest())
 
     def preview(self) -> Operation[MergePlan]:
         """Compute the merge at the target's head, and write nothing."""
@@ -133,6 +172,8 @@ class Merge:
         info = (str(self._source), target.branch.name, base.lsn)
         if _is(base, self._source):
             return Plan([], lambda: MergeInfo(*info, target.lsn))
+        if self._hooks and outcome.digest() not in self._agreed:
+            raise _Unjudged(base, outcome)
         yield from self._landing.prepare(snapshot, outcome, self._fresh.values())
         yield from self._landing.validate(outcome)
         mark = self._mark(base)
@@ -150,6 +191,15 @@ class Merge:
         told = {"_id": branch.id, "branch": branch.name, "lsn": Int64(self._source.lsn)}
         about = {**told, "base": {"branch_id": base.branch.id, "lsn": Int64(base.lsn)}}
         return Change("merge", "", "", "", branch.id, after=raw(about))
+
+
+class _Unjudged(Exception):
+    """The hooks have not seen what the merge comes to at this head."""
+
+    def __init__(self, base: Place, outcome: Outcome) -> None:
+        super().__init__()
+        self.base = base
+        self.outcome = outcome
 
 
 def merge_of_plan(handle: Handle, plan: MergePlan) -> Operation[Merge]:

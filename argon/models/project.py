@@ -10,6 +10,24 @@ from bson import ObjectId
 from pydantic import BaseModel, ConfigDict, Field
 
 
+class HookRecord(BaseModel):
+    """A command that is stored with a project and asked before something is written.
+
+    Attributes:
+        name: Unique among the project's.
+        event: What it judges.
+        branches: A pattern of names of branches.
+        command: The program and its arguments.
+        author: Who stored it.
+    """
+
+    name: str
+    event: Literal["pre-commit", "pre-merge"]
+    branches: str
+    command: list[str]
+    author: str | None = None
+
+
 class ProjectRecord(BaseModel):
     """A document of ``projects``.
 
@@ -22,6 +40,7 @@ class ProjectRecord(BaseModel):
         next_lsn: The next LSN that nobody was given yet.
         default_branch: The branch that is meant where none is named; None for ``main``.
         protected: Patterns of names of branches that take no writes and are not deleted.
+        hooks: Commands that are asked before something is written.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, populate_by_name=True, extra="ignore")
@@ -34,6 +53,7 @@ class ProjectRecord(BaseModel):
     next_lsn: int = 1
     default_branch: ObjectId | None = None
     protected: list[str] = []
+    hooks: list[HookRecord] = []
 
     def protecting(self, name: str) -> str | None:
         """Return the first pattern that protects a branch of this name; None where it is not protected."""

@@ -59,7 +59,9 @@ def protected(context: Context) -> None:
     """List the patterns of protected branches, and what they match."""
     patterns = context.project.protected()
     names = [each.name for each in context.project.branches()] if patterns else []
-    records = ({"pattern": each, "branches": _filtered(names, each)} for each in patterns)
+    found = [(each, _filtered(names, each)) for each in patterns]
+    people = context.output.for_people
+    records = ({"pattern": each, "branches": ", ".join(match) if people else match} for each, match in found)
     columns = (Column("pattern", key=True), Column("branches"))
     context.output.records(records, columns, empty="no branch is protected; 'argon branch protect PATTERN'")
 

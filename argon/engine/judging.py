@@ -1,0 +1,123 @@
+"""Asking hooks before a commit or a merge is written.
+
+Callables are asked in the process that registered them; commands that are
+stored with the project run where somebody commits or merges, and a process
+that is not told to run them does neither.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from argon.errors import HookRefused
+from argon.hooks.command import run_command
+from argon.hooks.proposal import Event, Proposal, proposed
+from argon.hooks.registry import Registered
+from argon.io import LoopWorld, Operation
+from argon.models import BranchRecord
+from argon.models.project import HookRecord
+from argon.wal.change import Change, Plan, Planner
+
+if TYPE_CHECKING:
+    from argon.engine.engine import Engine
+
+Hook: TypeAlias = Registered | HookRecord
+
+
+def hooks_of(engine: Engine, event: Event, branch: BranchRecord) -> Operation[list[Hook]]:
+    """Return the hooks that judge an event on a branch, as far as this process knows the stored ones."""
+    found: list[Hook] = [*engine.hooks.of(event, branch)]
+    project = yield from engine.rules.of(branch.project_id)
+    if project is not None:
+        found += [
+            hook for hook in project.hooks if hook.event == event and fnmatchcase(branch.name, hook.branches)
+        ]
+    return found
+
+
+def judge(engine: Engine, hooks: Iterable[Hook], proposal: Proposal) -> Operation[None]:
+    """Ask hooks about what would be written.
+
+    Raises:
+        HookRefused: One refuses; the others behind it were not asked. Or it is a command, and this process
+            does not run any.
+    """
+    for hook in hooks:
+        if isinstance(hook, Registered):
+            reason = yield from _ask(engine, hook, proposal)
+        elif not engine.run_hooks:
+            raise HookRefused(
+                f"{_what(proposal)} was not written: the hook {hook.name!r} has to agree, and this process "
+                "runs no stored hooks; look at them with 'argon hook list', and set ARGON_RUN_HOOKS=1"
+            )
+        else:
+            reason = yield engine.world.call(partial(run_command, hook, proposal))
+        if reason is not None:
+            raise HookRefused(f"{_what(proposal)} was refused by the hook {hook.name!r}: {reason}")
+
+
+def guarded(
+    engine: Engine, branch: BranchRecord, planner: Planner, author: str | None, message: str | None
+) -> Operation[Planner]:
+    """Let the hooks that judge commits on a branch see what a planner comes to, before it is committed."""
+    hooks = yield from hooks_of(engine, "pre-commit", branch)
+    if not hooks:
+        return planner
+
+    def plan(snapshot: Any, careful: bool) -> Operation[Plan]:
+        made = yield from planner(snapshot, careful)
+
+        def check(session: Any) -> Operation[None]:
+            if made.check is not None:
+                yield from made.check(session)
+            changes = proposed(made.changes)
+            if changes:
+                about = Proposal("pre-commit", snapshot.project, branch.name, author, message, changes)
+                yield from judge(engine, hooks, about)
+
+        return replace(made, check=check)
+
+    return plan
+
+
+def merge_proposal(
+    project: str,
+    branch: BranchRecord,
+    changes: Sequence[Change],
+    *,
+    author: str | None,
+    message: str | None,
+    source: str,
+    source_lsn: int,
+    base_lsn: int,
+) -> Proposal:
+    """Put together what hooks are asked about a merge."""
+    about = (project, branch.name, author, message, proposed(changes))
+    return Proposal("pre-merge", *about, source, source_lsn, base_lsn)
+
+
+def _ask(engine: Engine, hook: Registered, proposal: Proposal) -> Operation[str | None]:
+    try:
+        reply = hook.judge(proposal)
+        if inspect.isawaitable(reply):
+            if not isinstance(engine.world, LoopWorld):
+                raise TypeError("it is a coroutine function, which argon.aio alone can await")
+            reply = yield reply
+    except HookRefused as refused:
+        return str(refused)
+    except Exception as error:
+        return str(error) or type(error).__name__
+    if reply is None or reply is True:
+        return None
+    return "it does not agree" if reply is False else str(reply)
+
+
+def _what(proposal: Proposal) -> str:
+    if proposal.source is not None:
+        return f"the merge of {proposal.source!r} into {proposal.branch!r}"
+    return f"the commit to {proposal.branch!r}"
