@@ -49,7 +49,7 @@ def spaces(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list
         from argon import Argon, WALDatabase
 
         argon = Argon(database=context.settings.database, client=tables.client)
-        branch = argon.branch(f"{context.project_setting.value}@{context.branch_setting.value}")
+        branch = argon.project(context.project_setting.value or "").branch(context.branch_setting.value)
         return [name for name in WALDatabase[Any](branch).list_spaces() if name.startswith(incomplete)]
 
     return _ask(ctx, find)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from argon.errors import InvalidName
+from argon_cli.complete import spaces
 from argon_cli.context import Context
 
 if TYPE_CHECKING:
@@ -37,7 +38,14 @@ def space_option(text: str = "The space to work in [default].") -> Callable[[Any
     def remember(ctx: click.Context, param: click.Parameter, name: str | None) -> None:
         ctx.find_root().ensure_object(Context).flags.space = read_space(ctx, param, name)
 
-    return click.option("--space", metavar="NAME", callback=remember, expose_value=False, help=text)
+    return click.option(
+        "--space",
+        metavar="NAME",
+        callback=remember,
+        expose_value=False,
+        shell_complete=spaces,
+        help=text,
+    )
 
 
 def shown_name(space: str | None, collection: str) -> str:
@@ -52,12 +60,12 @@ def missing(database: WALDatabase[Any], collection: str) -> str:
         database: Where it was looked for.
         collection: Its name.
     """
-    here, spaces = database.current_space, database.list_spaces()
-    if here not in spaces:
-        near = get_close_matches(here, spaces, n=1)
-        return f"there is no space {here!r}; {_meant(near, spaces)}"
+    here, there = database.current_space, database.list_spaces()
+    if here not in there:
+        near = get_close_matches(here, there, n=1)
+        return f"there is no space {here!r}; {_meant(near, there)}"
     where = "" if here == DEFAULT else f" in the space {here!r}"
-    for space in spaces:
+    for space in there:
         if space != here and collection in database.space(space).list_collection_names():
             return f"there is no collection {collection!r}{where}; there is one with --space {space}"
     names = database.list_collection_names()

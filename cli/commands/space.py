@@ -10,7 +10,7 @@ from argon_cli.complete import spaces
 from argon_cli.context import Context, pass_context
 from argon_cli.failures import NOT_FOUND, Failed
 from argon_cli.lazy import NounGroup
-from argon_cli.options import global_options
+from argon_cli.options import force_option, global_options, message_option
 from argon_cli.output import Column, counted
 from argon_cli.points import Place, read_point
 from argon_cli.space import read_space
@@ -71,13 +71,18 @@ def show(context: Context, name: str, at: Place | None) -> None:
 @space.command("delete")
 @global_options
 @_NAMED
-@click.option("--force", is_flag=True, help="Delete it even if it holds documents.")
+@force_option("Delete it even if it holds documents, or the branch is protected.")
+@message_option
 @pass_context
-def delete(context: Context, name: str, force: bool) -> None:
+def delete(
+    context: Context,
+    name: str,
+    message: str | None,  # noqa: ARG001 (the branch is opened with it)
+) -> None:
     """Drop all collections of a space in one commit; the past and other branches keep them."""
     branch = context.branch()
     dropped = len(context.data().space(name).list_collection_names())
-    context.data().delete_space(name, force=force)
+    context.data().delete_space(name, force=context.flags.force)
     text = f"deleted the space {name} with {counted(dropped, 'collection')} from {branch.name}"
     context.output.done(text, {"space": name, "branch": branch.name, "collections": dropped})
 

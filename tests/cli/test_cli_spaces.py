@@ -27,7 +27,8 @@ def test_spaces_are_listed_shown_and_deleted(shop: Cli) -> None:
     assert "default" in shop.error(3, "space", "show", "nope")
     assert "--force" in shop.error(4, "space", "delete", "tools")
     gone = {"space": "tools", "branch": "main", "collections": 1}
-    assert shop.json("space", "delete", "tools", "--force") == gone
+    assert shop.json("space", "delete", "tools", "--force", "-m", "done with") == gone
+    assert shop.json("log", "-n", 1)[0]["message"] == "done with"
     assert shop.json("space", "list") == [{**default, "collections": 1}]
     assert shop.json("space", "list", "--at", lsn) == full
     assert shop.json("count", "runs", "--space", "tools", "--at", lsn) == {"count": 2}

@@ -208,6 +208,10 @@ def test_names_are_completed(shop: Cli) -> None:
     assert complete("log -p other ") == ["main"]
     assert complete("find users -b i") == ["idea"]
     assert complete("project delete o") == ["other"]
+    shop.ok("import", shop.file("a.json", "{}"), "--space", "tools", "-b", "idea")
+    assert complete("find users --space t") == []
+    assert complete("find users -b idea --space t") == ["tools"]
+    assert complete("space show -b idea ") == ["default", "tools"]
 
 
 def test_completion_is_silent_where_no_server_answers(offline: Cli) -> None:

@@ -12,6 +12,7 @@ from pymongo.errors import OperationFailure
 
 from argon import Argon, Branch, Project, WALDatabase
 from argon.errors import (
+    BranchProtected,
     InvalidName,
     InvalidOperation,
     ReadOnlyView,
@@ -227,6 +228,17 @@ def test_the_default_space_stays(db: DB) -> None:
     for force in (False, True):
         with pytest.raises(SpaceProtected, match="default"):
             db.delete_space("default", force=force)
+
+
+def test_a_space_of_a_protected_branch_is_deleted_by_force_of_the_branch(
+    project: Project, db: DB, main: Branch
+) -> None:
+    db.space("a").create_collection("users")
+    project.set_protected("main")
+    with pytest.raises(BranchProtected):
+        db.delete_space("a", force=True)
+    WALDatabase[dict[str, Any]](main, force=True).delete_space("a")
+    assert db.list_spaces() == ["default"]
 
 
 # Commits
