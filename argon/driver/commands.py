@@ -20,7 +20,7 @@ from argon.driver.database_handle import DatabaseHandle
 from argon.driver.stream import WALChangeStream
 from argon.engine import reading
 from argon.engine.arguments import check_not_reserved
-from argon.engine.commands import is_about_server, run_command, wire
+from argon.engine.commands import is_about_server, only_reads, run_command, wire
 from argon.engine.prepare import Target
 from argon.engine.query import Reader
 from argon.io import run
@@ -66,7 +66,9 @@ class Commands(DatabaseHandle[D]):
         name = command if isinstance(command, str) else next(iter(command))
         kwargs |= {} if comment is None else {"comment": comment}
         about_server = is_about_server(name)
-        elsewhere: Any = self._client.admin if about_server else self._physical(writes=True)
+        elsewhere: Any = self._client.admin
+        if not about_server:
+            elsewhere = self._physical(writes=not only_reads(name))
         if elsewhere is not None:
             options: dict[str, Any] = {"session": session, "read_preference": read_preference}
             options |= {} if codec_options is None else {"codec_options": codec_options}
@@ -128,7 +130,8 @@ class Commands(DatabaseHandle[D]):
         **kwargs: Any,
     ) -> Any:
         """See :meth:`pymongo.database.Database.cursor_command`."""
-        if (physical := self._physical(writes=True)) is not None:
+        name = command if isinstance(command, str) else next(iter(command))
+        if (physical := self._physical(writes=not only_reads(name))) is not None:
             options: dict[str, Any] = {} if codec_options is None else {"codec_options": codec_options}
             options |= {"read_preference": read_preference, "session": session, "comment": comment}
             return settle(physical.cursor_command(command, value, **options, **kwargs))

@@ -159,7 +159,10 @@ def test_a_classic_branch_is_protected_too(argon: Argon, project: Project) -> No
     project.set_protected("old")
     with pytest.raises(BranchProtected):
         WALDatabase(classic)["users"].insert_one({"_id": 1})
+    with pytest.raises(BranchProtected):
+        WALDatabase(classic).command("delete", "users", deletes=[{"q": {}, "limit": 0}])
     WALDatabase(classic, force=True)["users"].insert_one({"_id": 1})
+    assert WALDatabase(classic).command("count", "users")["n"] == 1
     assert WALDatabase(classic)["users"].find_one() == {"_id": 1}
 
 

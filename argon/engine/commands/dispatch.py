@@ -97,6 +97,29 @@ _ABOUT_SERVER = frozenset(
 )
 
 
+_READING = frozenset(
+    {
+        "collStats",
+        "count",
+        "dataSize",
+        "dbStats",
+        "distinct",
+        "explain",
+        "find",
+        "getMore",
+        "killCursors",
+        "listCollections",
+        "listIndexes",
+        "validate",
+    }
+)
+
+
+def only_reads(name: str) -> bool:
+    """Whether a command writes nothing, whatever its arguments."""
+    return _ALIASES.get(name, name) in _READING
+
+
 def is_about_server(name: str) -> bool:
     """Whether a command asks about the server and not about data."""
     return name in _ABOUT_SERVER
