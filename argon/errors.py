@@ -27,6 +27,7 @@
         │   ├── SpaceProtected      the default space cannot be deleted
         │   ├── SpaceNotEmpty       a space holds documents; deleting it must be forced
         │   ├── MergeConflict       both sides changed the same thing; carries the list of conflicts
+        │   │   └── RevertConflict  later writes depend on what was to be taken back; the same list
         │   ├── MergeOutdated       a planned merge would do something else by now
         │   └── MergePending        a branch has a merge that waits to be finished or aborted
         ├── ReadOnlyView            (also InvalidOperation)  a write to a view of the past
@@ -145,6 +146,10 @@ class MergeConflict(Conflict):
     def __init__(self, message: str, conflicts: Sequence[Any] = ()) -> None:
         super().__init__(message)
         self.conflicts = list(conflicts)
+
+
+class RevertConflict(MergeConflict):
+    """Later writes depend on what was to be reverted; nothing was written."""
 
 
 class MergeOutdated(Conflict):

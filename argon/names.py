@@ -19,7 +19,9 @@ from pymongo.errors import OperationFailure
 
 from argon.errors import InvalidName
 
-_REF = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/-]{0,127}")
+LONGEST_NAME = 128
+"""Characters in the name of a project, a branch or a tag."""
+_REF = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9._/-]{{0,{LONGEST_NAME - 1}}}")
 _REF_RULE = (
     "1 to 128 characters out of A-Z a-z 0-9 . _ / -, "
     "the first a letter, a digit or '_', with no '..' and no '@'"

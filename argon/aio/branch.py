@@ -13,6 +13,7 @@ from argon.aio.branch_log import AsyncBranchLog
 from argon.aio.conflicts import AsyncConflicts
 from argon.aio.merging import AsyncMerging
 from argon.aio.past import AsyncPast
+from argon.aio.undoing import AsyncUndoing
 from argon.catalog.records import MAIN
 from argon.classic.migrate import Progress, migrate
 from argon.engine.expiry import expire
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 J = TypeVar("J", bound=Judge)
 
 
-class AsyncBranch(AsyncMerging, AsyncConflicts, AsyncBranchLog, AsyncPast):
+class AsyncBranch(AsyncMerging, AsyncConflicts, AsyncUndoing, AsyncBranchLog, AsyncPast):
     """A named line of writes.
 
     Args:

@@ -18,6 +18,7 @@ from argon.io import Operation, World
 from argon.models import CollectionRecord
 from argon.models.entry import Operation as Kind
 from argon.names import SYSTEM_SPACES
+from argon.versions.ids import id_key
 from argon.versions.layout import Row, raw
 from argon.versions.visibility import View
 from argon.wal.change import Change
@@ -35,6 +36,7 @@ class Catalog:
 
     def __init__(self, entries: Iterable[tuple[CollectionRecord, Row]], view: View) -> None:
         self._rows = {(record.space, record.name): (record, row) for record, row in entries}
+        self._view = view
         self._branch = view.branch
 
     def get(self, space: str, name: str) -> CollectionRecord | None:
@@ -51,6 +53,22 @@ class Catalog:
         """Name the spaces that users see: the default one, which is always there, then others by age."""
         found = dict.fromkeys([DEFAULT_SPACE, *(record.space for record in self.records())])
         return [space for space in found if not space.startswith(SYSTEM_SPACES)]
+
+    def after(self, changes: Iterable[Change]) -> Catalog:
+        """Return the catalogue as changes of it would leave it.
+
+        Args:
+            changes: As this catalogue plans them.
+        """
+        entries = {record.id: (record, row) for record, row in self._rows.values()}
+        for change in changes:
+            if change.after is None:
+                entries.pop(change.document_id)
+            else:
+                record = CollectionRecord.model_validate(_plain(change.after))
+                row = change.before or {"_id": {"b": self._branch}, "d": change.after}
+                entries[record.id] = (record, row)
+        return Catalog(entries.values(), self._view)
 
     def create(self, record: CollectionRecord) -> Change:
         """Plan the creation of a collection."""
@@ -119,6 +137,15 @@ def new_record(space: str, name: str, options: Mapping[str, Any] | None = None) 
         store="" if kind == "view" else f"{STORE_PREFIX}{incarnation}",
         options=options,
     )
+
+
+def kind_of(old: CollectionRecord, new: CollectionRecord) -> Kind:
+    """Say what the log calls the step from one record to another."""
+    if old.name != new.name:
+        return Kind.RENAME_COLLECTION
+    if id_key(old.options) != id_key(new.options):
+        return Kind.MODIFY_COLLECTION
+    return Kind.CREATE_INDEX if len(new.indexes) >= len(old.indexes) else Kind.DROP_INDEX
 
 
 def _change(

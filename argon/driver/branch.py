@@ -17,6 +17,7 @@ from argon.driver.branch_log import BranchLog
 from argon.driver.conflicts import Conflicts
 from argon.driver.merging import Merging
 from argon.driver.past import Past
+from argon.driver.undoing import Undoing
 from argon.engine.expiry import expire
 from argon.engine.handle import Handle
 from argon.hooks.registry import Judge
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 J = TypeVar("J", bound=Judge)
 
 
-class Branch(Merging, Conflicts, BranchLog, Past):
+class Branch(Merging, Conflicts, Undoing, BranchLog, Past):
     """A named line of writes.
 
     Args:

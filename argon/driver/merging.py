@@ -1,16 +1,14 @@
 # Generated from argon/aio/merging.py by tools/async_to_sync.py: edit that.
 
-"""A branch among others: what is restored, compared and merged."""
+"""A branch among others: what is compared and merged."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pymongo.errors import InvalidOperation
 
-from argon.classic.branches import create_branch
 from argon.io import run
 from argon.merging.merge import Merge, merge_of_plan
 from argon.merging.pending.finish import Reason, keep
@@ -19,11 +17,8 @@ from argon.merging.results import BranchDiffResult, MergeInfo
 from argon.merging.strategy import Strategy
 from argon.models import BranchRecord
 from argon.models.recorded import Recorded
-from argon.points import as_point
-from argon.timetravel.resolve import resolve
 
 if TYPE_CHECKING:
-    from argon.driver.branch import Branch
     from argon.driver.project import Project
     from argon.engine.engine import Engine
     from argon.engine.handle import Handle
@@ -44,51 +39,6 @@ class Merging(Recorded[BranchRecord]):
             """The branch's head, for operations."""
 
         def _found(self) -> None: ...
-
-        def require(self, flag: str) -> None:
-            """Check a feature flag for this branch."""
-
-    def restore(
-        self,
-        lsn: int | None = None,
-        time: datetime | None = None,
-        name: str | None = None,
-        *,
-        ago: timedelta | None = None,
-        tag: str | None = None,
-        author: str | None = None,
-        message: str | None = None,
-    ) -> Branch:
-        """Make a new branch that begins where this one was at a moment; nothing is copied.
-
-        Args:
-            lsn: After the entry with this LSN.
-            time: At this moment; it must have a time zone.
-            name: The new branch's name; by default ``main-lsn-42`` or ``main-restore-42``,
-                with the LSN that was found.
-            ago: So long ago.
-            tag: At this tag.
-            author: Who does it; by default whoever commits through this branch.
-            message: Why; by default what is restored.
-
-        Returns:
-            The new branch.
-
-        Raises:
-            PointNotFound: The point is outside the branch's history.
-            BranchExists: The name is taken.
-            FeatureDisabled: ``wal_time_travel`` is off.
-            UnsupportedOperation: It is a classic branch, without a history.
-        """
-        self.require("wal_time_travel")
-        point = as_point(lsn=lsn, time=time, ago=ago, tag=tag)
-        found = run(resolve(self.engine, self._record, point))
-        if name is None:
-            name = f"{self.name}-{'lsn' if lsn is not None else 'restore'}-{found}"
-        message = message or f"restore {self.name} at LSN {found}"
-        project, author = self._project.record, author or self._project.author
-        made = create_branch(self.engine, project, self._record, name, found, author=author, message=message)
-        return self._project._holding(run(made))
 
     def diff(
         self,

@@ -70,7 +70,8 @@ class Round:
 def plan_round(round_: Round, snapshot: Snapshot, batch: list[Pending], *, solo: bool) -> Operation[None]:
     """Plan as many writes as one transaction should hold.
 
-    No two of them are about one document, and one that changes the catalogue stands alone.
+    No two of them are about one document. One that changes the catalogue, or the state as a whole, stands
+    alone.
     """
     round_.begun = True
     touched: set[Any] = set()
@@ -86,15 +87,15 @@ def plan_round(round_: Round, snapshot: Snapshot, batch: list[Pending], *, solo:
             round_.refused.append((pending, error))
             continue
         keys = {(change.store, id_key(change.document_id)) for change in plan.changes}
-        ddl = any(change.operation in DDL_OPERATIONS for change in plan.changes)
+        alone = plan.alone or any(change.operation in DDL_OPERATIONS for change in plan.changes)
         # Whoever creates, renames or drops a collection changes what the others' plans mean.
-        if touched & keys or (ddl and round_.planned):
+        if touched & keys or (alone and round_.planned):
             continue
         touched |= keys
         count += len(plan.changes)
         size += sum(change.size() for change in plan.changes)
         round_.planned.append((pending, plan))
-        if ddl:
+        if alone:
             break
 
 

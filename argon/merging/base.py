@@ -1,22 +1,31 @@
-"""The merge base: the latest common state of two lines, with merges counted as git counts parents."""
+"""The merge base: the latest common state of two lines, with merges counted as git counts parents.
+
+A reset gives a branch another past: what follows it has for its history the point that was gone back to,
+and not what was taken back. So it cuts a line into stretches, and a history holds a beginning of each of
+some stretches.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from bson import Int64, ObjectId
+from pymongo import DESCENDING
 from pymongo.read_concern import ReadConcern
 
 from argon.io import Operation
 from argon.merging.place import Place, place_of
 from argon.models.entry import Operation as Kind
-from argon.wal.log import LOG, MERGE_INDEX
+from argon.wal.log import LOG, MERGE_INDEX, RESET_INDEX
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine
 
-Reach = dict[ObjectId, int]
-"""For each branch the last LSN that is part of a history."""
+Stretch = tuple[ObjectId, int]
+"""A branch from a reset on, whose LSN this is, or from its beginning, to the next reset."""
+
+Reach = dict[Stretch, int]
+"""For each stretch the last LSN that is part of a history."""
 
 
 def reach(engine: Engine, place: Place) -> Operation[Reach]:
@@ -31,14 +40,22 @@ def reach(engine: Engine, place: Place) -> Operation[Reach]:
     waiting = [(place.branch.id, place.lsn)]
     while waiting:
         branch_id, lsn = waiting.pop()
-        known = found.get(branch_id, -1)
-        if known >= lsn:
+        reset = yield log.find_one(
+            {"branch_id": branch_id, "operation": str(Kind.RESET), "lsn": {"$lte": Int64(lsn)}},
+            {"lsn": 1, "document": 1},
+            sort=[("lsn", DESCENDING)],
+        )
+        begin = 0 if reset is None else int(reset["lsn"])
+        known = found.get((branch_id, begin), begin)
+        if known >= lsn and (branch_id, begin) in found:
             continue
-        found[branch_id] = lsn
+        found[branch_id, begin] = lsn
         record = (
             place.branch if branch_id == place.branch.id else (yield from engine.branch_record(branch_id))
         )
-        if record is not None and record.lineage:
+        if reset is not None:
+            waiting.append((reset["document"]["_id"], int(reset["document"]["lsn"])))
+        elif record is not None and record.lineage:
             parent = record.lineage[0]
             waiting.append((parent.id, min(parent.fork, lsn)))
         query = {
@@ -67,26 +84,21 @@ def merge_base(engine: Engine, one: Place, other: Place) -> Operation[Place | No
     """
     mine = yield from reach(engine, one)
     theirs = yield from reach(engine, other)
-    shared = {branch: min(lsn, theirs[branch]) for branch, lsn in mine.items() if branch in theirs}
+    shared = {stretch: min(lsn, theirs[stretch]) for stretch, lsn in mine.items() if stretch in theirs}
     places: list[Place] = []
-    for branch, lsn in shared.items():
-        places.append((yield from place_of(engine, branch, lsn)))
-    best: list[Place] = []
     reaches: list[Reach] = []
-    for place in places:
-        reaches.append((yield from reach(engine, place)))
-    for number, place in enumerate(places):
-        within = (held for held, seen in enumerate(reaches) if held != number and _holds(seen, place))
-        if next(within, None) is None:
+    for (branch_id, _), lsn in shared.items():
+        places.append((yield from place_of(engine, branch_id, lsn)))
+        reaches.append((yield from reach(engine, places[-1])))
+    best: list[Place] = []
+    for number, (place, (stretch, lsn)) in enumerate(zip(places, shared.items(), strict=True)):
+        others = (seen for held, seen in enumerate(reaches) if held != number)
+        if not any(seen.get(stretch, -1) >= lsn for seen in others):
             best.append(place)
     return max(best, key=lambda place: place.lsn, default=None)
 
 
-def ensure_index(engine: Engine) -> Operation[None]:
-    """Make the index that finds merges, in databases that were made without it."""
-    keys, options = MERGE_INDEX
-    yield engine.raw[LOG].create_index(keys, **options)
-
-
-def _holds(seen: Reach, place: Place) -> bool:
-    return seen.get(place.branch.id, -1) >= place.lsn
+def ensure_indexes(engine: Engine) -> Operation[None]:
+    """Make the indexes that find merges and resets, in databases that were made without them."""
+    for keys, options in (MERGE_INDEX, RESET_INDEX):
+        yield engine.raw[LOG].create_index(keys, **options)

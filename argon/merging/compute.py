@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import bson
 from bson.raw_bson import RawBSONDocument
 
-from argon.catalog.collections import new_record
+from argon.catalog.collections import Catalog, kind_of, new_record
 from argon.engine.snapshot import Snapshot
 from argon.io import Operation
 from argon.merging.changed import Changed
-from argon.merging.definitions import counterpart, kind_of, merge_definition, same_definition
+from argon.merging.definitions import counterpart, merge_definition, same_definition
 from argon.merging.diff import described
 from argon.merging.documents import Settle, merge_document
 from argon.merging.results import MISSING, ConflictEntry
@@ -109,20 +109,25 @@ class Merging:
         """Compute the merge."""
         matched: set[ObjectId] = set()
         for theirs in self._theirs.catalog.records():
-            base = counterpart(self._base.catalog, theirs, self._theirs.catalog)
-            ours = counterpart(self._ours.catalog, theirs, self._theirs.catalog)
+            base = self._counterpart(self._base.catalog, theirs, self._theirs.catalog)
+            ours = self._counterpart(self._ours.catalog, theirs, self._theirs.catalog)
             if ours is not None:
                 matched.add(ours.id)
                 yield from self._both(base, ours, theirs)
             else:
                 yield from self._only_theirs(base, theirs)
         for base in self._base.catalog.records():
-            ours = counterpart(self._ours.catalog, base, self._base.catalog)
-            gone = counterpart(self._theirs.catalog, base, self._base.catalog) is None
+            ours = self._counterpart(self._ours.catalog, base, self._base.catalog)
+            gone = self._counterpart(self._theirs.catalog, base, self._base.catalog) is None
             if gone and ours is not None and ours.id not in matched:
                 yield from self._dropped(base, ours)
         self._check_names()
+        # A name is free before it is used again.
+        self.outcome.catalog.sort(key=lambda change: change.after is not None)
         return self.outcome
+
+    def _counterpart(self, catalog: Catalog, record: CollectionRecord, origin: Catalog) -> Record:
+        return counterpart(catalog, record, origin)
 
     def _both(self, base: Record, ours: CollectionRecord, theirs: CollectionRecord) -> Operation[None]:
         merged = ours
@@ -136,23 +141,40 @@ class Merging:
             yield from self._documents(base, ours, theirs, merged)
 
     def _only_theirs(self, base: Record, theirs: CollectionRecord) -> Operation[None]:
-        if base is not None:
-            if not (yield from self._differs(self._changed, base, self._theirs, theirs)):
-                return
-            settle = self._settle(theirs)
-            picked = settle("collection", described(base), described(theirs), MISSING)
-            if picked is not Pick.THEIRS and picked != described(theirs):
-                return
-        record = theirs
-        if theirs.kind == "collection" and (yield from self._was_here(theirs)):
-            # Its rows here ended with it, and must stay as they were for the past.
-            record = self._stores.setdefault(
-                theirs.id, new_record(theirs.space, theirs.name, theirs.options)
-            ).model_copy(update={"indexes": theirs.indexes})
+        if base is None or (yield from self._comes_back(base, theirs)):
+            yield from self._create(theirs, (yield from self._record_of(theirs)))
+
+    def _record_of(self, theirs: CollectionRecord) -> Operation[CollectionRecord]:
+        """Return what a collection that only the source has shall be here."""
+        if theirs.kind == "view" or not (yield from self._was_here(theirs)):
+            return theirs
+        # Its rows here ended with it, and must stay as they were for the past.
+        made = self._stores.setdefault(theirs.id, new_record(theirs.space, theirs.name, theirs.options))
+        return made.model_copy(update={"indexes": theirs.indexes})
+
+    def _comes_back(self, base: CollectionRecord, theirs: CollectionRecord) -> Operation[bool]:
+        """Whether a collection that the target has dropped is there again afterwards."""
+        if not (yield from self._differs(self._changed, base, self._theirs, theirs)):
+            return False
+        settle = self._settle(theirs)
+        picked = settle("collection", described(base), described(theirs), MISSING)
+        return picked is Pick.THEIRS or picked == described(theirs)
+
+    def _create(
+        self, theirs: CollectionRecord, record: CollectionRecord, base: Record = None, ours: Record = None
+    ) -> Operation[None]:
+        """Make a collection that the target has not, with the documents that belong in it.
+
+        Args:
+            theirs: The collection on the source.
+            record: What it shall be here.
+            base: Where to read what its documents were at the merge base; None for nowhere.
+            ours: Where to read what they were here.
+        """
         self.outcome.catalog.append(self._ours.catalog.create(record))
         self.outcome.created.append(record)
         if record.kind == "collection":
-            yield from self._documents(None, None, theirs, record)
+            yield from self._documents(base, ours, theirs, record)
 
     def _dropped(self, base: CollectionRecord, ours: CollectionRecord) -> Operation[None]:
         if not self._deletes:

@@ -10,7 +10,6 @@ from argon.merging.documents import Settle
 from argon.merging.results import MISSING
 from argon.merging.strategy import Pick
 from argon.models import CollectionRecord, IndexRecord
-from argon.models.entry import Operation as Kind
 from argon.versions.ids import id_key
 
 FIXED = frozenset({"kind", "collation", "viewOn"})
@@ -56,14 +55,16 @@ def merge_definition(
     old = {} if base is None else _parts(base)
     mine, new = _parts(ours), _parts(theirs)
     merged = dict(mine)
+    # A view can be made to look at another collection; a collection cannot become a view.
+    fixed = FIXED - {"viewOn"} if ours.kind == theirs.kind else FIXED
     for path in dict.fromkeys([*mine, *new]) | dict.fromkeys(old):
         was, is_mine, is_new = (parts.get(path, MISSING) for parts in (old, mine, new))
         if _same(is_new, is_mine) or _same(is_new, was):
             continue
         taken = is_new
-        if not _same(is_mine, was) or path in FIXED:
+        if not _same(is_mine, was) or path in fixed:
             picked = settle(path, _shown(was), _shown(is_new), _shown(is_mine))
-            taken = is_mine if path in FIXED else _taken(picked, is_mine, is_new, was)
+            taken = is_mine if path in fixed else _taken(picked, is_mine, is_new, was)
         if taken is MISSING and path != "name":
             merged.pop(path, None)
         else:
@@ -76,15 +77,6 @@ def merge_definition(
         path: value for path, value in merged.items() if path in ours.options or path in theirs.options
     }
     return ours.model_copy(update={"space": space, "name": name, "options": options, "indexes": indexes})
-
-
-def kind_of(old: CollectionRecord, new: CollectionRecord) -> Kind:
-    """Say what the log calls the step from one record to another."""
-    if old.name != new.name:
-        return Kind.RENAME_COLLECTION
-    if id_key(old.options) != id_key(new.options):
-        return Kind.MODIFY_COLLECTION
-    return Kind.CREATE_INDEX if len(new.indexes) >= len(old.indexes) else Kind.DROP_INDEX
 
 
 def _parts(record: CollectionRecord) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from argon.engine.judging import Hook, hooks_of, judge, merge_proposal
 from argon.engine.snapshot import Snapshot
 from argon.errors import Conflict, MergeConflict, MergeOutdated
 from argon.io import Operation
-from argon.merging.base import ensure_index, merge_base
+from argon.merging.base import ensure_indexes, merge_base
 from argon.merging.changed import changed_between
 from argon.merging.compute import Merging, Outcome
 from argon.merging.landing import Landing, counts, entries, unique_checks
@@ -67,7 +67,7 @@ class Merge:
             HookRefused: A hook does not agree.
         """
         yield from self._handle.admit_writes()
-        yield from ensure_index(self._engine)
+        yield from ensure_indexes(self._engine)
         line = self._handle.line
         message = message or f"merge {self._source} into {line.record.name}"
         author = author or self._handle.author
@@ -89,7 +89,8 @@ class Merge:
         target = yield from self._target()
         base, outcome = yield from self._compute(target, (yield from target.state(self._engine)))
         if outcome.conflicts:
-            raise _refusal(self._source, target, outcome.conflicts)
+            what = f"merging {str(self._source)!r} into {target.branch.name!r}"
+            raise refusal(what, outcome.conflicts)
         self._hooks = yield from hooks_of(self._engine, "pre-merge", target.branch)
         yield from self._judge(_Unjudged(base, outcome), author, message)
 
@@ -163,7 +164,8 @@ class Merge:
         target = yield from self._target()
         base, outcome = yield from self._compute(target, snapshot)
         if outcome.conflicts:
-            raise _refusal(self._source, target, outcome.conflicts)
+            what = f"merging {str(self._source)!r} into {target.branch.name!r}"
+            raise refusal(what, outcome.conflicts)
         if self._digest is not None and outcome.digest() != self._digest:
             raise MergeOutdated(
                 f"{target.branch.name!r} has moved since the merge of {str(self._source)!r} was planned, and "
@@ -218,14 +220,15 @@ def merge_of_plan(handle: Handle, plan: MergePlan) -> Operation[Merge]:
 
 
 def _is(one: Place, other: Place) -> bool:
-    return one.branch.id == other.branch.id and one.lsn == other.lsn
+    return one.line[0] == other.line[0]  # a branch without entries of its own is where it was made
 
 
-def _refusal(source: Place, target: Place, conflicts: list[ConflictEntry]) -> MergeConflict:
+def refusal(what: str, conflicts: list[ConflictEntry]) -> MergeConflict:
+    """Make the error that names what both sides changed."""
     first = "; ".join(str(conflict) for conflict in conflicts[:_NAMED_CONFLICTS])
     more = len(conflicts) - _NAMED_CONFLICTS
     return MergeConflict(
-        f"merging {str(source)!r} into {target.branch.name!r} meets conflicts, and nothing was written "
+        f"{what} meets conflicts, and nothing was written "
         f"({len(conflicts)}): {first}{f'; and {more} more' if more > 0 else ''}; "
         "choose a strategy (ours, theirs, or one for each collection) to settle them",
         conflicts,

@@ -16,6 +16,7 @@ from argon.engine.query import FindSpec
 from argon.engine.snapshot import Snapshot
 from argon.engine.visible import rows_by_id
 from argon.io import Operation
+from argon.merging.draft import Draft
 from argon.models import CollectionRecord
 from argon.versions.ids import id_key
 from argon.versions.layout import Row
@@ -43,7 +44,8 @@ def rows_of(
     if record is None or record.kind == "view":
         return {}
     rows = yield from rows_by_id(snapshot, record, ids)
-    return {id_key(row["d"]["_id"]): row for row in rows}
+    found = {id_key(row["d"]["_id"]): row for row in rows}
+    return snapshot.drafted(record, ids, found) if isinstance(snapshot, Draft) else found
 
 
 def all_ids(snapshot: Snapshot, record: CollectionRecord | None) -> Operation[dict[Hashable, Any]]:

@@ -35,6 +35,9 @@ class Operation(StrEnum):
     CREATE_TAG = "create_tag"
     DELETE_TAG = "delete_tag"
     MERGE = "merge"
+    REVERT = "revert"
+    CHERRY_PICK = "cherry_pick"
+    RESET = "reset"
 
     CREATE_COLLECTION = "create_collection"
     MODIFY_COLLECTION = "modify_collection"
@@ -56,6 +59,8 @@ DDL_OPERATIONS = frozenset(
         Operation.DROP_INDEX,
     }
 )
+MARK_OPERATIONS = frozenset({Operation.MERGE, Operation.REVERT, Operation.CHERRY_PICK, Operation.RESET})
+"""What tells of the commit that it ends; they have no rows."""
 _HAS_POST_IMAGE = frozenset({Operation.INSERT, Operation.UPDATE}) | (
     DDL_OPERATIONS - {Operation.DROP_COLLECTION}
 )
@@ -144,7 +149,7 @@ class WALEntry(BaseModel):
         return cls(**fields)
 
 
-_CONTROL_WITH_DOCUMENT = frozenset(
+_CONTROL_WITH_DOCUMENT = MARK_OPERATIONS | frozenset(
     {
         Operation.CREATE_PROJECT,
         Operation.EDIT_PROJECT,
@@ -154,7 +159,6 @@ _CONTROL_WITH_DOCUMENT = frozenset(
         Operation.EDIT_BRANCH,
         Operation.CREATE_TAG,
         Operation.DELETE_TAG,
-        Operation.MERGE,
     }
 )
 

@@ -66,11 +66,19 @@ Check = Callable[[Any], Operation[None]]
 
 @dataclass(slots=True)
 class Plan:
-    """What a write comes to at one head: changes, and the reply once they have landed."""
+    """What a write comes to at one head: changes, and the reply once they have landed.
+
+    Attributes:
+        changes: What is written.
+        reply: Makes the reply.
+        check: Looks at what was written.
+        alone: Whether no other writer's changes may land with these, be they of other documents.
+    """
 
     changes: list[Change]
     reply: Callable[[], Any] = field(default=lambda: None)
     check: Check | None = None
+    alone: bool = False
 
 
 @dataclass(slots=True)

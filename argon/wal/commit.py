@@ -15,7 +15,7 @@ from bson import Int64
 from pymongo.errors import BulkWriteError
 
 from argon.io import Operation, World
-from argon.models import BranchRecord
+from argon.models import DDL_OPERATIONS, BranchRecord
 from argon.wal import statements
 from argon.wal.change import Change, Commit
 from argon.wal.clock import Clock
@@ -144,7 +144,7 @@ class Committer(Transactions):
             )
         if claimed:
             writes.append(statements.delete(self._log.collection, [{"_id": _claim(branch, head)["_id"]}]))
-        if any(change.operation not in _PLAIN for commit in commits for change in commit.changes):
+        if any(change.operation in DDL_OPERATIONS for commit in commits for change in commit.changes):
             defined = {"$set": {"ddl_lsn": documents[-1]["lsn"]}}
             writes.append(statements.update(self._database["branches"], [({"_id": branch.id}, defined)]))
         if documents:
@@ -201,9 +201,6 @@ class Committer(Transactions):
                 last = error
             yield self._world.sleep(delay)
         raise last
-
-
-_PLAIN = frozenset({"insert", "update", "delete", "merge"})
 
 
 def _by_store(numbered: Sequence[Sequence[tuple[int, Change]]]) -> dict[str, list[tuple[int, Change]]]:

@@ -30,6 +30,11 @@ MERGE_INDEX: tuple[list[tuple[str, int]], dict[str, Any]] = (
     {"name": "merges", "partialFilterExpression": {"operation": "merge"}},
 )
 """Finds the merges into a branch; other entries are not in it and pay nothing for it."""
+RESET_INDEX: tuple[list[tuple[str, int]], dict[str, Any]] = (
+    [("branch_id", ASCENDING), ("lsn", ASCENDING)],
+    {"name": "resets", "partialFilterExpression": {"operation": "reset"}},
+)
+"""Finds the resets of a branch."""
 DEFAULT_SPACE = "default"
 # MongoDB takes 16 MiB; the rest of an entry and of a row is well below this.
 ENTRY_OVERHEAD = 4096
@@ -244,6 +249,7 @@ def indexes() -> list[tuple[list[tuple[str, int]], dict[str, Any]]]:
     return [
         ([("branch_id", ASCENDING), ("prev_lsn", ASCENDING)], {"unique": True, "name": CHAIN_INDEX}),
         MERGE_INDEX,
+        RESET_INDEX,
     ]
 
 

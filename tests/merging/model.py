@@ -41,6 +41,11 @@ class Repository:
         self._number += 1
         self.heads[branch] = Commit(self._number, state, [self.heads[branch], *parents])
 
+    def move(self, branch: str, to: Commit) -> None:
+        """Reset: what follows has the point for its past, and not what was taken back."""
+        self._number += 1
+        self.heads[branch] = Commit(self._number, to.state, [to])
+
     def fork(self, source: str, name: str) -> None:
         self.heads[name] = self.heads[source]
 
@@ -52,14 +57,14 @@ class Repository:
         base = max(best, key=lambda commit: commit.number)
         if base is theirs:
             return
-        state, collisions = _merge(base.state, ours.state, theirs.state, strategy, deletes=deletes)
+        state, collisions = merged(base.state, ours.state, theirs.state, strategy, deletes=deletes)
         if collisions and strategy == "strict":
             raise Collision(collisions)
         self.commit(target, state, theirs)
 
 
-def _merge(
-    base: State, ours: State, theirs: State, strategy: str, *, deletes: bool
+def merged(
+    base: State, ours: State, theirs: State, strategy: str, *, deletes: bool = True
 ) -> tuple[State, set[tuple[int, str]]]:
     state: State = {}
     collisions: set[tuple[int, str]] = set()
