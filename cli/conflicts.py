@@ -36,8 +36,13 @@ def describe_kept(conflict: KeptConflict) -> dict[str, Any]:
     return told | {"choice": conflict.choice, **value, "by": conflict.resolved_by, "at": when}
 
 
-def print_conflicts(conflicts: Iterable[ConflictEntry]) -> None:
-    """Print conflicts for people, with all their values."""
+def print_conflicts(conflicts: Iterable[ConflictEntry], sides: Iterable[str] = SIDES) -> None:
+    """Print conflicts for people, with all their values.
+
+    Args:
+        conflicts: The conflicts.
+        sides: What to call the values at the base, on the source and on the target.
+    """
     for each in conflicts:
         about = "" if each.definition else f" {to_cell(each.id) if each.id is not None else 'null'}"
         click.secho(
@@ -45,7 +50,7 @@ def print_conflicts(conflicts: Iterable[ConflictEntry]) -> None:
             fg="red",
             bold=True,
         )
-        for side, name in SIDES.items():
+        for side, name in zip(sides, SIDES.values(), strict=True):
             click.echo(f"      {side}: {shown(getattr(each, name))}")
 
 

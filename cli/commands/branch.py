@@ -10,6 +10,7 @@ import click
 
 from argon_cli.branches import COLUMNS, describe, list_tree
 from argon_cli.commands.rules import protect, protected, set_default, unprotect
+from argon_cli.commands.undo import report_change, reset
 from argon_cli.complete import branches
 from argon_cli.conflicts import pending, pending_text
 from argon_cli.context import Context, pass_context
@@ -213,6 +214,10 @@ def undelete(context: Context, name: str, new_name: str | None, message: str | N
 )
 @click.option("--name", "new_name", metavar="NEW", help="The name of the restored branch [BRANCH-restore-N].")
 @message_option
+@force_option("Restore in place although the branch is protected.")
+@click.option(
+    "--in-place", is_flag=True, help="Let BRANCH itself be what it was; a backup branch keeps the rest."
+)
 @pass_context
 def restore(
     context: Context,
@@ -221,11 +226,14 @@ def restore(
     time: Place | None,
     new_name: str | None,
     message: str | None,
+    in_place: bool,
 ) -> None:
     """Restore a branch [the one in use] as it was, as a new branch.
 
     The branch itself stays as it is: what was written since is still there.
     """
+    if in_place and new_name is not None:
+        raise click.UsageError("--in-place makes no branch that --name could name; give one of them")
     if (lsn is None) == (time is None):
         raise click.UsageError("say what to go back to: either --lsn N or --time T ('argon log' shows both)")
     if time and time.branch and name and time.branch != name:
@@ -233,9 +241,13 @@ def restore(
             f"--time names branch {time.branch}, the argument names {name}; give one of them"
         )
     source = context.branch(name or (time.branch if time else None))
-    made = source.restore(**(arguments(time.point) if time else {"lsn": lsn}), name=new_name, message=message)
-    message = f"restored {source.name} as it was at LSN {made.base_lsn} into {made.name}"
-    _done(context, f"{message}; {_how_to_use(made)}", made)
+    point: dict[str, Any] = arguments(time.point) if time else {"lsn": lsn}
+    if in_place:
+        report_change(context, source.restore(**point, in_place=True, message=message))
+        return
+    made = source.restore(**point, name=new_name, message=message)
+    done = f"restored {source.name} as it was at LSN {made.base_lsn} into {made.name}"
+    _done(context, f"{done}; {_how_to_use(made)}", made)
 
 
 @branch.command("migrate")
@@ -249,7 +261,7 @@ def migrate(context: Context, name: str) -> None:
     _done(context, f"{name} is now in the log, with branches and time travel of its own", migrated)
 
 
-for _command in (set_default, protect, unprotect, protected):
+for _command in (reset, set_default, protect, unprotect, protected):
     branch.add_command(_command)
 
 
