@@ -54,7 +54,8 @@ class NounGroup(click.Group):
 
     def _suggestion(self, ctx: click.Context, name: str) -> str:
         known = self.list_commands(ctx)
-        near = get_close_matches(name, [*known, *self.aliases], n=2)
+        begun = [each for each in known if each.startswith(name)]
+        near = begun[:2] or get_close_matches(name, [*known, *self.aliases], n=2)
         if near:
             return f"; did you mean {' or '.join(repr(match) for match in near)}?"
         return f"; there are {', '.join(known)}"
