@@ -6,9 +6,12 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from argon.engine.history import read_log
+from argon.errors import PointNotFound
 from argon.io import run_async
 from argon.models import BranchRecord, WALEntry
 from argon.models.recorded import Recorded
+from argon.points import Ago, Time, as_point
+from argon.timetravel.resolve import resolve
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine
@@ -35,8 +38,11 @@ class AsyncBranchLog(Recorded[BranchRecord]):
         document_id: Any = None,
         *,
         space: str | None = None,
+        author: str | None = None,
         after: int | None = None,
         before: int | None = None,
+        since: Any = None,
+        until: Any = None,
     ) -> list[WALEntry]:
         """Return the branch's entries, newest first, its inherited history included.
 
@@ -45,16 +51,26 @@ class AsyncBranchLog(Recorded[BranchRecord]):
             collection: Of this collection only.
             document_id: About this document only.
             space: Of this space only.
+            author: Written by this author only.
             after: With a greater LSN.
             before: With a smaller LSN.
+            since: Written after this point (an LSN, a datetime, a timedelta ago, a tag); one from before
+                the branch's history leaves nothing out.
+            until: Written by this point.
+
+        Raises:
+            PointNotFound: A point is outside the branch's history.
         """
         entries = self.iter_log(
             limit=limit,
             collection=collection,
             document_id=document_id,
             space=space,
+            author=author,
             after=after,
             before=before,
+            since=since,
+            until=until,
         )
         return [entry async for entry in entries]
 
@@ -65,11 +81,19 @@ class AsyncBranchLog(Recorded[BranchRecord]):
         collection: str | None = None,
         document_id: Any = None,
         space: str | None = None,
+        author: str | None = None,
         after: int | None = None,
         before: int | None = None,
+        since: Any = None,
+        until: Any = None,
     ) -> AsyncIterator[WALEntry]:
         """Like :meth:`log`, entry by entry, however long the history."""
         await self.require("wal_time_travel")
+        if since is not None:
+            after = max(after or 0, await self._last_by(since, early=True))
+        if until is not None:
+            last = await self._last_by(until) + 1
+            before = last if before is None else min(before, last)
         pages = read_log(
             self.engine,
             self._record,
@@ -77,6 +101,7 @@ class AsyncBranchLog(Recorded[BranchRecord]):
             collection=collection,
             document_id=document_id,
             space=space,
+            author=author,
             after=after,
             before=before,
         )
@@ -86,3 +111,13 @@ class AsyncBranchLog(Recorded[BranchRecord]):
                 return
             for entry in page:
                 yield entry
+
+    async def _last_by(self, point: Any, *, early: bool = False) -> int:
+        """Return the last LSN by a point, or 0 for a time before all history, where that may be."""
+        where = as_point(at=point)
+        try:
+            return await run_async(resolve(self.engine, self._record, where))
+        except PointNotFound:
+            if early and isinstance(where, Time | Ago):
+                return 0
+            raise

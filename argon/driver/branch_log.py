@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from argon.engine.history import read_log
+from argon.errors import PointNotFound
 from argon.io import run
 from argon.models import BranchRecord, WALEntry
 from argon.models.recorded import Recorded
+from argon.points import Ago, Time, as_point
+from argon.timetravel.resolve import resolve
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine
@@ -37,8 +40,11 @@ class BranchLog(Recorded[BranchRecord]):
         document_id: Any = None,
         *,
         space: str | None = None,
+        author: str | None = None,
         after: int | None = None,
         before: int | None = None,
+        since: Any = None,
+        until: Any = None,
     ) -> list[WALEntry]:
         """Return the branch's entries, newest first, its inherited history included.
 
@@ -47,16 +53,26 @@ class BranchLog(Recorded[BranchRecord]):
             collection: Of this collection only.
             document_id: About this document only.
             space: Of this space only.
+            author: Written by this author only.
             after: With a greater LSN.
             before: With a smaller LSN.
+            since: Written after this point (an LSN, a datetime, a timedelta ago, a tag); one from before
+                the branch's history leaves nothing out.
+            until: Written by this point.
+
+        Raises:
+            PointNotFound: A point is outside the branch's history.
         """
         entries = self.iter_log(
             limit=limit,
             collection=collection,
             document_id=document_id,
             space=space,
+            author=author,
             after=after,
             before=before,
+            since=since,
+            until=until,
         )
         return [entry for entry in entries]
 
@@ -67,11 +83,19 @@ class BranchLog(Recorded[BranchRecord]):
         collection: str | None = None,
         document_id: Any = None,
         space: str | None = None,
+        author: str | None = None,
         after: int | None = None,
         before: int | None = None,
+        since: Any = None,
+        until: Any = None,
     ) -> Iterator[WALEntry]:
         """Like :meth:`log`, entry by entry, however long the history."""
         self.require("wal_time_travel")
+        if since is not None:
+            after = max(after or 0, self._last_by(since, early=True))
+        if until is not None:
+            last = self._last_by(until) + 1
+            before = last if before is None else min(before, last)
         pages = read_log(
             self.engine,
             self._record,
@@ -79,6 +103,7 @@ class BranchLog(Recorded[BranchRecord]):
             collection=collection,
             document_id=document_id,
             space=space,
+            author=author,
             after=after,
             before=before,
         )
@@ -88,3 +113,13 @@ class BranchLog(Recorded[BranchRecord]):
                 return
             for entry in page:
                 yield entry
+
+    def _last_by(self, point: Any, *, early: bool = False) -> int:
+        """Return the last LSN by a point, or 0 for a time before all history, where that may be."""
+        where = as_point(at=point)
+        try:
+            return run(resolve(self.engine, self._record, where))
+        except PointNotFound:
+            if early and isinstance(where, Time | Ago):
+                return 0
+            raise

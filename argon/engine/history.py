@@ -90,6 +90,7 @@ def read_log(
     collection: str | None = None,
     space: str | None = None,
     document_id: Any = None,
+    author: str | None = None,
     after: int | None = None,
     before: int | None = None,
 ) -> LogPages:
@@ -102,6 +103,7 @@ def read_log(
         collection: Of this collection only.
         space: Of this namespace only.
         document_id: About this document only.
+        author: Written by this author only.
         after: With a greater LSN.
         before: With a smaller LSN.
     """
@@ -113,4 +115,6 @@ def read_log(
         query["collection"] = collection
     if document_id is not None:
         query["document_id"] = {"$eq": document_id}
+    if author is not None:
+        query["author"] = author
     return LogPages(engine, branch, limit=limit, query=query, after=after, before=before)

@@ -11,11 +11,13 @@ from argon_cli.complete import branches
 from argon_cli.context import Context, pass_context
 from argon_cli.options import global_options
 from argon_cli.output import Column, iso, to_cell
+from argon_cli.points import Place, read_point
 from argon_cli.query import parse_id
 from argon_cli.space import DEFAULT, shown_name, space_option
 
 if TYPE_CHECKING:
     from argon.models import WALEntry
+    from argon.points import Point
 
 PEOPLE_READ = 20
 """Entries in a table unless told otherwise; programs get all."""
@@ -47,6 +49,8 @@ COLUMNS = (
 @click.option(
     "--id", "document_id", metavar="ID", help="Only this document: an _id in extended JSON, or a string."
 )
+@click.option("--since", callback=read_point, metavar="POINT", help="Only what was written after it.")
+@click.option("--until", callback=read_point, metavar="POINT", help="Only what was written by then.")
 @click.option("--oneline", is_flag=True, help="One short line for each entry.")
 @pass_context
 def log(
@@ -55,26 +59,42 @@ def log(
     limit: int | None,
     collection: str | None,
     document_id: str | None,
+    since: Place | None,
+    until: Place | None,
     oneline: bool,
 ) -> None:
-    """Show what was written to a branch [the one in use], newest first."""
+    """Show what was written to a branch [the one in use], newest first.
+
+    --author NAME shows only what NAME has written.
+    """
     page = limit is None and context.output.for_people
     limit = PEOPLE_READ if page else limit or 0
     chosen: dict[str, Any] = {"collection": collection, "limit": limit + page if limit else None}
-    chosen["space"] = context.flags.space
+    chosen |= {"space": context.flags.space, "author": context.flags.author}
+    for name, place in (("since", since), ("until", until)):
+        chosen[name] = None if place is None else _point(context, branch, place)
     if document_id is not None:
         chosen["document_id"] = parse_id(document_id)
     entries = iter(context.branch(branch).iter_log(**{k: v for k, v in chosen.items() if v is not None}))
     records = map(describe, islice(entries, limit or None))
+    narrowed = any(value is not None for name, value in chosen.items() if name != "limit")
+    empty = "nothing like that was written" if narrowed else "nothing was written yet"
     if oneline and context.output.for_people:
         for record in records:
             click.echo(_line(record))
     else:
         if context.output.for_people:
             records = map(_without_default, records)
-        context.output.records(records, COLUMNS, empty="nothing was written yet")
+        context.output.records(records, COLUMNS, empty=empty)
     if page and next(entries, None) is not None:
         context.output.note(f"the newest {limit} are shown; '--limit 0' shows all")
+
+
+def _point(context: Context, branch: str | None, place: Place) -> Point:
+    here = branch or context.branch_setting.value
+    if place.branch not in (None, here):
+        raise click.UsageError(f"the log is that of {here!r}: a point of {place.branch!r} says nothing there")
+    return place.point
 
 
 def describe(entry: WALEntry) -> dict[str, Any]:

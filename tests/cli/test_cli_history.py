@@ -140,3 +140,18 @@ def test_the_point_may_come_from_the_environment(counted: Cli, monkeypatch: pyte
     assert counted.json("count", "users", "--at", "0d") == {"count": 7}
     monkeypatch.setenv("ARGON_AT", "v 1@")
     assert "ARGON_AT" in counted.error(2, "count", "users")
+
+
+def test_the_log_of_an_author_and_a_time(counted: Cli) -> None:
+    commits = [version["commit"] for version in reversed(counted.json("history", "users", "1"))]
+    mine = counted.json("log", "--author", "ann")
+    assert {entry["author"] for entry in mine} == {"ann"}
+    assert len(mine) == 6
+    [first, second] = counted.json("log", "--since", commits[2], "--until", f"main@{commits[3]}")
+    assert (first["lsn"], second["message"]) == (commits[3], "n = 3")
+    entries = counted.json("log")
+    assert counted.json("log", "--since", "900d") == entries
+    assert counted.json("log", "--until", entries[2]["time"]) == entries[2:]
+    assert "before the project began" in counted.error(3, "log", "--until", "900d")
+    assert "says nothing" in counted.error(2, "log", "--since", "other@4")
+    assert "nothing like that" in counted("log", "--author", "nobody").stderr

@@ -211,3 +211,23 @@ def test_a_classic_branch_has_none(argon: Argon, project: Project) -> None:
     classic = project.create_branch("classic")
     with pytest.raises(UnsupportedOperation):
         list(classic.history("users", 1))
+
+
+def test_the_log_by_author_and_by_points(main: Branch, db: WALDatabase) -> None:
+    heads = []
+    for number, author in enumerate(("ann", "bo", "ann")):
+        with db.commit(author=author) as group:
+            group.users.insert_one({"_id": number})
+        heads.append(main.head_lsn)
+    assert [entry.document_id for entry in main.log(author="ann", collection="users")][:2] == [2, 0]
+    assert [entry.lsn for entry in main.log(since=heads[0])] == heads[:0:-1]
+    assert [entry.lsn for entry in main.log(since=heads[0], until=heads[1])] == [heads[1]]
+    assert [entry.lsn for entry in main.log(since=heads[0], after=heads[1], before=heads[2])] == []
+    assert main.log(since=timedelta(days=900)) == main.log()
+    [newest] = main.log(limit=1)
+    assert main.log(since=newest.timestamp) == []
+    assert main.log(until=newest.timestamp, limit=1) == [newest]
+    with pytest.raises(PointNotFound):
+        main.log(until=timedelta(days=900))
+    with pytest.raises(PointNotFound):
+        main.log(since=10**9)
