@@ -106,6 +106,11 @@ class Output:
         if not seen:
             self.note(empty)
 
+    def lines(self, records: Iterable[Record]) -> None:
+        """Print a list of like things as NDJSON: one JSON document a line."""
+        for record in records:
+            click.echo(to_json(record))
+
     def documents(
         self, documents: Iterable[Record], empty: Callable[[], str], fields: Sequence[str] | None = None
     ) -> None:

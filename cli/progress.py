@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 def is_watched() -> bool:
@@ -43,3 +46,36 @@ def progress(
     with bars.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=total, count=0)
         yield lambda done, count: bar.update(task, completed=done, count=count)
+
+
+def watched(found: Iterable[T], title: str, counted: str = "differences") -> Iterator[T]:
+    """Pass things on, and show how many there have been, unless they are printed on the terminal themselves.
+
+    Args:
+        found: The things.
+        title: What is being done.
+        counted: What they are.
+    """
+    if sys.stdout.isatty():
+        yield from found
+        return
+    with progress(title, counted=counted) as tell:
+        for number, each in enumerate(found, 1):
+            tell(number, number)
+            yield each
+
+
+@contextmanager
+def waiting(title: str) -> Iterator[None]:
+    """Show on stderr that something is under way, where somebody watches.
+
+    Args:
+        title: What is being done.
+    """
+    if not is_watched():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(title):
+        yield

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
-import bson
-from bson.raw_bson import RawBSONDocument
-
 from argon.aio._world import settle
 from argon.history.bisect import Bisect
 from argon.history.blame import blame
 from argon.history.document import History
 from argon.history.results import BisectResult, DocumentVersion, FieldBlame, Verdict
 from argon.io import run_async
+from argon.merging.states import as_stored
 from argon.models import BranchRecord
 from argon.models.recorded import Recorded
 from argon.wal.log import DEFAULT_SPACE
@@ -73,7 +71,9 @@ class AsyncPast(Recorded[BranchRecord]):
             UnsupportedOperation: It is a classic branch, without a history.
         """
         place = await self._moment(at)
-        versions = History(self.engine, place, collection, self._identity(document_id), space)
+        versions = History(
+            self.engine, place, collection, as_stored(document_id, self.client.codec_options), space
+        )
         left = limit
         while left != 0 and (version := await run_async(versions.next())) is not None:
             left = None if left is None else left - 1
@@ -99,7 +99,9 @@ class AsyncPast(Recorded[BranchRecord]):
             UnsupportedOperation: It is a classic branch, without a history.
         """
         place = await self._moment(at)
-        return await run_async(blame(self.engine, place, collection, self._identity(document_id), space))
+        return await run_async(
+            blame(self.engine, place, collection, as_stored(document_id, self.client.codec_options), space)
+        )
 
     async def bisect(
         self,
@@ -149,10 +151,6 @@ class AsyncPast(Recorded[BranchRecord]):
         from argon.aio.database import AsyncWALDatabase
 
         return AsyncWALDatabase[Any](branch).at(lsn=lsn)
-
-    def _identity(self, document_id: Any) -> Any:
-        encoded = bson.encode({"_id": document_id}, codec_options=self.client.codec_options)
-        return RawBSONDocument(encoded)["_id"]
 
 
 def as_verdict(said: Any) -> Verdict:

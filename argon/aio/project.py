@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from argon.aio.branch import AsyncBranch
+from argon.aio.comparing import AsyncComparing
 from argon.aio.hooks import AsyncHooks
 from argon.aio.rules import AsyncRules
 from argon.aio.tags import AsyncTags
@@ -18,9 +18,8 @@ from argon.materializer import Progress as Reading
 from argon.materializer import VerifyReport
 from argon.materializer.rebuild import RebuildReport, rebuild
 from argon.materializer.verify import verify
-from argon.merging.diff import Diff
 from argon.merging.place import Place, locate, spaces_of
-from argon.merging.results import BranchDiffResult, DiffEntry, ForkInfo, SchemaChange
+from argon.merging.results import ForkInfo
 from argon.models import BranchRecord, ProjectRecord
 from argon.models.recorded import Recorded
 from argon.points import as_expiry, as_point
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from argon.engine.engine import Engine
 
 
-class AsyncProject(AsyncTags, AsyncRules, AsyncHooks):
+class AsyncProject(AsyncTags, AsyncRules, AsyncHooks, AsyncComparing):
     """A database under version control.
 
     Args:
@@ -175,58 +174,6 @@ class AsyncProject(AsyncTags, AsyncRules, AsyncHooks):
         made = await self.create_branch(destination, parent=branch, author=author, message=message)
         spaces = await run_async(spaces_of(self.engine, made.record))
         return ForkInfo(branch.name, made.name, made.base_lsn, spaces)
-
-    async def diff(
-        self,
-        a: Any,
-        b: Any,
-        space: str | None = None,
-        collection: str | None = None,
-        filter: Mapping[str, Any] | None = None,
-    ) -> BranchDiffResult:
-        """Compare two states of the project; it costs what was written since their lines parted.
-
-        Args:
-            a: A branch, its name, ``branch@POINT``, or a point of ``main``.
-            b: The other state, from which what is added comes.
-            space: Look at this space only.
-            collection: Look at this collection only.
-            filter: Tell only of documents that match this query in one of the states, and of no
-                definitions of collections.
-
-        Returns:
-            The differences.
-
-        Raises:
-            BranchNotFound: There is no such branch.
-            PointNotFound: The point is outside the branch's history.
-            UnsupportedOperation: One is a classic branch, without a history.
-        """
-        diff = await self._diff(a, b, space, collection, filter)
-        changes: list[DiffEntry | SchemaChange] = []
-        while (page := await run_async(diff.next())) is not None:
-            changes += page
-        return diff.result(changes)
-
-    async def iter_diff(
-        self,
-        a: Any,
-        b: Any,
-        space: str | None = None,
-        collection: str | None = None,
-        filter: Mapping[str, Any] | None = None,
-    ) -> AsyncIterator[DiffEntry | SchemaChange]:
-        """Like :meth:`diff`, difference by difference, however many there are."""
-        diff = await self._diff(a, b, space, collection, filter)
-        while (page := await run_async(diff.next())) is not None:
-            for change in page:
-                yield change
-
-    async def _diff(
-        self, a: Any, b: Any, space: str | None, collection: str | None, query: Mapping[str, Any] | None
-    ) -> Diff:
-        first, second = await self._place(a), await self._place(b)
-        return Diff(self.engine, first, second, space=space, collection=collection, query=query)
 
     async def _place(self, where: Any, here: Recorded[BranchRecord] | None = None) -> Place:
         if isinstance(where, AsyncBranch):

@@ -7,15 +7,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-import bson
-from bson.raw_bson import RawBSONDocument
-
 from argon.driver._world import settle
 from argon.history.bisect import Bisect
 from argon.history.blame import blame
 from argon.history.document import History
 from argon.history.results import BisectResult, DocumentVersion, FieldBlame, Verdict
 from argon.io import run
+from argon.merging.states import as_stored
 from argon.models import BranchRecord
 from argon.models.recorded import Recorded
 from argon.wal.log import DEFAULT_SPACE
@@ -75,7 +73,9 @@ class Past(Recorded[BranchRecord]):
             UnsupportedOperation: It is a classic branch, without a history.
         """
         place = self._moment(at)
-        versions = History(self.engine, place, collection, self._identity(document_id), space)
+        versions = History(
+            self.engine, place, collection, as_stored(document_id, self.client.codec_options), space
+        )
         left = limit
         while left != 0 and (version := run(versions.next())) is not None:
             left = None if left is None else left - 1
@@ -101,7 +101,9 @@ class Past(Recorded[BranchRecord]):
             UnsupportedOperation: It is a classic branch, without a history.
         """
         place = self._moment(at)
-        return run(blame(self.engine, place, collection, self._identity(document_id), space))
+        return run(
+            blame(self.engine, place, collection, as_stored(document_id, self.client.codec_options), space)
+        )
 
     def bisect(
         self,
@@ -151,10 +153,6 @@ class Past(Recorded[BranchRecord]):
         from argon.driver.database import WALDatabase
 
         return WALDatabase[Any](branch).at(lsn=lsn)
-
-    def _identity(self, document_id: Any) -> Any:
-        encoded = bson.encode({"_id": document_id}, codec_options=self.client.codec_options)
-        return RawBSONDocument(encoded)["_id"]
 
 
 def as_verdict(said: Any) -> Verdict:

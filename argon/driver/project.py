@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from argon.catalog.lineage import BranchNode, grow
 from argon.classic.branches import create_branch
 from argon.classic.migrate import Progress as MigrationProgress
 from argon.driver.branch import Branch
+from argon.driver.comparing import Comparing
 from argon.driver.hooks import Hooks
 from argon.driver.rules import Rules
 from argon.driver.tags import Tags
@@ -20,9 +20,8 @@ from argon.materializer import Progress as Reading
 from argon.materializer import VerifyReport
 from argon.materializer.rebuild import RebuildReport, rebuild
 from argon.materializer.verify import verify
-from argon.merging.diff import Diff
 from argon.merging.place import Place, locate, spaces_of
-from argon.merging.results import BranchDiffResult, DiffEntry, ForkInfo, SchemaChange
+from argon.merging.results import ForkInfo
 from argon.models import BranchRecord, ProjectRecord
 from argon.models.recorded import Recorded
 from argon.points import as_expiry, as_point
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from argon.engine.engine import Engine
 
 
-class Project(Tags, Rules, Hooks):
+class Project(Tags, Rules, Hooks, Comparing):
     """A database under version control.
 
     Args:
@@ -177,58 +176,6 @@ class Project(Tags, Rules, Hooks):
         made = self.create_branch(destination, parent=branch, author=author, message=message)
         spaces = run(spaces_of(self.engine, made.record))
         return ForkInfo(branch.name, made.name, made.base_lsn, spaces)
-
-    def diff(
-        self,
-        a: Any,
-        b: Any,
-        space: str | None = None,
-        collection: str | None = None,
-        filter: Mapping[str, Any] | None = None,
-    ) -> BranchDiffResult:
-        """Compare two states of the project; it costs what was written since their lines parted.
-
-        Args:
-            a: A branch, its name, ``branch@POINT``, or a point of ``main``.
-            b: The other state, from which what is added comes.
-            space: Look at this space only.
-            collection: Look at this collection only.
-            filter: Tell only of documents that match this query in one of the states, and of no
-                definitions of collections.
-
-        Returns:
-            The differences.
-
-        Raises:
-            BranchNotFound: There is no such branch.
-            PointNotFound: The point is outside the branch's history.
-            UnsupportedOperation: One is a classic branch, without a history.
-        """
-        diff = self._diff(a, b, space, collection, filter)
-        changes: list[DiffEntry | SchemaChange] = []
-        while (page := run(diff.next())) is not None:
-            changes += page
-        return diff.result(changes)
-
-    def iter_diff(
-        self,
-        a: Any,
-        b: Any,
-        space: str | None = None,
-        collection: str | None = None,
-        filter: Mapping[str, Any] | None = None,
-    ) -> Iterator[DiffEntry | SchemaChange]:
-        """Like :meth:`diff`, difference by difference, however many there are."""
-        diff = self._diff(a, b, space, collection, filter)
-        while (page := run(diff.next())) is not None:
-            for change in page:
-                yield change
-
-    def _diff(
-        self, a: Any, b: Any, space: str | None, collection: str | None, query: Mapping[str, Any] | None
-    ) -> Diff:
-        first, second = self._place(a), self._place(b)
-        return Diff(self.engine, first, second, space=space, collection=collection, query=query)
 
     def _place(self, where: Any, here: Recorded[BranchRecord] | None = None) -> Place:
         if isinstance(where, Branch):

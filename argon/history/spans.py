@@ -17,7 +17,7 @@ from argon.versions.layout import ID_INDEX, MAX_LSN, Row
 from argon.versions.visibility import Level
 from argon.wal.transactions import patiently
 
-_PAGE = 500
+_PAGE = 64
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from argon.engine.snapshot import Snapshot
@@ -41,6 +41,7 @@ class Diff:
         space: Look at this namespace only.
         collection: Look at this collection only.
         query: Tell only of documents that match it in one of the two states, and of no definitions.
+        ids: Tell only of these documents, and of no definitions; the log is not read for that.
     """
 
     def __init__(
@@ -52,12 +53,14 @@ class Diff:
         space: str | None = None,
         collection: str | None = None,
         query: Mapping[str, Any] | None = None,
+        ids: Sequence[Any] | None = None,
     ) -> None:
         self.a, self.b = a, b
         self._engine = engine
         self._space = space
         self._collection = collection
         self._query = query
+        self._ids = ids
         self._states: tuple[Snapshot, Snapshot] | None = None
         self._changed = Changed()
         self._names: deque[Name] = deque()
@@ -77,7 +80,8 @@ class Diff:
             return None
         name = self._names.popleft()
         self._open = (name, pages((yield from self._candidates(name))))
-        return [] if self._query is not None else list(definitions(name, *self._records(name)))
+        by_document = self._query is not None or self._ids is not None
+        return [] if by_document else list(definitions(name, *self._records(name)))
 
     def result(self, changes: Iterable[Change]) -> BranchDiffResult:
         """Gather what the pages told."""
@@ -105,7 +109,8 @@ class Diff:
 
     def _begin(self) -> Operation[None]:
         self._states = (yield from self.a.state(self._engine)), (yield from self.b.state(self._engine))
-        self._changed = yield from changed_between(self._engine, self.a, self.b)
+        if self._ids is None:
+            self._changed = yield from changed_between(self._engine, self.a, self.b)
         self._names.extend(dict.fromkeys([*self._existing(0), *self._existing(1)]))
 
     def _existing(self, here: int) -> list[Name]:
@@ -130,6 +135,8 @@ class Diff:
 
     def _candidates(self, name: Name) -> Operation[Mapping[Hashable, Any]]:
         assert self._states is not None
+        if self._ids is not None:
+            return {id_key(identity): identity for identity in self._ids}
         a, b = self._records(name)
         if a is not None and b is not None and a.store == b.store and not self._changed.everything:
             return self._changed.of(a.store) if a.store else {}

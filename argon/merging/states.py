@@ -78,6 +78,11 @@ def matching(
     return {id_key(row["d"]["_id"]) for row in rows}
 
 
+def as_stored(value: Any, codec: CodecOptions[Any]) -> Any:
+    """Return a user's value as the driver writes it with the user's options."""
+    return RawBSONDocument(bson.encode({"": value}, codec_options=codec))[""]
+
+
 def value_of(document: RawBSONDocument | None) -> dict[str, Any] | None:
     """Decode a document."""
     return None if document is None else bson.decode(document.raw, _CODEC)

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from argon_cli import three_way
 from argon_cli.complete import branches
 from argon_cli.context import Context, pass_context
 from argon_cli.options import global_options
 from argon_cli.output import Column, counted, to_cell
-from argon_cli.query import read_filter
+from argon_cli.progress import watched
+from argon_cli.query import parse_id, read_filter
 from argon_cli.space import read_space, shown_name
 
 if TYPE_CHECKING:
@@ -40,7 +42,13 @@ _SIGNS = {
 @global_options
 @click.argument("a", shell_complete=branches)
 @click.argument("b", shell_complete=branches, required=False)
+@click.option(
+    "--base",
+    metavar="POINT",
+    help="Compare both with a common base, or 'auto' for the merge base: what did each side do?",
+)
 @click.option("--stat", is_flag=True, help="Only count the differences, by collection.")
+@click.option("--ndjson", is_flag=True, help="Print one JSON document a line for each difference.")
 @click.option("--collection", metavar="NAME", help="Only this collection.")
 @click.option("--space", metavar="NAME", callback=read_space, help="Only this space.")
 @click.option(
@@ -50,33 +58,62 @@ _SIGNS = {
     metavar="FILTER",
     help="Only documents that match, on either side.",
 )
+@click.option("--id", "ids", metavar="ID", multiple=True, help="Only this document; may be repeated.")
 @pass_context
 def diff(
     context: Context,
     a: str,
     b: str | None,
+    base: str | None,
     stat: bool,
+    ndjson: bool,
     collection: str | None,
     space: str | None,
     query: dict[str, Any] | None,
+    ids: tuple[str, ...],
 ) -> None:
     """Show what differs between A and B [the branch in use].
 
     A and B are branches or points of them: main, main@40, main@2h. What B has
     and A has not was added (+), what only A has was removed (-).
+
+    With --base it tells what A (ours, <) and B (theirs, >) have each changed
+    since then, what both have changed alike (=), what combines (~) and what
+    collides (!).
     """
-    changes = context.project.iter_diff(
-        _place(context, a),
-        _place(context, b or context.branch().name),
-        space=space,
-        collection=collection,
-        filter=query,
-    )
+    if stat and ndjson:
+        raise click.UsageError("--stat counts differences and --ndjson prints them: leave one out")
+    places = _place(context, a), _place(context, b or context.branch().name)
+    chosen: dict[str, Any] = {"space": space, "collection": collection, "filter": query}
+    chosen["ids"] = [parse_id(text) for text in ids] if ids else None
+    if base is None:
+        _two_way(context, watched(context.project.iter_diff(*places, **chosen), "comparing"), stat, ndjson)
+    else:
+        origin = None if base == "auto" else _place(context, base)
+        changes = context.project.iter_diff3(*places, origin, **chosen)
+        _three_way(context, watched(changes, "comparing"), stat, ndjson)
+
+
+def _two_way(context: Context, changes: Iterable[Change], stat: bool, ndjson: bool) -> None:
     if stat:
         context.output.records(count(changes), COLUMNS, empty="nothing differs")
+    elif ndjson:
+        context.output.lines(map(describe, changes))
     elif not context.output.for_people:
         context.output.records(map(describe, changes), (), empty="")
     elif not print_changes(changes):
+        context.output.note("nothing differs")
+
+
+def _three_way(context: Context, changes: Iterable[three_way.Change], stat: bool, ndjson: bool) -> None:
+    records = (three_way.describe(change, sides) for change in changes)
+    if stat:
+        context.output.records(three_way.count(changes), three_way.COLUMNS, empty="nothing differs")
+    elif ndjson:
+        context.output.lines(records)
+    elif not context.output.for_people:
+        context.output.records(records, (), empty="")
+    elif not three_way.print_changes(changes, shown):
         context.output.note("nothing differs")
 
 

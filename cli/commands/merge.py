@@ -15,6 +15,7 @@ from argon_cli.failures import CONFLICT
 from argon_cli.options import force_option, global_options, message_option
 from argon_cli.output import counted
 from argon_cli.plans import read_plan, storable, write_plan
+from argon_cli.progress import waiting
 from argon_cli.strategies import HELP, read_strategies
 
 if TYPE_CHECKING:
@@ -93,7 +94,8 @@ def merge(
                 "propagate_deletes": not keep_deleted,
                 "keep_conflicts": keep_conflicts,
             }
-            merged = into.merge(source, strategy, message=message, preview=preview, **options)
+            with waiting(f"merging {source} into {into.name} …"):
+                merged = into.merge(source, strategy, message=message, preview=preview, **options)
         if isinstance(merged, MergePlan):
             _preview(context, merged)
             if save:

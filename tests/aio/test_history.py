@@ -34,3 +34,15 @@ async def test_history_blame_and_bisect(face: Face) -> None:
 
     found = await do(face.branch.bisect(good=first, test=ask_now if face.name == "sync" else ask))
     assert (found.lsn, found.good_lsn, found.commits) == (versions[1].commit, versions[2].commit, 5)
+
+
+async def test_three_way_diffs(face: Face) -> None:
+    await do(face.db.users.insert_many([{"_id": key, "n": 0} for key in range(3)]))
+    project = await do(face.argon.project(face.project))
+    feature = await do(project.create_branch("feature"))
+    await do(face.db.users.update_one({"_id": 1}, {"$set": {"n": 1}}))
+    await do(face.database(feature).users.update_many({}, {"$set": {"n": 2}}))
+    diff = await do(project.diff3("main", "feature"))
+    assert {change.id: str(change.side) for change in diff} == {0: "theirs", 1: "conflict", 2: "theirs"}
+    assert await drained(project.iter_diff3("main", "feature")) == diff.changes
+    assert [change.id for change in await drained(project.iter_diff("main", "feature", ids=[2]))] == [2]
