@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Sequence
+from contextvars import ContextVar
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from argon.errors import HookRefused
+from bson import ObjectId
+
+from argon.errors import HookRefused, UnsupportedOperation
 from argon.hooks.command import run_command
 from argon.hooks.proposal import Event, Proposal, proposed
 from argon.hooks.registry import Registered
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from argon.engine.engine import Engine
 
 Hook: TypeAlias = Registered | HookRecord
+
+_judged: ContextVar[frozenset[ObjectId]] = ContextVar("branches that a hook judges now", default=frozenset())
 
 
 def hooks_of(engine: Engine, event: Event, branch: BranchRecord) -> Operation[list[Hook]]:
@@ -64,7 +69,16 @@ def judge(engine: Engine, hooks: Iterable[Hook], proposal: Proposal) -> Operatio
 def guarded(
     engine: Engine, branch: BranchRecord, planner: Planner, author: str | None, message: str | None
 ) -> Operation[Planner]:
-    """Let the hooks that judge commits on a branch see what a planner comes to, before it is committed."""
+    """Let the hooks that judge commits on a branch see what a planner comes to, before it is committed.
+
+    Raises:
+        UnsupportedOperation: It is such a hook that wants to write to the branch, which waits for it.
+    """
+    if branch.id in _judged.get():
+        raise UnsupportedOperation(
+            f"a pre-commit hook cannot write to the branch {branch.name!r} that it judges, for the commit "
+            "waits for it: write to another branch"
+        )
     hooks = yield from hooks_of(engine, "pre-commit", branch)
     if not hooks:
         return planner
@@ -78,7 +92,11 @@ def guarded(
             changes = proposed(made.changes)
             if changes:
                 about = Proposal("pre-commit", snapshot.project, branch.name, author, message, changes)
-                yield from judge(engine, hooks, about)
+                token = _judged.set(_judged.get() | {branch.id})
+                try:
+                    yield from judge(engine, hooks, about)
+                finally:
+                    _judged.reset(token)
 
         return replace(made, check=check)
 

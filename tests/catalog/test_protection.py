@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pymongo import MongoClient
+from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from argon import Argon, Branch, Project, WALDatabase
-from argon.engine import rules
+from argon.engine import line, rules
 from argon.errors import BranchProtected, Conflict, InvalidName, NotFound
 
 
@@ -144,6 +146,7 @@ def test_what_is_no_pattern_is_refused(project: Project, wrong: str) -> None:
 def test_every_process_sees_it_within_the_bound(
     argon: Argon, project: Project, db: WALDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(rules, "RULES_BOUND", float("inf"))
     db["users"].insert_one({})
     with Argon(argon.uri, database=argon.database) as other:
         other.project("shop").set_protected("main")
@@ -170,3 +173,37 @@ def test_a_branch_that_shall_expire_is_not_protected_by_the_way(project: Project
     project.create_branch("release/0", ttl="1h")
     with pytest.raises(Conflict, match="clear it first"):
         project.set_protected("release/*")
+
+
+class Reads(CommandListener):
+    """Notes what is read of the catalogue's records."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        if event.command.get("find") in ("projects", "branches"):
+            self.seen.append(event.command["find"])
+
+    def succeeded(self, event: Any) -> None:
+        """What was asked is enough."""
+
+    def failed(self, event: Any) -> None:
+        """What was asked is enough."""
+
+
+def test_a_write_asks_for_no_rules_that_it_knows(
+    mongod_uri: str, argon: Argon, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.set_protected("release/*")
+    for module in (rules, line):
+        monkeypatch.setattr(module, "RULES_BOUND", float("inf"))
+    reads = Reads()
+    with MongoClient[Any](mongod_uri, event_listeners=[reads]) as client:
+        users = WALDatabase(Argon(database=argon.database, client=client).project("shop").branch())["users"]
+        for _ in range(2):  # the first one makes the collection, which the second one learns
+            users.insert_one({})
+        reads.seen.clear()
+        for _ in range(5):
+            users.insert_one({})
+    assert reads.seen == []

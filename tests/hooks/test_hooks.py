@@ -163,6 +163,16 @@ def test_a_group_is_judged_as_one_and_others_are_not_held_up(project: Project, m
     assert db["users"].distinct("_id") == [1]
 
 
+def test_a_hook_that_writes_to_the_branch_it_judges_is_told(main: Branch, db: WALDatabase) -> None:
+    @main.on_commit
+    def meddle(proposal: Proposal) -> None:
+        db["audit"].insert_one({})
+
+    with pytest.raises(HookRefused, match="cannot write to the branch 'main' that it judges"):
+        db["users"].insert_one({"_id": 1})
+    assert db.list_collection_names() == []
+
+
 SCRIPT = """
 import json, os, sys
 changes = [json.loads(line) for line in sys.stdin]
