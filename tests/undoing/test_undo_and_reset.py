@@ -11,8 +11,10 @@ import pytest
 from argon import Argon, Branch, Project, WALDatabase
 from argon.errors import (
     BranchNotFound,
+    BranchProtected,
     Conflict,
     FeatureDisabled,
+    HookRefused,
     InvalidOperation,
     InvalidPoint,
     PointNotFound,
@@ -208,6 +210,30 @@ def test_what_cannot_be_done_says_so(project: Project, main: Branch, db: Databas
     with pytest.raises(InvalidOperation, match="leave out name="):
         main.restore(lsn=2, name="other", in_place=True)  # type: ignore[call-overload]
     assert [branch.name for branch in project.branches()] == ["main", "feature"]
+
+
+def test_protection_and_hooks_hold(project: Project, main: Branch, db: Database) -> None:
+    db.users.insert_one({"_id": 1})
+    head = main.head_lsn
+    project.set_protected("main")
+    for call in (
+        main.undo,
+        lambda: main.revert(head),
+        lambda: main.reset(2),
+        lambda: main.cherry_pick("main"),
+    ):
+        with pytest.raises(BranchProtected):
+            call()
+    assert main.undo(preview=True).documents_deleted == 0  # with the collection that it was the first of
+    main.forced().undo()
+    main.forced().undo()
+    project.unset_protected("main")
+    main.on_commit(lambda proposal: "never" if proposal.author == "eve" else None)
+    head = main.head_lsn
+    with pytest.raises(HookRefused, match="never"):
+        main.undo(author="eve")
+    assert main.head_lsn == head
+    assert len(project.branches()) == 3
 
 
 def test_a_long_name_leaves_room_for_the_backup(project: Project, main: Branch, db: Database) -> None:
