@@ -84,10 +84,10 @@ class Merges:
         )
         return found
 
-    def touch(self, record: Mapping[str, Any]) -> Operation[bool]:
-        """Say that resolutions have changed; False if the merge has ended."""
+    def touch(self, record: Mapping[str, Any], session: Any) -> Operation[bool]:
+        """Say in a transaction that it changes resolutions; False if the merge has ended."""
         done = yield self._merges.update_one(
-            {"_id": self._branch_id, "merge": record["merge"]}, {"$inc": {"revision": 1}}
+            {"_id": self._branch_id, "merge": record["merge"]}, {"$inc": {"revision": 1}}, session=session
         )
         return bool(done.matched_count)
 
@@ -132,10 +132,11 @@ class Merges:
         return found
 
     def change(
-        self, record: Mapping[str, Any], query: Mapping[str, Any], change: Mapping[str, Any]
+        self, record: Mapping[str, Any], numbers: list[int], change: Mapping[str, Any], session: Any
     ) -> Operation[int]:
         """Change what is kept with conflicts; returns of how many."""
-        done = yield self._conflicts.update_many({"_id": self._within(record), **query}, {"$set": change})
+        query = {"_id": {"$in": [self._key(record, n=number) for number in numbers]}}
+        done = yield self._conflicts.update_many(query, {"$set": change}, session=session)
         return int(done.matched_count)
 
     def write_blob(self, record: Mapping[str, Any], data: bytes) -> Operation[Blob]:

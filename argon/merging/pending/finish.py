@@ -153,7 +153,8 @@ def abort(handle: Handle) -> Operation[None]:
     """
     merges = merges_of(handle)
     record = yield from required(handle)
-    yield from merges.end(record, any_revision=True)
+    if not (yield from merges.end(record, any_revision=True)):
+        raise MergeNotFound(f"the merge into {handle.line.record.name!r} was finished or aborted meanwhile")
     yield from merges.sweep(record)
 
 

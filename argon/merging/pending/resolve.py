@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pymongo.errors import InvalidOperation
@@ -27,6 +28,7 @@ from argon.merging.pending.values import as_conflict, encode_value
 from argon.merging.results import MISSING
 
 Named = int | KeptConflict
+_PAGE = 1000
 
 
 @dataclass(frozen=True)
@@ -140,11 +142,12 @@ def resolve(handle: Handle, which: Which, choice: str, value: Any = MISSING) -> 
     }
     if data is not None:
         change["value"] = yield from merges.write_blob(record, data)
-    numbers = {"number": {"$in": [each["number"] for each in found]}}
-    done = yield from merges.change(record, numbers, change)
-    if not (yield from merges.touch(record)):
-        raise MergeNotFound("the merge was finished or aborted by somebody else meanwhile")
-    return done
+    numbers = [each["number"] for each in found]
+    for start in range(0, len(numbers), _PAGE):
+        yield from engine.committer.retrying(
+            partial(_change, merges, record, numbers[start : start + _PAGE], change)
+        )
+    return len(numbers)
 
 
 def choice_of(take: str | None, value: Any, delete: bool) -> str:
@@ -167,6 +170,16 @@ def _all_there(which: Which, found: set[int]) -> None:
             f"the merge has no conflict {', '.join(map(str, missing))} (any more): branch.conflicts(), or "
             "'argon conflicts', lists those it has"
         )
+
+
+def _change(
+    merges: Merges, record: dict[str, Any], numbers: list[int], change: dict[str, Any], session: Any
+) -> Operation[None]:
+    # Together in one transaction: a merge that is finished at the same time counts this, or ends it.
+    if not (yield from merges.touch(record, session)):
+        raise MergeNotFound("the merge was finished or aborted by somebody else meanwhile")
+    if (yield from merges.change(record, numbers, change, session)) != len(numbers):
+        raise MergeNotFound("conflicts have changed meanwhile, with the target: list them anew")
 
 
 def _check(
