@@ -78,6 +78,9 @@ def test_merging_renaming_and_deleting_are_refused_unless_forced(project: Projec
         release.rename("old")
     with pytest.raises(BranchProtected):
         project.delete_branch("release/1.0")
+    for change in (release.undo, lambda: release.reset("main"), lambda: release.revert(lsn=release.head_lsn)):
+        with pytest.raises(BranchProtected):
+            change()
     release.forced().merge("main")
     assert WALDatabase(release)["users"].count_documents({}) == 2
     release.forced().rename("release/one")
