@@ -31,6 +31,7 @@ from pydantic_settings import (
 from argon.config_files import find_upwards, read_mapping
 from argon.errors import InvalidSettings
 from argon.names import check_branch_name, check_database_name, check_project_name
+from argon.periods import read_period
 
 PREFIX = "ARGON_"
 FILE_NAME = "argon.yaml"
@@ -71,6 +72,14 @@ class Settings(BaseSettings):
     """The ``mongod`` program to use as the embedded server."""
     ttl_interval: float = Field(default=60.0, gt=0)
     """Seconds between two looks for documents that a TTL index says have expired."""
+    retention: float = Field(default=7 * 24 * 3600.0, ge=0)
+    """How long history is kept where nobody says it for the branch: ``7d``, ``forever``, or seconds."""
+    gc_interval: float = Field(default=3600.0, gt=0)
+    """How long to wait between two garbage collections, as ``1h`` or in seconds."""
+    gc_grace: float = Field(default=10.0, ge=2)
+    """How long a garbage collection lets reads that are under way end: ``10s``, or seconds; 2 at least."""
+    gc_batch: int = Field(default=1000, ge=1, le=10_000)
+    """How many versions of documents a garbage collection removes at once."""
 
     def __init__(self, **arguments: Any) -> None:
         given = {name: value for name, value in arguments.items() if value is not None}
@@ -123,6 +132,11 @@ class Settings(BaseSettings):
     @classmethod
     def _expand_user(cls, path: Path | None) -> Path | None:
         return path.expanduser() if path else None
+
+    @field_validator("retention", "gc_interval", "gc_grace", mode="before")
+    @classmethod
+    def _read_period(cls, period: Any) -> Any:
+        return read_period(period) if isinstance(period, str) else period
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         from argon.server import redact_uri  # below settings in weight: it brings the driver along

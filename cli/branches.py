@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from argon.periods import show_period
 from argon_cli.context import Context
 from argon_cli.output import Column, iso
 
@@ -48,6 +49,8 @@ def describe(item: Branch, names: dict[Any, str], context: Context) -> dict[str,
         "expires_at": iso(item.expires_at) if item.expires_at else None,
         "description": item.description,
         "metadata": item.metadata,
+        "retention": None if item.record.retention is None else show_period(item.record.retention),
+        "horizon_lsn": item.record.horizon_lsn,
     }
 
 

@@ -39,6 +39,8 @@ COMMANDS = {
     "status": Lazy("argon_cli.commands.status:status", "Show what is in use, and where it comes from."),
     "doctor": Lazy("argon_cli.commands.doctor:doctor", "Find out what is wrong and how to mend it."),
     "verify": Lazy("argon_cli.commands.verify:verify", "Hold the log against the stored versions."),
+    "gc": Lazy("argon_cli.commands.gc:gc", "Let go of history that is older than its retention."),
+    "size": Lazy("argon_cli.commands.size:size", "Show what branches, collections and history take."),
     "features": Lazy("argon_cli.commands.features:features", "List, set and unset feature flags."),
     "server": Lazy("argon_cli.commands.server:server", "Start and stop the embedded MongoDB server."),
     "completion": Lazy("argon_cli.commands.completion:completion", "Print the completion script of a shell."),

@@ -13,6 +13,7 @@ from argon.aio.branch_log import AsyncBranchLog
 from argon.aio.conflicts import AsyncConflicts
 from argon.aio.merging import AsyncMerging
 from argon.aio.past import AsyncPast
+from argon.aio.retention import AsyncBranchRetention
 from argon.aio.undoing import AsyncUndoing
 from argon.catalog.records import MAIN
 from argon.classic.migrate import Progress, migrate
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 J = TypeVar("J", bound=Judge)
 
 
-class AsyncBranch(AsyncMerging, AsyncConflicts, AsyncUndoing, AsyncBranchLog, AsyncPast):
+class AsyncBranch(
+    AsyncMerging, AsyncConflicts, AsyncUndoing, AsyncBranchLog, AsyncPast, AsyncBranchRetention
+):
     """A named line of writes.
 
     Args:

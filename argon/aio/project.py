@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from argon.aio.branch import AsyncBranch
 from argon.aio.comparing import AsyncComparing
 from argon.aio.hooks import AsyncHooks
+from argon.aio.retention import AsyncProjectRetention
 from argon.aio.rules import AsyncRules
 from argon.aio.tags import AsyncTags
 from argon.catalog.lineage import BranchNode, grow
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from argon.engine.engine import Engine
 
 
-class AsyncProject(AsyncTags, AsyncRules, AsyncHooks, AsyncComparing):
+class AsyncProject(AsyncTags, AsyncRules, AsyncHooks, AsyncComparing, AsyncProjectRetention):
     """A database under version control.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from bson import ObjectId
@@ -15,7 +16,7 @@ from argon.catalog.migrations import Migrations
 from argon.catalog.records import MAIN, birth, lineage_from, stored
 from argon.catalog.rules import refuse_protected
 from argon.catalog.tables import classic_database
-from argon.errors import BranchNotFound, BranchProtected, ProjectNotFound
+from argon.errors import BranchNotFound, BranchProtected, HistoryExpired, ProjectNotFound
 from argon.io import Operation
 from argon.models import BranchRecord
 from argon.models.entry import Operation as Kind
@@ -62,6 +63,7 @@ class Branches(Ends, Migrations):
             BranchExists: A live branch has this name.
             BranchProtected: It shall expire, and the project protects branches of this name.
             InvalidPoint: It would have expired already.
+            HistoryExpired: What it was to begin with was collected meanwhile.
         """
         check_branch_name(name)
         yield from self._clock.refresh()
@@ -96,6 +98,15 @@ class Branches(Ends, Migrations):
             name, lambda: self._committer.retrying_heads(body, self._lsns), self._taken(name)
         )
         yield from self._end_with_project(made, author)
+        if self.confirm is not None and made.kind == "wal":
+            taken_back = partial(self._mark_deleted, made, author=author)
+            try:
+                yield from self.confirm(parent, made, taken_back)
+            except HistoryExpired:
+                if base_lsn is not None:
+                    raise
+                # The head has moved on and was kept for no time at all; there is a new one.
+                return (yield from self.create(name, parent, expires=expires, author=author, message=message))
         return made
 
     def _end_with_project(self, made: BranchRecord, author: str | None) -> Operation[None]:

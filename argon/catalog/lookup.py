@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -65,6 +65,8 @@ class BranchTable:
         self._lsns = lsns
         self._clock = clock
         self._world = world
+        self.confirm: Callable[..., Operation[None]] | None = None
+        """Makes sure that what a new branch begins with is still held; see :mod:`argon.retention.fence`."""
 
     def get(self, name: str) -> Operation[BranchRecord]:
         """Look up a live branch by name; one whose time is over is marked as deleted.

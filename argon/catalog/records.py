@@ -59,7 +59,7 @@ def birth(record: BranchRecord, author: str | None, message: str | None) -> dict
 def stored(record: BranchRecord) -> dict[str, Any]:
     """Return a branch record as its document."""
     document = record.model_dump(by_alias=True)
-    for key in ("base_lsn", "created_lsn", "ddl_lsn"):
+    for key in ("base_lsn", "created_lsn", "ddl_lsn", "horizon_lsn"):
         document[key] = Int64(document[key])
     for ancestor in document["lineage"]:
         ancestor["fork"] = Int64(ancestor["fork"])

@@ -6,6 +6,8 @@ moves no head, holds up no writer, and outlives the branch that it was made on.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from bson import Int64, ObjectId
@@ -34,6 +36,8 @@ class Tags:
         self._table = database[TAGS]
         self._project: ProjectRecord = line.project
         self._line = line
+        self.confirm: Callable[..., Operation[None]] | None = None
+        """Makes sure that what a new tag names is still held; see :mod:`argon.retention.fence`."""
 
     def get(self, name: str) -> Operation[TagRecord]:
         """Look up a tag by name.
@@ -68,6 +72,7 @@ class Tags:
 
         Raises:
             TagExists: The name is taken.
+            HistoryExpired: The point was collected meanwhile.
         """
         check_tag_name(name)
         about = {"name": name, "branch_id": branch_id, "lsn": Int64(lsn)}
@@ -78,12 +83,15 @@ class Tags:
             yield self._table.insert_one(document, session=session)
 
         try:
-            return (yield from self._record(Kind.CREATE_TAG, about, store, author, message, lsn))
+            made = yield from self._record(Kind.CREATE_TAG, about, store, author, message, lsn)
         except DuplicateKeyError as error:
             raise TagExists(
                 f"the project {self._project.name!r} has a tag {name!r} already: choose another name, or "
                 f"delete that tag first"
             ) from error
+        if self.confirm is not None:
+            yield from self.confirm(made, partial(self.delete, name, author=author))
+        return made
 
     def delete(
         self, name: str, *, author: str | None = None, message: str | None = None

@@ -23,11 +23,14 @@ from argon.driver._world import (
 from argon.driver.branch import Branch
 from argon.driver.expiry import ExpiryService
 from argon.driver.project import Project
+from argon.driver.retention import collect_everything
 from argon.engine.engine import Engine
 from argon.features import Flags, FlagValue
 from argon.features.flags import check_flag_value
 from argon.io import run
 from argon.names import parse_target
+from argon.retention.collect import Terms
+from argon.retention.report import GCReport, Progress
 from argon.server import check_server
 from argon.settings import load_settings
 from argon.wal.orphans import APPLICATION
@@ -72,6 +75,8 @@ class Argon:
         self.author = settings.author
         self.engine = Engine(client, settings.database, World())
         self.expiry = ExpiryService(settings.ttl_interval)
+        self.terms = Terms(settings.retention, settings.gc_grace, settings.gc_batch)
+        """How long history is kept where nobody says anything else, and how garbage is collected."""
         self.engine.on_catalog = self.expiry.notice
         self.engine.run_hooks = settings.run_hooks
         self._own_client: Any = None
@@ -194,6 +199,19 @@ class Argon:
         """
         self.opening()
         return run(self.engine.unset_flag(flag))
+
+    def gc(self, dry_run: bool = False, *, progress: Progress | None = None) -> list[GCReport]:
+        """Take away what is older than the retention and not held, in all projects, deleted ones too.
+
+        Args:
+            dry_run: Take nothing away, and report what would go.
+            progress: Is told what is being done, and how many versions have gone so far.
+
+        Returns:
+            What has gone, by project.
+        """
+        self.opening()
+        return collect_everything(self.engine, self.terms, dry_run=dry_run, progress=progress)
 
     @property
     def own_client(self) -> WALClient[Any]:

@@ -17,6 +17,7 @@ from argon.driver.branch_log import BranchLog
 from argon.driver.conflicts import Conflicts
 from argon.driver.merging import Merging
 from argon.driver.past import Past
+from argon.driver.retention import BranchRetention
 from argon.driver.undoing import Undoing
 from argon.engine.expiry import expire
 from argon.engine.handle import Handle
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 J = TypeVar("J", bound=Judge)
 
 
-class Branch(Merging, Conflicts, Undoing, BranchLog, Past):
+class Branch(Merging, Conflicts, Undoing, BranchLog, Past, BranchRetention):
     """A named line of writes.
 
     Args:

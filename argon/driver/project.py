@@ -13,6 +13,7 @@ from argon.classic.migrate import Progress as MigrationProgress
 from argon.driver.branch import Branch
 from argon.driver.comparing import Comparing
 from argon.driver.hooks import Hooks
+from argon.driver.retention import ProjectRetention
 from argon.driver.rules import Rules
 from argon.driver.tags import Tags
 from argon.io import run
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from argon.engine.engine import Engine
 
 
-class Project(Tags, Rules, Hooks, Comparing):
+class Project(Tags, Rules, Hooks, Comparing, ProjectRetention):
     """A database under version control.
 
     Args:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from bson import ObjectId
@@ -29,6 +30,8 @@ from argon.features import Flags, FlagValue, configured_flags, load_stored, stor
 from argon.hooks import Hooks
 from argon.io import Operation, World
 from argon.models import BranchRecord, ProjectRecord
+from argon.retention.fence import confirm_branch, confirm_tag
+from argon.retention.horizon import Horizons
 from argon.versions.visibility import View, make_view
 from argon.wal.clock import Clock
 from argon.wal.commit import Committer
@@ -67,6 +70,7 @@ class Engine:
         self.committer = Committer(client, self.raw, self.log, self.clock, world)
         self.projects = Projects(self.plain, self.log, self.committer, self.clock)
         self.rules = Rules(self.plain[PROJECTS])
+        self.horizons = Horizons(self)
         self.scratch = Scratch(client, self.raw, world, self.committer)
         self._lsns: dict[ObjectId, LsnAllocator] = {}
         self._lines: dict[ObjectId, Line] = {}
@@ -96,7 +100,7 @@ class Engine:
     def branches(self, project: ProjectRecord) -> Branches:
         """Return the branches of a project."""
         self._names[project.id] = project.name
-        return Branches(
+        branches = Branches(
             self.plain,
             project.id,
             project.name,
@@ -106,6 +110,8 @@ class Engine:
             self.clock,
             self.world,
         )
+        branches.confirm = partial(confirm_branch, self)
+        return branches
 
     def name_of(self, project_id: ObjectId) -> str:
         """Return the name of a project whose branches were looked up here."""
@@ -113,7 +119,9 @@ class Engine:
 
     def tags(self, project: ProjectRecord) -> Tags:
         """Return the tags of a project."""
-        return Tags(self.plain, self.project_line(project))
+        tags = Tags(self.plain, self.project_line(project))
+        tags.confirm = partial(confirm_tag, self)
+        return tags
 
     def project_line(self, project: ProjectRecord) -> ProjectLine:
         """Return a project's own line in the log."""
@@ -229,7 +237,11 @@ class Engine:
         Args:
             branch: The branch.
             lsn: A point that was found to lie in its history.
+
+        Raises:
+            HistoryExpired: It is no longer held.
         """
+        yield from self.horizons.require(branch, lsn)
         view = make_view(branch.number, branch.ancestors, lsn)
         catalog = self._past.get(view)
         if catalog is None:

@@ -124,7 +124,8 @@ class _Lines:
         if end is None:
             self._problem(ProblemKind.CHAIN, "is on a branch whose creation the log does not have", stored)
             end = self._ends[entry.branch_id] = _End(entry.prev_lsn)
-        if entry.prev_lsn != end.lsn:
+        compacted = entry.lsn <= self._facts.start.horizon(entry.branch_id)
+        if entry.prev_lsn != end.lsn and not (compacted and entry.prev_lsn > end.lsn):
             self._problem(
                 ProblemKind.CHAIN,
                 f"follows LSN {entry.prev_lsn}, and the entry before it is LSN {end.lsn}",
@@ -134,13 +135,16 @@ class _Lines:
             earlier = f"{entry.timestamp.isoformat()}, before {end.time.isoformat()} of LSN {end.lsn}"
             self._problem(ProblemKind.TIME, f"is of {earlier}", stored)
         about = (entry.commit, entry.timestamp, entry.author, entry.message)
-        inside = end.commit is not None and end.commit > end.lsn
+        inside = not compacted and end.commit is not None and end.commit > end.lsn
         if inside and about != end.about:
             self._problem(
                 ProblemKind.COMMIT, f"stands amid the commit that ends with LSN {end.commit}", stored
             )
         self._ends[entry.branch_id] = _End(
-            entry.lsn, max(entry.timestamp, end.time or entry.timestamp), entry.commit, about
+            entry.lsn,
+            max(entry.timestamp, end.time or entry.timestamp),
+            None if compacted else entry.commit,
+            about,
         )
 
     def _problem(self, kind: ProblemKind, text: str, stored: RawBSONDocument) -> None:
@@ -166,12 +170,14 @@ def read_log(engine: Engine, start: Start, report: VerifyReport) -> Operation[Fa
     Returns:
         What the log says.
     """
-    facts = Facts(start, History(start.project))
+    facts = Facts(start, History(start.project, start.branches))
     lines = _Lines(facts, report)
     unknown: set[Any] = set()
     pages = log_pages(engine.raw[LOG], start.project.id, start.last)
     while page := (yield from pages.next()):
         for stored in page:
+            if stored.get("branch_id") in start.gone:
+                continue
             if stored.get("branch_id") not in start.heads:
                 unknown.add(stored.get("branch_id"))
             elif int(stored["_id"]["l"]) <= start.heads[stored["branch_id"]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import bson
@@ -30,8 +31,9 @@ _COMPARED = (
     "description",
     "metadata",
     "expires_at",
+    "retention",
 )
-_COMPARED_OF_PROJECT = ("default_branch", "protected", "hooks")
+_COMPARED_OF_PROJECT = ("default_branch", "protected", "hooks", "retention")
 _COMPARED_OF_TAG = ("branch_id", "lsn", "tagger", "message", "created_lsn")
 
 
@@ -40,6 +42,7 @@ class History:
 
     Args:
         project: The project's record, for its id.
+        known: The branches' records: what a branch inherits, where its parent's creation was collected.
 
     Attributes:
         branches: The branches by id, as the log has them.
@@ -49,8 +52,9 @@ class History:
         project_rules: What else its record says, as far as it was ever said.
     """
 
-    def __init__(self, project: ProjectRecord) -> None:
+    def __init__(self, project: ProjectRecord, known: Mapping[ObjectId, BranchRecord]) -> None:
         self._project_id = project.id
+        self._known = known
         self.branches: dict[ObjectId, BranchRecord] = {}
         self.tags: dict[str, TagRecord] = {}
         self.project_name: str | None = None
@@ -103,6 +107,7 @@ class History:
     def _create(self, entry: WALEntry) -> None:
         about: Any = entry.document
         parent = self.branches.get(about["parent_id"])
+        known = self._known.get(entry.branch_id)
         base = int(about["base_lsn"])
         self.branches[entry.branch_id] = BranchRecord(
             _id=entry.branch_id,
@@ -113,7 +118,7 @@ class History:
             parent_id=about["parent_id"],
             base_lsn=base,
             created_lsn=entry.lsn,
-            lineage=[] if parent is None else lineage_from(parent, base),
+            lineage=lineage_from(parent, base) if parent else known.lineage if known else [],
             created_at=entry.timestamp,
             expires_at=_decoded(about).get("expires_at"),
         )

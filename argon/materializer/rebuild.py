@@ -207,6 +207,8 @@ def _refuse_if_moved(engine: Engine, start: Start, text: str) -> Operation[None]
         for branch_id, branch in now.branches.items()
         if now.heads[branch_id] != start.heads.get(branch_id)
     ]
+    if now.collected != start.collected:
+        moved.append("garbage collection")
     if moved:
         raise Conflict(
             f"the project {start.project.name!r} was written to during the rebuild (branches: "

@@ -13,12 +13,13 @@ from bson.raw_bson import RawBSONDocument
 
 from argon.errors import CorruptHistory
 from argon.io import Operation
-from argon.materializer.names import Names, lines
+from argon.materializer.names import Name, Names, lines
 from argon.materializer.pages import line_pages
 from argon.models import BranchRecord
 from argon.models.entry import DDL_OPERATIONS, DOCUMENT_OPERATIONS
 from argon.models.entry import Operation as Kind
 from argon.points import as_point
+from argon.retention.marker import collections_done
 from argon.timetravel.resolve import resolve
 from argon.versions.ids import id_key
 from argon.wal.log import DEFAULT_SPACE, LOG
@@ -53,6 +54,23 @@ def replay(
         lsn = (yield from engine.log.head(branch)).lsn
     else:
         lsn = yield from resolve(engine, branch, as_point(lsn=lsn))
+    while True:
+        collected = yield from collections_done(engine, branch.project_id)
+        failure: CorruptHistory | None = None
+        try:
+            state = yield from _replay(engine, branch, (space, collection), lsn)
+        except CorruptHistory as error:
+            failure = error
+        # The log before and the log after it was compacted tell the same; half of each does not.
+        if collected == (yield from collections_done(engine, branch.project_id)):
+            break
+    yield from engine.horizons.require(branch, lsn)
+    if failure is not None:
+        raise failure
+    return state
+
+
+def _replay(engine: Engine, branch: BranchRecord, named: Name, lsn: int) -> Operation[State]:
     log = engine.raw[LOG]
     names = Names()
     history = [(branch_id, lsn if limit is None else limit) for branch_id, limit in lines(branch, lsn)]
@@ -61,7 +79,7 @@ def replay(
         while page := (yield from pages.next()):
             for entry in page:
                 names.add(entry)
-    store = names.resolve(branch, (space, collection), lsn)
+    store = names.resolve(branch, named, lsn)
     state: State = {}
     if not store:
         return state

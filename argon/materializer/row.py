@@ -18,6 +18,7 @@ from argon.materializer.lsns import LsnSet
 from argon.materializer.report import ProblemKind, VerifyReport
 from argon.models import DDL_OPERATIONS, BranchRecord
 from argon.models.entry import Operation as Kind
+from argon.retention.held import owner_of
 from argon.versions.ids import id_key
 from argon.versions.layout import MAX_LSN, PROVISIONAL_LSN, Row
 from argon.versions.visibility import make_view
@@ -49,6 +50,7 @@ class Ledger:
 
     def __post_init__(self) -> None:
         self.numbers = {branch.number: branch for branch in self.facts.history.branches.values()}
+        self.gone = {branch.number for branch in self.facts.start.gone.values()}
 
     def is_of(self, entry: Mapping[str, Any], branch: BranchRecord, document_id: Any, store: str) -> bool:
         """Whether an entry is about a document of a branch's store."""
@@ -130,14 +132,16 @@ class RowCheck:
         if image is None or image.raw != self._document.raw:
             self._problem(ProblemKind.ROW, f"is not the document that LSN {begin} wrote", begin, entry)
         if entry["operation"] in _BIRTHS:
-            wrong = birth != begin
+            # Where the log was compacted, the first entry that is left says what came before it.
+            wrong = birth != int(entry.get("born", begin))
         else:
             first = births.get(birth)
-            wrong = (
-                first is None
-                or first["operation"] not in _BIRTHS
-                or id_key(first.get("document_id")) != id_key(self._id)
-            )
+            if first is None or first["operation"] == Kind.CHECKPOINT:
+                born_on = owner_of(self._branch, birth)
+                wrong = birth > self._ledger.facts.start.horizon(born_on)
+            else:
+                other = id_key(first.get("document_id")) != id_key(self._id)
+                wrong = other or first["operation"] not in _BIRTHS
         if wrong:
             text = f"says that the document was born with LSN {birth}, which is not so"
             self._problem(ProblemKind.ROW, text, begin, entry)
@@ -160,6 +164,8 @@ class RowCheck:
             self._problem(kind, f"is not the document that LSN {lsn} {verb}", lsn, entry, branch)
 
     def _check_mark(self, entry: RawBSONDocument | None, number: int, lsn: int) -> None:
+        if number in self._ledger.gone:
+            return
         child = self._ledger.numbers.get(number)
         if child is None:
             # A branch that was made meanwhile is not known yet, but its entry is there.

@@ -11,6 +11,8 @@ from argon.catalog.tables import BRANCHES, PROJECTS, TAGS
 from argon.errors import ProjectNotFound
 from argon.io import Operation
 from argon.models import BranchRecord, ProjectRecord, TagRecord
+from argon.retention.held import NEVER, holds_of, read_merges, read_names
+from argon.retention.marker import collections_done
 from argon.wal.log import LOG
 from argon.wal.transactions import patiently
 
@@ -24,10 +26,12 @@ class Start:
 
     Attributes:
         project: Its record.
-        branches: All its branches' records, deleted ones too.
+        branches: Its branches' records, deleted ones too.
+        gone: Branches of which garbage collection leaves nothing; what there still is of them does not count.
         heads: The last LSN of each line, the project's own included; a line's creation counts.
         last: The greatest LSN.
         tags: All its tags, by name.
+        collected: Changes when garbage collection does something.
     """
 
     project: ProjectRecord
@@ -35,6 +39,15 @@ class Start:
     heads: dict[ObjectId, int]
     last: int
     tags: dict[str, TagRecord] = field(default_factory=dict)
+    gone: dict[ObjectId, BranchRecord] = field(default_factory=dict)
+    collected: int = 0
+
+    def horizon(self, branch_id: ObjectId) -> int:
+        """Return the LSN up to which a branch's line may have been compacted."""
+        record = self.branches.get(branch_id)
+        if record is None:
+            return 0
+        return NEVER if record.status == "purged" else record.horizon_lsn
 
 
 def read_start(engine: Engine, project_id: ObjectId) -> Operation[Start]:
@@ -60,6 +73,12 @@ def read_start(engine: Engine, project_id: ObjectId) -> Operation[Start]:
             branches = {record["_id"]: BranchRecord.model_validate(record) for record in records}
             tagged = yield engine.plain[TAGS].find({"project_id": project_id}, session=session).to_list(None)
             tags = {record["name"]: TagRecord.model_validate(record) for record in tagged}
+            # What is left of a branch of which nothing is held is of no concern to anybody.
+            names = yield from read_names(engine, branches, session)
+            holds = holds_of(branches, names, (yield from read_merges(engine, branches, session)))
+            gone = holds.gone
+            branches = {key: branch for key, branch in branches.items() if key not in gone}
+            collected = yield from collections_done(engine, project_id, session)
             heads: dict[ObjectId, int] = {}
             for line_id in (project_id, *branches):
                 last = yield engine.plain[LOG].find_one(
@@ -79,7 +98,9 @@ def read_start(engine: Engine, project_id: ObjectId) -> Operation[Start]:
                 {"_id": keys}, projection={"_id": 1}, sort=[("_id", -1)], session=session
             )
             greatest = max(*heads.values(), 0 if end is None else int(end["_id"]["l"]))
-            return Start(ProjectRecord.model_validate(found), branches, heads, greatest, tags)
+            return Start(
+                ProjectRecord.model_validate(found), branches, heads, greatest, tags, gone, collected
+            )
         finally:
             yield session.end_session()
 

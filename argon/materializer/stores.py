@@ -82,7 +82,8 @@ class StoreBuilder:
         touched = [*own.values(), *inherited.values()]
         for branch, entry in batch:
             place = (branch.number, id_key(entry["document_id"]))
-            lsn, birth = int(entry["lsn"]), int(entry["lsn"])
+            lsn = int(entry["lsn"])
+            birth = int(entry.get("born", lsn))
             if entry["operation"] in ENDS:
                 birth = _end(own.pop(place, None), inherited.pop(place, None), branch, entry)
             elif place in own:

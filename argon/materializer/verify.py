@@ -23,7 +23,8 @@ from argon.materializer.pages import log_pages
 from argon.materializer.report import ProblemKind, Progress, VerifyReport
 from argon.materializer.row import BEGINS, ENDS, Ledger
 from argon.materializer.rows import check_rows
-from argon.materializer.start import read_start
+from argon.materializer.start import Start, read_start
+from argon.retention.marker import collections_done
 from argon.wal.log import LOG
 
 if TYPE_CHECKING:
@@ -46,7 +47,15 @@ def verify(engine: Engine, project_id: ObjectId, progress: Progress | None = Non
     Raises:
         ProjectNotFound: The project's record is gone.
     """
-    start = yield from read_start(engine, project_id)
+    while True:
+        start = yield from read_start(engine, project_id)
+        report = yield from _verify(engine, start, progress)
+        # What garbage collection takes away meanwhile is missed here and not there.
+        if report.ok or (yield from collections_done(engine, project_id)) == start.collected:
+            return report
+
+
+def _verify(engine: Engine, start: Start, progress: Progress | None) -> Operation[VerifyReport]:
     report = VerifyReport(start.project.name, start.last, progress=progress)
     facts = yield from read_log(engine, start, report)
     _check_records(facts, report)
@@ -75,6 +84,11 @@ def _check_records(facts: Facts, report: VerifyReport) -> None:
             report.add(ProblemKind.RECORD, text, branch=record.name)
             history.adopt(record)
             continue
+        if record.status == "purged":
+            record = record.model_copy(update={"status": "pending_delete"})
+        if logged.ddl_lsn < record.ddl_lsn <= facts.start.horizon(branch_id):
+            # Entries about collections that nobody can see any more are gone.
+            logged = logged.model_copy(update={"ddl_lsn": record.ddl_lsn})
         for difference in differences(logged, record):
             text = f"the record of the branch {logged.name!r} is wrong: {difference}"
             report.add(ProblemKind.RECORD, text, branch=logged.name)

@@ -13,8 +13,10 @@ from bson import Int64, ObjectId
 from pymongo import DESCENDING
 from pymongo.read_concern import ReadConcern
 
+from argon.errors import HistoryExpired
 from argon.io import Operation
 from argon.merging.place import Place, place_of
+from argon.models import BranchRecord
 from argon.models.entry import Operation as Kind
 from argon.wal.log import LOG, MERGE_INDEX, RESET_INDEX
 
@@ -87,15 +89,31 @@ def merge_base(engine: Engine, one: Place, other: Place) -> Operation[Place | No
     shared = {stretch: min(lsn, theirs[stretch]) for stretch, lsn in mine.items() if stretch in theirs}
     places: list[Place] = []
     reaches: list[Reach] = []
-    for (branch_id, _), lsn in shared.items():
-        places.append((yield from place_of(engine, branch_id, lsn)))
-        reaches.append((yield from reach(engine, places[-1])))
+    held: list[tuple[Stretch, int]] = []
+    for stretch, lsn in shared.items():
+        place = yield from place_of(engine, stretch[0], lsn)
+        if (yield from _is_held(engine, place)):
+            places.append(place)
+            reaches.append((yield from reach(engine, place)))
+            held.append((stretch, lsn))
     best: list[Place] = []
-    for number, (place, (stretch, lsn)) in enumerate(zip(places, shared.items(), strict=True)):
-        others = (seen for held, seen in enumerate(reaches) if held != number)
+    for number, (place, (stretch, lsn)) in enumerate(zip(places, held, strict=True)):
+        others = (seen for other, seen in enumerate(reaches) if other != number)
         if not any(seen.get(stretch, -1) >= lsn for seen in others):
             best.append(place)
     return max(best, key=lambda place: place.lsn, default=None)
+
+
+def _is_held(engine: Engine, place: Place) -> Operation[bool]:
+    """Whether the state is there to be merged with: a source that was deleted long ago may be gone."""
+    record: BranchRecord | None = place.branch
+    if record is None:
+        return False
+    try:
+        yield from engine.horizons.require(record, place.lsn)
+    except HistoryExpired:
+        return False
+    return True
 
 
 def ensure_indexes(engine: Engine) -> Operation[None]:

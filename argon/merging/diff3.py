@@ -71,7 +71,17 @@ class Diff3:
         self._open: tuple[Triple, Iterator[list[Any]]] | None = None
 
     def next(self) -> Operation[list[Change] | None]:
-        """Return the next page, which may be empty; None is the end."""
+        """Return the next page, which may be empty; None is the end.
+
+        Raises:
+            HistoryExpired: One of the states went while it was being read.
+        """
+        page = yield from self._next()
+        for place in self._places:
+            yield from self._engine.horizons.require(place.branch, place.lsn)
+        return page
+
+    def _next(self) -> Operation[list[Change] | None]:
         if not self._states:
             yield from self._begin()
         if self._open is not None:

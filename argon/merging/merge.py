@@ -157,7 +157,10 @@ class Merge:
             deletes=self._deletes,
             stores=self._fresh,
         )
-        return base, (yield from merging.run())
+        outcome = yield from merging.run()
+        for place in (base, self._source):  # if one went while it was being read, not all of it was there
+            yield from engine.horizons.require(place.branch, place.lsn)
+        return base, outcome
 
     def _plan(self, snapshot: Snapshot, _careful: bool) -> Operation[Plan]:
         # If this commit lands, the head that is read here is the one that the snapshot is of.

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from bson import ObjectId
 from pydantic import BaseModel, ConfigDict, Field
 
-BranchStatus = Literal["active", "pending_delete"]
+BranchStatus = Literal["active", "pending_delete", "purged"]
 
 
 class Ancestor(BaseModel):
@@ -43,7 +43,8 @@ class BranchRecord(BaseModel):
             with the branch and no reader has to walk up.
         ddl_lsn: The LSN of its last change to the catalogue.
         created_at: Server time.
-        status: ``pending_delete`` is a recoverable mark.
+        status: ``pending_delete`` is a recoverable mark, ``purged`` one that garbage collection has set:
+            what nothing else needs of the branch is going away.
         deleted_at: Server time of the deletion.
         expires_at: Server time from which on it counts as deleted.
         physical: The physical database of a classic branch; after a migration,
@@ -52,6 +53,9 @@ class BranchRecord(BaseModel):
             while it is set the branch takes no writes.
         description: What it is for, in words.
         metadata: What programs keep with it.
+        retention: Seconds for which its history is kept; None for as long as the project says.
+        horizon_lsn: Of its own entries, the first that can still be gone back to; what lies before it is
+            held only where a tag, a fork or a merge needs it. It never goes down.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, populate_by_name=True, extra="ignore")
@@ -74,6 +78,8 @@ class BranchRecord(BaseModel):
     migrating: ObjectId | None = None
     description: str | None = None
     metadata: dict[str, Any] = {}
+    retention: float | None = None
+    horizon_lsn: int = 0
 
     def has_expired(self, now: datetime) -> bool:
         """Whether its time is over."""

@@ -38,6 +38,7 @@ class Operation(StrEnum):
     REVERT = "revert"
     CHERRY_PICK = "cherry_pick"
     RESET = "reset"
+    CHECKPOINT = "checkpoint"
 
     CREATE_COLLECTION = "create_collection"
     MODIFY_COLLECTION = "modify_collection"
@@ -86,6 +87,8 @@ class WALEntry(BaseModel):
             do not fit in one entry.
         touched: Which fields an update named, for change events; None where that is not
             known (see :mod:`argon.rewrite.touched`).
+        born: The LSN at which the document was first inserted, where the log was compacted and this entry
+            is the first that is left of it.
         commit: The last LSN of the commit that the entry became visible with.
         author: Who made the commit.
         message: Why.
@@ -105,6 +108,7 @@ class WALEntry(BaseModel):
     document: Mapping[str, Any] | None = None
     old_document: Mapping[str, Any] | None = None
     touched: list[str] | None = None
+    born: int | None = Field(default=None, gt=0)
     commit: int
     author: str | None = None
     message: str | None = None
@@ -152,11 +156,11 @@ class WALEntry(BaseModel):
 _CONTROL_WITH_DOCUMENT = MARK_OPERATIONS | frozenset(
     {
         Operation.CREATE_PROJECT,
-        Operation.EDIT_PROJECT,
         Operation.CREATE_BRANCH,
         Operation.RENAME_BRANCH,
         Operation.UNDELETE_BRANCH,
         Operation.EDIT_BRANCH,
+        Operation.EDIT_PROJECT,
         Operation.CREATE_TAG,
         Operation.DELETE_TAG,
     }

@@ -41,6 +41,7 @@ class ProjectRecord(BaseModel):
         default_branch: The branch that is meant where none is named; None for ``main``.
         protected: Patterns of names of branches that take no writes and are not deleted.
         hooks: Commands that are asked before something is written.
+        retention: Seconds for which its branches keep their history; None for as long as the settings say.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True, populate_by_name=True, extra="ignore")
@@ -54,6 +55,7 @@ class ProjectRecord(BaseModel):
     default_branch: ObjectId | None = None
     protected: list[str] = []
     hooks: list[HookRecord] = []
+    retention: float | None = None
 
     def protecting(self, name: str) -> str | None:
         """Return the first pattern that protects a branch of this name; None where it is not protected."""

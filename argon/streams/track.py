@@ -52,6 +52,7 @@ class Track:
     """
 
     def __init__(self, engine: Engine, record: BranchRecord, project: str, place: Place) -> None:
+        self._engine = engine
         self.record = record
         self.project = project
         # An LSN counts once a majority of the servers has it.
@@ -105,6 +106,7 @@ class Track:
             )
             if entries:
                 self._check(entries)
+                yield from self._check_horizon(segment.branch, int(entries[0]["lsn"]))
                 return entries
             if segment.until is None:
                 return []
@@ -121,6 +123,15 @@ class Track:
     def advance(self, entry: Mapping[str, Any]) -> None:
         """Move the place behind an entry that was read."""
         self.lsn, self.skip = int(entry["lsn"]), 0
+
+    def _check_horizon(self, line: ObjectId, lsn: int) -> Operation[None]:
+        """Refuse what the log tells no longer as it was; see :mod:`argon.retention`."""
+        horizon = yield from self._engine.horizons.of(line)
+        if lsn <= horizon:
+            raise history_lost(
+                f"LSN {lsn} of the branch {self.record.name!r} is beyond its retention, which holds "
+                f"LSN {horizon} and what follows"
+            )
 
     def _check(self, entries: list[Any]) -> None:
         """Each entry names the one before it, so nothing can be missing unseen."""

@@ -12,6 +12,7 @@ from argon.errors import PointNotFound
 from argon.io import Operation
 from argon.models import BranchRecord
 from argon.points import Ago, Lsn, Point, Tag
+from argon.retention.held import owner_of
 from argon.wal.log import moment_of
 
 if TYPE_CHECKING:
@@ -37,9 +38,16 @@ def resolve(engine: Engine, branch: BranchRecord, point: Point) -> Operation[int
         TagNotFound: The project has no such tag.
         PointNotFound: The point lies outside the branch's history; the
             message names the valid range.
+        HistoryExpired: The branch has forgotten it; the message names what is still held.
         UnsupportedOperation: The branch is a classic one, without a history.
     """
     yield from engine.require_log(branch)
+    found = yield from _find(engine, branch, point)
+    yield from engine.horizons.require(branch, found)
+    return found
+
+
+def _find(engine: Engine, branch: BranchRecord, point: Point) -> Operation[int]:
     if isinstance(point, Lsn):
         return (yield from _resolve_lsn(engine, branch, point.lsn))
     if isinstance(point, Tag):
@@ -84,22 +92,12 @@ def _resolve_tag(engine: Engine, branch: BranchRecord, name: str) -> Operation[i
     if tag.branch_id == branch.id:
         return tag.lsn
     tagged: Any = yield from engine.branch_record(tag.branch_id)
-    if not _in_lineage(branch, _written_on(tagged, tag.lsn), tag.lsn):
+    if not _in_lineage(branch, owner_of(tagged, tag.lsn), tag.lsn):
         raise PointNotFound(
             f"the tag {name!r} is at {tagged.name}@{tag.lsn}, which is not in the history of "
             f"{branch.name!r}: look at it on the branch {tagged.name!r}"
         )
     return tag.lsn
-
-
-def _written_on(branch: BranchRecord, lsn: int) -> ObjectId:
-    """Return the branch, of a lineage, whose line holds an LSN."""
-    line = branch.id
-    for ancestor in branch.lineage:
-        if lsn > ancestor.fork:
-            break
-        line = ancestor.id
-    return line
 
 
 def _in_lineage(branch: BranchRecord, branch_id: ObjectId, lsn: int) -> bool:
@@ -120,7 +118,8 @@ def _resolve_time(engine: Engine, branch: BranchRecord, moment: datetime) -> Ope
     limits = [head.lsn, *(ancestor.fork for ancestor in branch.lineage)]
     ids = [branch.id, *(ancestor.id for ancestor in branch.lineage)]
     for branch_id, base, limit in zip(ids, bases, limits, strict=True):
-        found = yield from _last_at(engine, branch_id, base, limit, moment)
+        yield from engine.horizons.require_time(branch, branch_id, limit, moment)
+        found = yield from last_at(engine, branch_id, base, limit, moment)
         if found is not None:
             return found
     root = yield from engine.branch_record(ids[-1])
@@ -133,7 +132,7 @@ def _resolve_time(engine: Engine, branch: BranchRecord, moment: datetime) -> Ope
     )
 
 
-def _last_at(
+def last_at(
     engine: Engine, branch_id: ObjectId, base: int, limit: int, moment: datetime
 ) -> Operation[int | None]:
     """Return a line's last LSN above ``base`` and up to ``limit`` that was written by the moment."""

@@ -132,6 +132,9 @@ def show(context: Context, name: str | None) -> None:
 )
 @expiry_options
 @click.option("--clear-expiration", is_flag=True, help="Let it stay for good.")
+@click.option(
+    "--retention", metavar="PERIOD", help="How long its history is kept: 12h, 30d, forever, or default."
+)
 @force_option("Let it expire although it is protected.")
 @message_option
 @pass_context
@@ -143,20 +146,24 @@ def edit(
     ttl: str | None,
     expires_at: datetime | None,
     clear_expiration: bool,
+    retention: str | None,
     message: str | None,
 ) -> None:
-    """Change what is said about a branch [the one in use], or when it expires."""
+    """Change what is said about a branch [the one in use], when it expires, or how long it keeps history."""
     expires = ttl is not None or expires_at is not None
-    if description is None and metadata is None and not expires and not clear_expiration:
+    said = (description, metadata, retention)
+    if all(each is None for each in said) and not expires and not clear_expiration:
         raise click.UsageError(
-            "say what to change: --description TEXT, --metadata DOCUMENT, --ttl, --expires-at or "
-            "--clear-expiration"
+            "say what to change: --description TEXT, --metadata DOCUMENT, --retention PERIOD, --ttl, "
+            "--expires-at or --clear-expiration"
         )
     if expires and clear_expiration:
         raise click.UsageError("--clear-expiration goes without --ttl and --expires-at; give one of them")
     edited = context.branch(name)
     if expires or clear_expiration:
         edited.set_expiry(ttl, expires_at, message=message)
+    if retention is not None:
+        edited.set_retention(None if retention == "default" else retention, message=message)
     if description is not None or metadata is not None:
         edited.update(description=description, metadata=metadata, message=message)
     _done(context, f"edited {edited.name}", edited)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from argon.periods import show_period
 from argon_cli.complete import projects
 from argon_cli.context import Context, pass_context
 from argon_cli.lazy import NounGroup
@@ -65,6 +66,26 @@ def show(context: Context, name: str | None) -> None:
     context.output.record(describe(chosen, context))
 
 
+@project.command("edit")
+@global_options
+@click.argument("name", shell_complete=projects, required=False)
+@click.option(
+    "--retention",
+    metavar="PERIOD",
+    required=True,
+    help="How long history is kept: 12h, 30d, forever, or default.",
+)
+@pass_context
+def edit(context: Context, name: str | None, retention: str) -> None:
+    """Change how long a project [the one in use] keeps the history of its branches."""
+    chosen = context.argon.project(name) if name else context.project
+    chosen.set_retention(None if retention == "default" else retention)
+    context.output.done(
+        f"{chosen.name} keeps the history of its branches for {show_period(chosen.retention)}",
+        describe(chosen, context),
+    )
+
+
 @project.command("delete")
 @global_options
 @click.argument("name", shell_complete=projects)
@@ -90,5 +111,6 @@ def describe(item: Project, context: Context) -> dict[str, Any]:
         "default_branch": item.default_branch,
         "protected": item.record.protected,
         "created_at": iso(item.created_at),
+        "retention": show_period(item.retention),
         "in_use": item.name == context.project_setting.value,
     }
