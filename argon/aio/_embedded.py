@@ -8,6 +8,7 @@ from typing import Any
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.topology import Topology
 
+from argon.listening import set_apart
 from argon.server import resolve_uri
 
 _NOWHERE = "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=1"
@@ -27,6 +28,7 @@ class EmbeddedClient(AsyncMongoClient[Any]):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(_NOWHERE, *args, **options)
+        set_apart(self)
         self._given = (args, options)
         self._start: asyncio.Future[str] | None = None
         self._found: str | None = None
@@ -44,5 +46,6 @@ class EmbeddedClient(AsyncMongoClient[Any]):
             if self._found is None:
                 args, options = self._given
                 AsyncMongoClient.__init__(self, uri, *args, **options)
+                set_apart(self)
                 self._found = uri
         return await super()._get_topology()

@@ -19,6 +19,7 @@ from pymongo.synchronous.client_session import ClientSession
 from argon.aio._embedded import EmbeddedClient
 from argon.aio._latent import LatentCursor, LatentRawCursor
 from argon.io import LoopWorld
+from argon.listening import set_apart
 from argon.server.connect import known_uri
 
 if TYPE_CHECKING:
@@ -182,7 +183,9 @@ def connect(uri: str | None, *args: Any, **options: Any) -> tuple[AsyncMongoClie
     uri = known_uri(uri)
     if uri is None:
         return EmbeddedClient(*args, **options), None
-    return AsyncMongoClient(uri, *args, **options), uri
+    client: AsyncMongoClient[Any] = AsyncMongoClient(uri, *args, **options)
+    set_apart(client)
+    return client, uri
 
 
 _argons: dict[asyncio.AbstractEventLoop | None, AsyncArgon] = {}

@@ -114,9 +114,9 @@ class AsyncCollectionHandle(AsyncCollection[D]):
             self._reader = Reader(self.codec_options, options)
         return self._reader
 
-    @property
-    def _acknowledged(self) -> bool:
-        return self.write_concern.acknowledged
+    def _acknowledges(self, session: Any) -> bool:
+        """Whether a write is told of; in a transaction each is, whatever the collection's concern."""
+        return self.write_concern.acknowledged or (session is not None and session.in_transaction)
 
     def _target(self, bypass: bool | None = None) -> Target:
         return Target(self._space, self.name, self.codec_options, bypass)
@@ -137,13 +137,16 @@ class AsyncCollectionHandle(AsyncCollection[D]):
     ) -> Self:
         """Return another collection that is read and written as this one is, but for the options given."""
         codec_options, read_preference, write_concern, read_concern = options
-        return type(self)(
+        write_concern = write_concern or self.write_concern
+        kind: Any = database._kind(write_concern)
+        same: Self = kind(
             database,
             name,
             self._space,
             handle,
             codec_options or self.codec_options,
             read_preference or self.read_preference,
-            write_concern or self.write_concern,
+            write_concern,
             read_concern or self.read_concern,
         )
+        return same

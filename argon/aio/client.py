@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Generic, NoReturn, Self, TypeVar
 
 from bson.codec_options import CodecOptions
@@ -19,21 +20,20 @@ from argon.aio.branch import AsyncBranch
 from argon.aio.connection import AsyncCommandsOfBranches
 from argon.aio.database import AsyncWALDatabase
 from argon.aio.named import AsyncNamedBranch
+from argon.aio.projects import SERVERS_OWN
 from argon.aio.session import AsyncWALSession
 from argon.aio.stream import AsyncWALChangeStream
 from argon.catalog.records import MAIN
 from argon.engine.reading import matching
 from argon.errors import NotFound, UnsupportedOperation
 from argon.io import run_async
+from argon.listening import is_listened_to
 from argon.names import parse_target
 from argon.settings import load_settings
 from argon.streams.arguments import watch_options, watch_projects
 from argon.wal.log import DEFAULT_SPACE
 
 D = TypeVar("D", bound=Mapping[str, Any])
-
-SERVERS_OWN = ("admin", "config", "local")
-"""Databases that are the server's and no projects."""
 
 
 class ProjectsClient(Generic[D]):
@@ -119,8 +119,7 @@ class ProjectsClient(Generic[D]):
         if name is None:
             name = self._default_name()
         if name in SERVERS_OWN:
-            database: AsyncDatabase[D] = self._plain.get_database(name, *options)
-            return database
+            return self._servers_own(name, options)
         return AsyncWALDatabase(self._branch(name), *options)
 
     def get_default_database(
@@ -137,6 +136,9 @@ class ProjectsClient(Generic[D]):
 
     async def list_database_names(self, session: Any = None, comment: Any | None = None) -> list[str]:
         """Return the names of the projects."""
+        return await self._project_names()
+
+    async def _project_names(self) -> list[str]:
         return [project.name for project in await self.argon.projects()]
 
     def list_databases(self, session: Any = None, comment: Any | None = None, **kwargs: Any) -> Any:
@@ -150,7 +152,7 @@ class ProjectsClient(Generic[D]):
         return cursor(self._plain.get_database("admin")["$cmd"], lambda: self._described(kwargs))
 
     async def _described(self, options: Mapping[str, Any]) -> list[dict[str, Any]]:
-        names = await self.list_database_names()
+        names = await self._project_names()
         about = {} if options.get("nameOnly") else {"empty": False}
         described = [{"name": name, **about} for name in names]
         return await run_async(matching(self.argon.engine, described, options.get("filter")))
@@ -199,7 +201,10 @@ class ProjectsClient(Generic[D]):
         if self._given is not None:
             await self._given.close()
         else:
-            await settle(self._plain.close())
+            await self._close()
+
+    async def _close(self) -> None:
+        await settle(self._plain.close())
 
     def watch(self, *args: Any, **kwargs: Any) -> Any:
         """See ``watch`` of PyMongo's client; it watches the main branch of every project."""
@@ -220,6 +225,10 @@ class ProjectsClient(Generic[D]):
             "db.commit() for what must land together"
         )
 
+    def _servers_own(self, name: str, options: Any) -> AsyncDatabase[D]:
+        database: AsyncDatabase[D] = self._plain.get_database(name, *options)
+        return database
+
     def _branch(self, name: str) -> AsyncBranch:
         project, branch = parse_target(name)
         if branch not in (None, MAIN):
@@ -238,7 +247,7 @@ class ProjectsClient(Generic[D]):
             return default
 
 
-class AsyncWALClient(ProjectsClient[D], AsyncCommandsOfBranches, AsyncMongoClient[D]):
+class AsyncWALClient(AsyncCommandsOfBranches, ProjectsClient[D], AsyncMongoClient[D]):
     """An AsyncMongoClient on whose databases every write is versioned.
 
     ``client["shop"]`` is the default branch of the project ``shop``, which comes
@@ -257,6 +266,42 @@ class AsyncWALClient(ProjectsClient[D], AsyncCommandsOfBranches, AsyncMongoClien
     """
 
     __slots__ = ()
+
+    async def list_database_names(self, session: Any = None, comment: Any | None = None) -> list[str]:
+        """Return the names of the projects."""
+        if is_listened_to(self):
+            return await AsyncMongoClient.list_database_names(self, session, comment)
+        return await super().list_database_names(session, comment)
+
+    def list_databases(self, session: Any = None, comment: Any | None = None, **kwargs: Any) -> Any:
+        """Describe the projects; see :meth:`ProjectsClient.list_databases`."""
+        if is_listened_to(self):
+            return AsyncMongoClient.list_databases(self, session, comment, **kwargs)
+        return super().list_databases(session, comment, **kwargs)
+
+    async def drop_database(
+        self,
+        name_or_database: str | AsyncDatabase[Any],
+        session: Any = None,
+        comment: Any | None = None,
+    ) -> None:
+        """Delete a project or a branch; see :meth:`ProjectsClient.drop_database`."""
+        if is_listened_to(self):
+            with suppress(NotFound):
+                await AsyncMongoClient.drop_database(self, name_or_database, session, comment)
+        await super().drop_database(name_or_database, session, comment)
+
+    async def _open_watch(self, *args: Any, **kwargs: Any) -> Any:
+        return await AsyncMongoClient.watch(self, *args, **kwargs)
+
+    def _servers_own(self, name: str, options: Any) -> AsyncDatabase[D]:
+        return AsyncDatabase(self, name, *options)
+
+    async def _close(self) -> None:
+        if is_listened_to(self):
+            await AsyncMongoClient.close(self)
+        else:
+            await super()._close()
 
     async def _get_topology(self) -> Topology:
         return await self._plain._get_topology()  # type: ignore[no-any-return]

@@ -12,17 +12,20 @@ from pymongo.errors import InvalidOperation, OperationFailure
 from pymongo.read_preferences import ReadPreference
 
 from argon.aio._world import cursor, settle, stream
-from argon.aio.classic import writes_out
+from argon.aio.classic import plain_session, writes_out
 from argon.aio.command_cursor import AsyncWALCommandCursor
 from argon.aio.database_handle import AsyncDatabaseHandle
 from argon.aio.stream import AsyncWALChangeStream
 from argon.engine import reading
 from argon.engine.arguments import check_not_reserved
 from argon.engine.commands import is_about_server, only_reads, run_command, wire
+from argon.engine.commands.changes import is_stream
 from argon.engine.prepare import Target
 from argon.engine.query import Reader
 from argon.io import run_async
+from argon.listening import is_pymongos
 from argon.streams.arguments import watch_branch, watch_options
+from argon.versions.layout import RAW_CODEC
 
 D = TypeVar("D", bound=Any)
 
@@ -40,6 +43,8 @@ class AsyncCommands(AsyncDatabaseHandle[D]):
         check_not_reserved(kwargs)
         if (physical := await self._physical(writes=writes_out(pipeline))) is not None:
             return await settle(physical.aggregate(pipeline, session, **kwargs))
+        if is_stream(pipeline) and is_pymongos(self._client):
+            return await AsyncDatabase.aggregate(self, pipeline, session, **kwargs)
         target = Target(self.current_space, "", self.codec_options)
         reader = Reader(self.codec_options, {"read_preference": self.read_preference})
         return await run_async(
@@ -106,6 +111,18 @@ class AsyncCommands(AsyncDatabaseHandle[D]):
             reply = wire.failed(error)
         return wire.decoded(reply, codec, decoders=decoders)
 
+    async def _answer_command(self, command: dict[str, Any], session: Any) -> dict[str, Any]:
+        """Answer a command that PyMongo sends on a connection."""
+        if (physical := await self._physical(writes=not only_reads(next(iter(command))))) is not None:
+            plain: dict[str, Any] = await physical.command(
+                wire.without_envelope(command), codec_options=RAW_CODEC, **plain_session(session)
+            )
+            return plain
+        reader = wire.reads_by(command)
+        operation = run_command(self._bound(session), self.current_space, self.name, command, reader)
+        reply: dict[str, Any] = await run_async(operation)
+        return reply
+
     def watch(self, *args: Any, **kwargs: Any) -> Any:
         """See :meth:`pymongo.asynchronous.database.AsyncDatabase.watch`; the events come from the log."""
         here = self._here()
@@ -114,6 +131,8 @@ class AsyncCommands(AsyncDatabaseHandle[D]):
     async def _open_watch(self, *args: Any, **kwargs: Any) -> Any:
         if (physical := await self._physical()) is not None:
             return await settle(physical.watch(*args, **kwargs))
+        if is_pymongos(self._client):
+            return await AsyncDatabase.watch(self._to_itself(), *args, **kwargs)
         options = watch_options(AsyncDatabase.watch, args, kwargs)
         watch = watch_branch(self._handle, self._branch.project_name, self.current_space, None, options)
         return await AsyncWALChangeStream(self._branch.engine, watch, self, options).open()

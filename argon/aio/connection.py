@@ -1,78 +1,162 @@
-"""What PyMongo's own objects send their commands on, when they belong to a client of branches.
+"""A connection that ends at branches: what PyMongo sends on it, Argon answers.
 
-``AsyncDatabase(client, name)`` and ``AsyncCollection(database, name)`` can be made by
-hand, and libraries derive cursors from PyMongo's. They end up here and not on
-a connection, so that they, too, read and write through the log.
+PyMongo's own classes write commands, retry them, read cursors batch by batch
+and tell listeners of it all. On this connection their commands run on
+branches instead of databases, so whatever is derived from PyMongo's classes
+(``AsyncCollection(database, name)`` made by hand, the cursors of libraries)
+reads and writes through the log, and listeners hear of the commands that an
+ordinary database would have been sent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping, Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from bson.codec_options import DEFAULT_CODEC_OPTIONS, CodecOptions
-from pymongo.read_preferences import ReadPreference
-from pymongo.response import Response
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.mongo_client import _ClientCheckout, _ClientReadCheckout
+from pymongo.asynchronous.pool import AsyncConnection
+from pymongo.errors import ConnectionFailure, InvalidOperation, OperationFailure
+from pymongo.message import _OpMsg
 
-from argon.aio.database import AsyncWALDatabase
-from argon.errors import UnsupportedOperation
+from argon.aio.projects import SERVERS_OWN, answer_about_all, answer_of_cursor, shown_database
+from argon.aio.session import AsyncWALSession, bound_session, foreign_session
+from argon.engine.commands import is_about_server, wire
+from argon.engine.commands import message as wire_message
+from argon.engine.errors import command_error
+from argon.listening import given_options, listeners_of
 
-_WIRE_VERSION = 17
-"""That of MongoDB 6.0, the oldest server there is."""
+if TYPE_CHECKING:
+    from pymongo.asynchronous.server import Server
+
+    from argon.aio.client import AsyncWALClient
 
 
-class AsyncBranchConnection:
-    """A connection as far as PyMongo's own classes look at it.
+class AsyncBranchConnection(AsyncConnection):
+    """A connection whose other end is the engine.
 
     Args:
         client: Its databases are branches.
+        server: Where the plain client would have sent the command.
+        session: The session that the commands belong to.
     """
 
-    address = None
-    max_wire_version = _WIRE_VERSION
+    def __init__(self, client: Any, server: Server, session: Any) -> None:
+        nothing: Any = None
+        address: Any = server.description.address
+        super().__init__(nothing, server.pool, address, 0, False)
+        about = server.description
+        self.max_wire_version = about.max_wire_version
+        self.max_bson_size = about.max_bson_size
+        self.max_message_size = about.max_message_size
+        self.max_write_batch_size = about.max_write_batch_size
+        self.supports_sessions = self.is_repl = self.is_writable = self.ready = True
+        self.performed_handshake = True
+        self.logical_session_timeout_minutes = about.logical_session_timeout_minutes
+        self.listeners = client._event_listeners
+        self._client: AsyncWALClient[Any] = client
+        self._server = server
+        self._session = session
+        self._reply: Any = None
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
+    async def send_message(self, message: bytes, max_doc_size: int) -> None:
+        """Answer a message at once."""
+        self._reply = await self._answer(message, max_doc_size)
 
-    async def command(
-        self,
-        dbname: str,
-        spec: MutableMapping[str, Any],
-        read_preference: Any = ReadPreference.PRIMARY,
-        codec_options: CodecOptions[Any] = DEFAULT_CODEC_OPTIONS,
-        check: bool = True,
-        allowable_errors: Sequence[str | int] | None = None,
-        collation: Any = None,
-        session: Any = None,
-        user_fields: Any = None,
-        **_others: Any,
-    ) -> Any:
-        """Run a command; see :meth:`pymongo.asynchronous.database.AsyncDatabase.command`."""
-        if "renameCollection" in spec:
-            _refuse()
-        shown = self._client._shown
-        database = shown if shown is not None and shown.name == dbname else self._client.get_database(dbname)
-        document = spec if collation is None else {**spec, "collation": collation}
-        if not isinstance(database, AsyncWALDatabase):
-            return await database.command(document, read_preference=read_preference, session=session)
-        return await database._answer(
-            document,
-            codec_options,
-            check=check,
-            allowable_errors=allowable_errors,
-            read_preference=read_preference,
-            session=session,
-            decoders=bool(user_fields),
-        )
+    async def receive_message(self, request_id: int | None) -> _OpMsg:
+        """Return the answer to the last message."""
+        reply: _OpMsg = self._reply
+        return reply
 
-    def add_server_api(self, cmd: MutableMapping[str, Any]) -> None:
-        """Leave a command as it is."""
+    async def unpin(self) -> None:
+        """Leave the pool alone, to which this does not belong."""
 
-    def send_cluster_time(self, cmd: Any, session: Any, client: Any) -> None:
-        """Leave a command as it is."""
+    def set_conn_timeout(self, timeout: float | None) -> None:
+        """Leave timeouts to the physical commands."""
 
     def validate_session(self, client: Any, session: Any) -> None:
-        """Leave it to the command."""
+        """Refuse the session of another client.
+
+        Raises:
+            InvalidOperation: It is one.
+        """
+        # The views of a client onto the past, or into an open commit, share its state.
+        if session is not None and vars(session.client) is not vars(self._client):
+            raise InvalidOperation(
+                f"Can only use session with the {type(session.client).__name__} that started it"
+            )
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    async def _raise_connection_failure(self, error: BaseException) -> NoReturn:
+        raise error
+
+    async def _answer(self, sent: bytes, max_doc_size: int) -> _OpMsg:
+        command = wire_message.received(sent)
+        database = str(command.pop("$db"))
+        verb = next(iter(command))
+        try:
+            of_cursor = await answer_of_cursor(self._client, database, command)
+            if of_cursor is not None:
+                reply = of_cursor
+            elif database in SERVERS_OWN:
+                about_all = await answer_about_all(self._client, database, command, self._session)
+                if about_all is None:
+                    return await self._pass_on(sent, max_doc_size)
+                reply = about_all
+            elif is_about_server(verb):
+                reply = await self._on_server(command)
+            else:
+                reply = await shown_database(self._client, database)._answer_command(command, self._session)
+        except OperationFailure as error:
+            reply = wire.failed(error)
+        return wire_message.answered(self._timed(reply))
+
+    async def _pass_on(self, sent: bytes, max_doc_size: int) -> _OpMsg:
+        """Let the server itself answer, about a database of its own."""
+        if self._session is not None and self._session.in_transaction:
+            text = "the server's own databases take no part in a transaction on a branch"
+            raise command_error(
+                {"code": 263, "codeName": "OperationNotSupportedInTransaction", "errmsg": text}
+            )
+        session = self._session.plain if isinstance(self._session, AsyncWALSession) else self._session
+        async with _ClientCheckout(self._client._plain, self._server, session) as connection:
+            await connection.send_message(sent, max_doc_size)
+            return await connection.receive_message(None)
+
+    async def _on_server(self, command: dict[str, Any]) -> Any:
+        return await self._client._plain.admin.command(wire.without_envelope(command))
+
+    def _timed(self, reply: dict[str, Any]) -> dict[str, Any]:
+        """Add what a replica set says of time, by which sessions follow one another."""
+        now = self._client._topology.max_cluster_time()
+        if now is None:
+            return reply
+        return {**reply, "operationTime": now["clusterTime"], "$clusterTime": now}
+
+
+class _Checkout(_ClientCheckout):
+    """The use of such a connection; there is no pool to return it to."""
+
+    __slots__ = ()
+
+    async def __aenter__(self) -> AsyncConnection:
+        return AsyncBranchConnection(self.client, self._server, self.session)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, ConnectionFailure) and self.session and self.session.in_transaction:
+            error._add_error_label("TransientTransactionError")
+
+
+class _ReadCheckout(_ClientReadCheckout, _Checkout):  # type: ignore[misc]
+    __slots__ = ()
 
 
 class AsyncCommandsOfBranches:
@@ -80,47 +164,32 @@ class AsyncCommandsOfBranches:
 
     __slots__ = ()
 
-    async def _retryable_read(
-        self, func: Callable[..., Any], read_pref: Any, session: Any, *_args: Any, **_kwargs: Any
-    ) -> Any:
-        return await func(session, None, AsyncBranchConnection(self), read_pref)
+    def _checkout(self, server: Server, session: Any) -> _Checkout:
+        client: Any = self
+        return _Checkout(client, server, session)
+
+    def _conn_from_server(self, read_preference: Any, server: Server, session: Any) -> _ReadCheckout:
+        client: Any = self
+        return _ReadCheckout(client, server, session, read_preference)
 
     async def _retryable_write(
-        self,
-        retryable: bool,
-        func: Callable[..., Any],
-        session: Any,
-        operation: Any,
-        bulk: Any = None,
-        operation_id: int | None = None,
+        self, retryable: bool, func: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> Any:
-        if bulk is not None:
-            _refuse()
-        return await func(session, AsyncBranchConnection(self), False)
+        # What becomes of a commit whose answer is lost, the engine finds out itself.
+        client: Any = self
+        return await AsyncMongoClient._retryable_write(client, False, func, *args, **kwargs)
 
-    async def _run_operation(self, operation: Any, _run_with_conn: Any, address: Any = None) -> Response:
-        connection = AsyncBranchConnection(self)
-        operation.session = None
-        command, database = operation.as_command(connection)
-        reply = await connection.command(
-            database,
-            command,
-            operation.read_preference,
-            operation.codec_options,
-            user_fields=True,
-        )
-        data: Any = None
-        return Response(data, address, 0, None, [reply])
+    def _get_bound_session(self) -> Any:
+        session = bound_session()
+        if session is not None and vars(session.client) is not vars(self):
+            raise foreign_session()
+        return session
 
-    def _conn_for_reads(self, *_args: Any, **_kwargs: Any) -> NoReturn:
-        _refuse()
+    _event_listeners: Any = property(listeners_of)
+    options: Any = property(given_options)
 
-    def _conn_for_writes(self, *_args: Any, **_kwargs: Any) -> NoReturn:
-        _refuse()
-
-
-def _refuse() -> NoReturn:
-    raise UnsupportedOperation(
-        "a collection made by hand neither writes in bulk nor is renamed on a branch: use "
-        "client[database][collection]"
-    )
+    def _close_cursor_soon(self, cursor_id: int, address: Any, conn_mgr: Any = None) -> None:
+        client: Any = self
+        # The physical cursor looks after its own end.
+        if client.argon.engine.held_cursors.pop(cursor_id, None) is None:
+            AsyncMongoClient._close_cursor_soon(client, cursor_id, address, conn_mgr)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bson.codec_options import CodecOptions
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from argon.aio.argon import open_branch
 from argon.aio.commands import AsyncCommands
 from argon.aio.listing import AsyncListing
 from argon.aio.spaces import AsyncSpaces
+from argon.listening import is_listened_to
+
+if TYPE_CHECKING:
+    from argon.aio.branch import AsyncBranch
 
 D = TypeVar("D", bound=Any)
 
@@ -22,6 +27,18 @@ class AsyncWALDatabase(AsyncSpaces[D], AsyncListing[D], AsyncCommands[D]):
     Args:
         branch: A branch, or ``"project@branch"`` to open it with the default settings.
     """
+
+    def __new__(
+        cls, branch: AsyncBranch | str | None = None, *_args: Any, **_kwargs: Any
+    ) -> AsyncWALDatabase[Any]:
+        """Make a handle whose calls are commands, where somebody listens to those."""
+        if isinstance(branch, str):
+            branch = open_branch(branch)
+        if cls is AsyncWALDatabase and branch is not None and is_listened_to(branch.client):
+            from argon.aio.commanding import AsyncCommandingDatabase
+
+            return super().__new__(AsyncCommandingDatabase)
+        return super().__new__(cls)
 
     def with_options(
         self,

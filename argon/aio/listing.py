@@ -72,10 +72,13 @@ class AsyncListing(AsyncDatabaseHandle[D]):
         if (physical := await self._physical(writes=True)) is not None:
             await physical.create_collection(name, check_exists=check_exists, session=session, **kwargs)
             return collection
+        handle = self._bound(session)
         try:
-            await run_async(ddl.create_collection(self._bound(session), self.current_space, name, kwargs))
+            await run_async(ddl.create_collection(handle, self.current_space, name, kwargs))
         except OperationFailure as error:
-            if check_exists and error.code == NAMESPACE_EXISTS:
+            # In a session's transaction PyMongo does not look first, so that the server is who refuses.
+            looks = handle.transaction is self._handle.transaction
+            if check_exists and looks and error.code == NAMESPACE_EXISTS:
                 raise CollectionInvalid(f"collection {name} already exists") from error
             raise
         return collection

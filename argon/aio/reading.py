@@ -15,9 +15,11 @@ from argon.aio.raw_batches import AsyncWALRawBatchCursor, raw_codec
 from argon.aio.stream import AsyncWALChangeStream
 from argon.engine import reading
 from argon.engine.arguments import as_hint, check_not_reserved
+from argon.engine.commands.changes import is_stream
 from argon.engine.find import find_one
 from argon.engine.query import FindSpec
 from argon.io import run_async
+from argon.listening import is_pymongos
 from argon.streams.arguments import watch_branch, watch_options
 
 D = TypeVar("D", bound=Any)
@@ -60,6 +62,8 @@ class AsyncReading(AsyncCollectionHandle[D]):
     async def _open_aggregate(self, pipeline: Any, session: Any, options: dict[str, Any]) -> Any:
         validate_list("pipeline", pipeline)
         check_not_reserved(options)
+        if is_stream(pipeline) and is_pymongos(self._wal_database()._client):
+            return await AsyncCollection.aggregate(self, pipeline, session, **options)
         found = reading.aggregate(
             self._bound(session), self._target(), self.name, pipeline, self.reader(session), options
         )
@@ -126,6 +130,9 @@ class AsyncReading(AsyncCollectionHandle[D]):
         return stream(lambda: self._open_watch(*args, **kwargs))
 
     async def _open_watch(self, *args: Any, **kwargs: Any) -> Any:
+        if is_pymongos(self._wal_database()._client):
+            same = self._like(self._wal_database()._to_itself(), self.name, self._handle)
+            return await AsyncCollection.watch(same, *args, **kwargs)
         options = watch_options(AsyncCollection.watch, args, kwargs)
         project = self._wal_database().branch.project_name
         watch = watch_branch(self._handle, project, self._space, self.name, options)

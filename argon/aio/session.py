@@ -5,17 +5,19 @@ from __future__ import annotations
 from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any
 
-from pymongo.asynchronous.client_session import AsyncClientSession
-from pymongo.client_session_shared import TransactionOptions
-from pymongo.errors import InvalidOperation
+from pymongo.asynchronous.client_session import AsyncClientSession, _Transaction
+from pymongo.client_session_shared import TransactionOptions, _TxnState
+from pymongo.errors import InvalidOperation, PyMongoError
 from pymongo.read_concern import ReadConcern
+from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
-from argon.aio._world import Openable, TransactionContext, is_session, settle
+from argon.aio._world import Openable, TransactionContext, is_session
 from argon.engine.handle import Handle
-from argon.engine.transaction import Transaction
+from argon.engine.transaction import Transaction, gone_transaction
 from argon.errors import UnsupportedOperation
 from argon.io import run_async
+from argon.listening import is_listened_to, is_pymongos
 
 if TYPE_CHECKING:
     from argon.aio.client import AsyncWALClient, ProjectsClient
@@ -23,6 +25,18 @@ if TYPE_CHECKING:
 
 _bound: ContextVar[Any] = ContextVar("bound session", default=None)
 """The session of a block; not PyMongo's own variable, which the commands of commits would see too."""
+
+
+def bound_session() -> Any:
+    """Return the session of the block that runs; None outside of any."""
+    return _bound.get()
+
+
+def foreign_session() -> InvalidOperation:
+    """Build the error for a block whose session is of another client."""
+    return InvalidOperation(
+        "Only the client that created the bound session can perform operations within its context block"
+    )
 
 
 class _Binding:
@@ -43,6 +57,12 @@ class _Binding:
             await self._session.end_session()
 
 
+def _sends_on(session: AsyncWALSession) -> Any:
+    """Return the client that PyMongo's own part of a session uses; Motor's session holds PyMongo's."""
+    client = session._wal_client
+    return client if is_pymongos(client) else vars(session)["_client"]
+
+
 class AsyncWALSession(AsyncClientSession, Openable):
     """A session of :class:`argon.aio.AsyncWALClient`, with PyMongo's methods.
 
@@ -58,8 +78,12 @@ class AsyncWALSession(AsyncClientSession, Openable):
         self.__dict__ = plain.__dict__  # one session, with two sets of methods
         self._wal_client: Any = client
         self._plain: Any = plain
+        self._transaction = _Transaction(None, self.client)
         self._group: Transaction | None = None
-        self._state = "none"
+        self._failure: PyMongoError | None = None
+        self._used = False
+
+    _client: Any = property(_sends_on)
 
     @property
     def client(self) -> AsyncWALClient[Any]:
@@ -74,12 +98,25 @@ class AsyncWALSession(AsyncClientSession, Openable):
         return plain
 
     @property
-    def in_transaction(self) -> bool:
-        """Whether a transaction is open."""
-        return self._state == "open"
+    def cluster_time(self) -> Any:
+        """See :attr:`pymongo.asynchronous.client_session.AsyncClientSession.cluster_time`."""
+        self._observe()
+        return self._cluster_time
 
-    def _txn_read_preference(self) -> None:
-        """Leave reads in a transaction to the collection's own preference."""
+    @property
+    def operation_time(self) -> Any:
+        """See :attr:`pymongo.asynchronous.client_session.AsyncClientSession.operation_time`."""
+        self._observe()
+        return self._operation_time
+
+    def _observe(self) -> None:
+        """Take note of the servers' time, which is not before the session's last operation."""
+        client: Any = self._client
+        told = not self._used or is_listened_to(self._wal_client)
+        now = None if told else client._topology.max_cluster_time()
+        if now is not None:
+            self._advance_cluster_time(now)
+            self._advance_operation_time(now["clusterTime"])
 
     async def _open(self) -> None:
         """Be as it is: a session sends nothing before it is used."""
@@ -102,54 +139,50 @@ class AsyncWALSession(AsyncClientSession, Openable):
             raise InvalidOperation("Transactions are not supported in snapshot sessions")
         if self.in_transaction:
             raise InvalidOperation("Transaction already in progress")
+        defaults = self.options.default_transaction_options
+        if max_commit_time_ms is None and defaults is not None:
+            max_commit_time_ms = defaults.max_commit_time_ms
         # PyMongo checks what it is given; a commit is read and written in one way whatever was asked for.
-        TransactionOptions(
+        options = TransactionOptions(
             self._inherit_option("read_concern", read_concern),
             self._inherit_option("write_concern", write_concern),
             self._inherit_option("read_preference", read_preference),
             max_commit_time_ms,
         )
-        self._group = None
-        self._state = "open"
+        self._group = self._failure = None
+        self._transaction = _Transaction(options, self.client)
+        self._transaction.state = _TxnState.STARTING
+        self._start_retryable_write()
         return TransactionContext(self)
 
-    async def commit_transaction(self) -> None:
-        """Land the transaction as one commit.
+    async def _finish_transaction_with_retry(self, command_name: str) -> dict[str, Any]:
+        if is_listened_to(self._wal_client):
+            return await super()._finish_transaction_with_retry(command_name)
+        return await self.finish(command_name)
+
+    async def finish(self, command_name: str) -> dict[str, Any]:
+        """Answer one of the two commands that end a transaction.
+
+        Args:
+            command_name: ``commitTransaction`` or ``abortTransaction``.
 
         Raises:
             OperationFailure: Somebody else changed one of its documents first; the
                 error has the label TransientTransactionError.
         """
-        self._check_ended()
-        if self._state == "none":
-            raise InvalidOperation("No transaction started")
-        if self._state == "aborted":
-            raise InvalidOperation("Cannot call commitTransaction after calling abortTransaction")
-        if self._state == "committed":
-            return
         group, self._group = self._group, None
-        self._state = "committed"
-        if group is not None:
-            await run_async(group.commit())
-
-    async def abort_transaction(self) -> None:
-        """Forget all that the transaction did."""
-        self._check_ended()
-        if self._state == "none":
-            raise InvalidOperation("No transaction started")
-        if self._state == "aborted":
-            raise InvalidOperation("Cannot call abortTransaction twice")
-        if self._state == "committed":
-            raise InvalidOperation("Cannot call abortTransaction after calling commitTransaction")
-        group, self._group = self._group, None
-        self._state = "aborted"
-        if group is not None:
+        if group is None:
+            if self._failure is not None:
+                raise gone_transaction(self._failure)
+        elif command_name == "abortTransaction":
             await run_async(group.abort())
-
-    async def _end_session(self, lock: bool) -> None:
-        if self.in_transaction:
-            await self.abort_transaction()
-        await settle(self._plain._end_session(lock=lock))
+        else:
+            try:
+                await run_async(group.commit())
+            except PyMongoError as error:
+                self._failure = error
+                raise
+        return {"ok": 1.0}
 
     def bind(self, end_session: bool = True) -> Any:
         """See :meth:`pymongo.asynchronous.client_session.AsyncClientSession.bind`."""
@@ -167,8 +200,13 @@ class AsyncWALSession(AsyncClientSession, Openable):
         self._check_ended()
         if self._wal_client.argon.engine is not handle.line.engine:
             raise InvalidOperation("Can only use session with the MongoClient that started it")
+        self._used = True
         if not self.in_transaction or handle.past or handle.transaction is not None:
             return handle
+        preference = self._txn_read_preference()
+        if preference not in (None, ReadPreference.PRIMARY):
+            raise InvalidOperation(f"read preference in a transaction must be primary, not: {preference!r}")
+        self._transaction.set_in_progress()
         if self._group is None:
             self._group = handle.begin()
         elif self._group.line is not handle.line:
@@ -193,6 +231,8 @@ def bind(session: Any, handle: Handle) -> Handle:
         session = _bound.get()
         if session is None:
             return handle
+        if session.client.argon.engine is not handle.line.engine:
+            raise foreign_session()
     if isinstance(session, AsyncWALSession):
         return session.bound(handle)
     if not is_session(session):

@@ -153,11 +153,11 @@ class AsyncUpdating(AsyncCollectionHandle[D]):
         return await self._find_and_update(spec, projection, return_document, kwargs, session)
 
     async def _run_update(self, spec: UpdateSpec, bypass: bool | None, session: Any) -> UpdateResult:
-        if not self._acknowledged:
+        if not self._acknowledges(session):
             check_unacknowledged(collation=spec.collation, array_filters=spec.array_filters)
         write = operations.update(self._bound(session), self._target(bypass), spec)
-        outcome = await run_async(operations.quietly(write, self._acknowledged, Updated()))
-        return operations.update_result(outcome, acknowledged=self._acknowledged)
+        outcome = await run_async(operations.quietly(write, self._acknowledges(session), Updated()))
+        return operations.update_result(outcome, acknowledged=self._acknowledges(session))
 
     async def _find_and_update(
         self,
@@ -173,7 +173,7 @@ class AsyncUpdating(AsyncCollectionHandle[D]):
                 f"not {type(return_document)}"
             )
         check_known(kwargs, "collation", "maxTimeMS", "bypassDocumentValidation")
-        if not self._acknowledged:
+        if not self._acknowledges(session):
             check_unacknowledged(collation=spec.collation, array_filters=spec.array_filters)
         spec.projection = projection
         spec.returns = return_document

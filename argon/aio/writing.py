@@ -35,7 +35,7 @@ class AsyncWriting(AsyncCollectionHandle[D]):
                 self._bound(session),
                 self._target(bypass_document_validation),
                 document,
-                acknowledged=self._acknowledged,
+                acknowledged=self._acknowledges(session),
             )
         )
 
@@ -50,7 +50,7 @@ class AsyncWriting(AsyncCollectionHandle[D]):
         """See :meth:`pymongo.asynchronous.collection.AsyncCollection.insert_many`."""
         if not isinstance(documents, Iterable) or isinstance(documents, Mapping) or not documents:
             raise TypeError("documents must be a non-empty list")
-        if not self._acknowledged:
+        if not self._acknowledges(session):
             check_unacknowledged(bypass=bypass_document_validation)
         given = list(documents)
         for document in given:
@@ -61,7 +61,7 @@ class AsyncWriting(AsyncCollectionHandle[D]):
                 self._target(bypass_document_validation),
                 given,
                 ordered=ordered,
-                acknowledged=self._acknowledged,
+                acknowledged=self._acknowledges(session),
             )
         )
 
@@ -105,7 +105,7 @@ class AsyncWriting(AsyncCollectionHandle[D]):
         """See :meth:`pymongo.asynchronous.collection.AsyncCollection.find_one_and_delete`."""
         validate_is_mapping("filter", filter)
         check_known(kwargs, "collation", "maxTimeMS")
-        if not self._acknowledged:
+        if not self._acknowledges(session):
             check_unacknowledged(collation=kwargs.get("collation"))
         spec = DeleteSpec(
             filter,
@@ -132,7 +132,7 @@ class AsyncWriting(AsyncCollectionHandle[D]):
         validate_list("requests", requests)
         if not requests:
             raise InvalidOperation("No operations to execute")
-        if not self._acknowledged:
+        if not self._acknowledges(session):
             check_unacknowledged(bypass=bypass_document_validation)
             for request in requests:
                 asked = {name: getattr(request, f"_{name}", None) for name in ("collation", "array_filters")}
@@ -145,13 +145,13 @@ class AsyncWriting(AsyncCollectionHandle[D]):
                 requests,
                 ordered=ordered,
                 let=let,
-                acknowledged=self._acknowledged,
+                acknowledged=self._acknowledges(session),
             )
         )
 
     async def _run_delete(self, spec: DeleteSpec, session: Any) -> DeleteResult:
-        if not self._acknowledged:
+        if not self._acknowledges(session):
             check_unacknowledged(collation=spec.collation)
         write = operations.delete(self._bound(session), self._target(), spec)
-        outcome = await run_async(operations.quietly(write, self._acknowledged, Deleted()))
-        return operations.delete_result(outcome, acknowledged=self._acknowledged)
+        outcome = await run_async(operations.quietly(write, self._acknowledges(session), Deleted()))
+        return operations.delete_result(outcome, acknowledged=self._acknowledges(session))

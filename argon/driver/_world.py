@@ -18,6 +18,7 @@ from pymongo.synchronous.client_session import _TransactionContext as Transactio
 
 from argon.engine.cursors import next_batch
 from argon.io import ThreadWorld, run
+from argon.listening import set_apart
 from argon.server import resolve_uri
 
 if TYPE_CHECKING:
@@ -151,7 +152,9 @@ def connect(uri: str | None, *args: Any, **options: Any) -> tuple[MongoClient[An
         The client and its URI.
     """
     uri = resolve_uri(uri)
-    return MongoClient(uri, *args, **options), uri
+    client: MongoClient[Any] = MongoClient(uri, *args, **options)
+    set_apart(client)
+    return client, uri
 
 
 _argons: list[Argon] = []

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Generic, NoReturn, Self, TypeVar
 
 from bson.codec_options import CodecOptions
@@ -22,20 +23,19 @@ from argon.driver.branch import Branch
 from argon.driver.connection import CommandsOfBranches
 from argon.driver.database import WALDatabase
 from argon.driver.named import NamedBranch
+from argon.driver.projects import SERVERS_OWN
 from argon.driver.session import WALSession
 from argon.driver.stream import WALChangeStream
 from argon.engine.reading import matching
 from argon.errors import NotFound, UnsupportedOperation
 from argon.io import run
+from argon.listening import is_listened_to
 from argon.names import parse_target
 from argon.settings import load_settings
 from argon.streams.arguments import watch_options, watch_projects
 from argon.wal.log import DEFAULT_SPACE
 
 D = TypeVar("D", bound=Mapping[str, Any])
-
-SERVERS_OWN = ("admin", "config", "local")
-"""Databases that are the server's and no projects."""
 
 
 class ProjectsClient(Generic[D]):
@@ -121,8 +121,7 @@ class ProjectsClient(Generic[D]):
         if name is None:
             name = self._default_name()
         if name in SERVERS_OWN:
-            database: Database[D] = self._plain.get_database(name, *options)
-            return database
+            return self._servers_own(name, options)
         return WALDatabase(self._branch(name), *options)
 
     def get_default_database(
@@ -139,6 +138,9 @@ class ProjectsClient(Generic[D]):
 
     def list_database_names(self, session: Any = None, comment: Any | None = None) -> list[str]:
         """Return the names of the projects."""
+        return self._project_names()
+
+    def _project_names(self) -> list[str]:
         return [project.name for project in self.argon.projects()]
 
     def list_databases(self, session: Any = None, comment: Any | None = None, **kwargs: Any) -> Any:
@@ -152,7 +154,7 @@ class ProjectsClient(Generic[D]):
         return cursor(self._plain.get_database("admin")["$cmd"], lambda: self._described(kwargs))
 
     def _described(self, options: Mapping[str, Any]) -> list[dict[str, Any]]:
-        names = self.list_database_names()
+        names = self._project_names()
         about = {} if options.get("nameOnly") else {"empty": False}
         described = [{"name": name, **about} for name in names]
         return run(matching(self.argon.engine, described, options.get("filter")))
@@ -199,7 +201,10 @@ class ProjectsClient(Generic[D]):
         if self._given is not None:
             self._given.close()
         else:
-            settle(self._plain.close())
+            self._close()
+
+    def _close(self) -> None:
+        settle(self._plain.close())
 
     def watch(self, *args: Any, **kwargs: Any) -> Any:
         """See ``watch`` of PyMongo's client; it watches the main branch of every project."""
@@ -220,6 +225,10 @@ class ProjectsClient(Generic[D]):
             "db.commit() for what must land together"
         )
 
+    def _servers_own(self, name: str, options: Any) -> Database[D]:
+        database: Database[D] = self._plain.get_database(name, *options)
+        return database
+
     def _branch(self, name: str) -> Branch:
         project, branch = parse_target(name)
         if branch not in (None, MAIN):
@@ -238,7 +247,7 @@ class ProjectsClient(Generic[D]):
             return default
 
 
-class WALClient(ProjectsClient[D], CommandsOfBranches, MongoClient[D]):
+class WALClient(CommandsOfBranches, ProjectsClient[D], MongoClient[D]):
     """A MongoClient on whose databases every write is versioned.
 
     ``client["shop"]`` is the default branch of the project ``shop``, which comes
@@ -257,6 +266,42 @@ class WALClient(ProjectsClient[D], CommandsOfBranches, MongoClient[D]):
     """
 
     __slots__ = ()
+
+    def list_database_names(self, session: Any = None, comment: Any | None = None) -> list[str]:
+        """Return the names of the projects."""
+        if is_listened_to(self):
+            return MongoClient.list_database_names(self, session, comment)
+        return super().list_database_names(session, comment)
+
+    def list_databases(self, session: Any = None, comment: Any | None = None, **kwargs: Any) -> Any:
+        """Describe the projects; see :meth:`ProjectsClient.list_databases`."""
+        if is_listened_to(self):
+            return MongoClient.list_databases(self, session, comment, **kwargs)
+        return super().list_databases(session, comment, **kwargs)
+
+    def drop_database(
+        self,
+        name_or_database: str | Database[Any],
+        session: Any = None,
+        comment: Any | None = None,
+    ) -> None:
+        """Delete a project or a branch; see :meth:`ProjectsClient.drop_database`."""
+        if is_listened_to(self):
+            with suppress(NotFound):
+                MongoClient.drop_database(self, name_or_database, session, comment)
+        super().drop_database(name_or_database, session, comment)
+
+    def _open_watch(self, *args: Any, **kwargs: Any) -> Any:
+        return MongoClient.watch(self, *args, **kwargs)
+
+    def _servers_own(self, name: str, options: Any) -> Database[D]:
+        return Database(self, name, *options)
+
+    def _close(self) -> None:
+        if is_listened_to(self):
+            MongoClient.close(self)
+        else:
+            super()._close()
 
     def _get_topology(self) -> Topology:
         return self._plain._get_topology()  # type: ignore[no-any-return]

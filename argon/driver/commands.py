@@ -14,17 +14,20 @@ from pymongo.read_preferences import ReadPreference
 from pymongo.synchronous.database import Database
 
 from argon.driver._world import cursor, settle, stream
-from argon.driver.classic import writes_out
+from argon.driver.classic import plain_session, writes_out
 from argon.driver.command_cursor import WALCommandCursor
 from argon.driver.database_handle import DatabaseHandle
 from argon.driver.stream import WALChangeStream
 from argon.engine import reading
 from argon.engine.arguments import check_not_reserved
 from argon.engine.commands import is_about_server, only_reads, run_command, wire
+from argon.engine.commands.changes import is_stream
 from argon.engine.prepare import Target
 from argon.engine.query import Reader
 from argon.io import run
+from argon.listening import is_pymongos
 from argon.streams.arguments import watch_branch, watch_options
+from argon.versions.layout import RAW_CODEC
 
 D = TypeVar("D", bound=Any)
 
@@ -42,6 +45,8 @@ class Commands(DatabaseHandle[D]):
         check_not_reserved(kwargs)
         if (physical := self._physical(writes=writes_out(pipeline))) is not None:
             return settle(physical.aggregate(pipeline, session, **kwargs))
+        if is_stream(pipeline) and is_pymongos(self._client):
+            return Database.aggregate(self, pipeline, session, **kwargs)
         target = Target(self.current_space, "", self.codec_options)
         reader = Reader(self.codec_options, {"read_preference": self.read_preference})
         return run(reading.aggregate(self._bound(session), target, None, pipeline, reader, kwargs))
@@ -106,6 +111,18 @@ class Commands(DatabaseHandle[D]):
             reply = wire.failed(error)
         return wire.decoded(reply, codec, decoders=decoders)
 
+    def _answer_command(self, command: dict[str, Any], session: Any) -> dict[str, Any]:
+        """Answer a command that PyMongo sends on a connection."""
+        if (physical := self._physical(writes=not only_reads(next(iter(command))))) is not None:
+            plain: dict[str, Any] = physical.command(
+                wire.without_envelope(command), codec_options=RAW_CODEC, **plain_session(session)
+            )
+            return plain
+        reader = wire.reads_by(command)
+        operation = run_command(self._bound(session), self.current_space, self.name, command, reader)
+        reply: dict[str, Any] = run(operation)
+        return reply
+
     def watch(self, *args: Any, **kwargs: Any) -> Any:
         """See :meth:`pymongo.database.Database.watch`; the events come from the log."""
         here = self._here()
@@ -114,6 +131,8 @@ class Commands(DatabaseHandle[D]):
     def _open_watch(self, *args: Any, **kwargs: Any) -> Any:
         if (physical := self._physical()) is not None:
             return settle(physical.watch(*args, **kwargs))
+        if is_pymongos(self._client):
+            return Database.watch(self._to_itself(), *args, **kwargs)
         options = watch_options(Database.watch, args, kwargs)
         watch = watch_branch(self._handle, self._branch.project_name, self.current_space, None, options)
         return WALChangeStream(self._branch.engine, watch, self, options).open()

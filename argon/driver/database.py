@@ -5,15 +5,20 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bson.codec_options import CodecOptions
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from argon.driver.argon import open_branch
 from argon.driver.commands import Commands
 from argon.driver.listing import Listing
 from argon.driver.spaces import Spaces
+from argon.listening import is_listened_to
+
+if TYPE_CHECKING:
+    from argon.driver.branch import Branch
 
 D = TypeVar("D", bound=Any)
 
@@ -24,6 +29,16 @@ class WALDatabase(Spaces[D], Listing[D], Commands[D]):
     Args:
         branch: A branch, or ``"project@branch"`` to open it with the default settings.
     """
+
+    def __new__(cls, branch: Branch | str | None = None, *_args: Any, **_kwargs: Any) -> WALDatabase[Any]:
+        """Make a handle whose calls are commands, where somebody listens to those."""
+        if isinstance(branch, str):
+            branch = open_branch(branch)
+        if cls is WALDatabase and branch is not None and is_listened_to(branch.client):
+            from argon.driver.commanding import CommandingDatabase
+
+            return super().__new__(CommandingDatabase)
+        return super().__new__(cls)
 
     def with_options(
         self,

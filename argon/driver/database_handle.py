@@ -24,6 +24,7 @@ from argon.driver.session import bind
 from argon.engine.current_space import current_space
 from argon.engine.handle import Handle
 from argon.io import run
+from argon.listening import is_listened_to, is_pymongos, is_special
 from argon.points import as_point
 from argon.wal.log import DEFAULT_SPACE
 
@@ -103,6 +104,12 @@ class DatabaseHandle(Database[D], Openable):
         client: Any = self._client
         return client if self.current_space == self._space else client.showing(self)
 
+    def _to_itself(self) -> Self:
+        """Return the same handle, to which commands come back whatever has become of the branch's name."""
+        same = self._with_handle(self._handle)
+        same._client = self.client.showing(same)
+        return same
+
     def at(
         self,
         *,
@@ -177,18 +184,26 @@ class DatabaseHandle(Database[D], Openable):
         read_concern: ReadConcern | None = None,
     ) -> WALCollection[Any]:
         """See :meth:`pymongo.database.Database.get_collection`."""
-        kind = WALCollection if self._handle.line.in_log else ClassicCollection
         database: Any = self._here()
-        return kind(
+        write_concern = write_concern or self.write_concern
+        return self._kind(write_concern)(
             database,
             name,
             database._space,
             self._handle,
             codec_options or self.codec_options,
             read_preference or self.read_preference,
-            write_concern or self.write_concern,
+            write_concern,
             read_concern or self.read_concern,
         )
+
+    def _kind(self, write_concern: WriteConcern) -> type[WALCollection[Any]]:
+        """Return the class of a collection: what its calls are, and where they go."""
+        if is_listened_to(self._client) or (is_special(write_concern) and is_pymongos(self._client)):
+            from argon.driver.commanding import CommandingCollection
+
+            return CommandingCollection
+        return WALCollection if self._handle.line.in_log else ClassicCollection
 
     def __getitem__(self, name: str) -> WALCollection[D]:
         return self.get_collection(name)

@@ -155,11 +155,11 @@ class Updating(CollectionHandle[D]):
         return self._find_and_update(spec, projection, return_document, kwargs, session)
 
     def _run_update(self, spec: UpdateSpec, bypass: bool | None, session: Any) -> UpdateResult:
-        if not self._acknowledged:
+        if not self._acknowledges(session):
             check_unacknowledged(collation=spec.collation, array_filters=spec.array_filters)
         write = operations.update(self._bound(session), self._target(bypass), spec)
-        outcome = run(operations.quietly(write, self._acknowledged, Updated()))
-        return operations.update_result(outcome, acknowledged=self._acknowledged)
+        outcome = run(operations.quietly(write, self._acknowledges(session), Updated()))
+        return operations.update_result(outcome, acknowledged=self._acknowledges(session))
 
     def _find_and_update(
         self,
@@ -175,7 +175,7 @@ class Updating(CollectionHandle[D]):
                 f"not {type(return_document)}"
             )
         check_known(kwargs, "collation", "maxTimeMS", "bypassDocumentValidation")
-        if not self._acknowledged:
+        if not self._acknowledges(session):
             check_unacknowledged(collation=spec.collation, array_filters=spec.array_filters)
         spec.projection = projection
         spec.returns = return_document

@@ -37,7 +37,7 @@ class Writing(CollectionHandle[D]):
                 self._bound(session),
                 self._target(bypass_document_validation),
                 document,
-                acknowledged=self._acknowledged,
+                acknowledged=self._acknowledges(session),
             )
         )
 
@@ -52,7 +52,7 @@ class Writing(CollectionHandle[D]):
         """See :meth:`pymongo.collection.Collection.insert_many`."""
         if not isinstance(documents, Iterable) or isinstance(documents, Mapping) or not documents:
             raise TypeError("documents must be a non-empty list")
-        if not self._acknowledged:
+        if not self._acknowledges(session):
             check_unacknowledged(bypass=bypass_document_validation)
         given = list(documents)
         for document in given:
@@ -63,7 +63,7 @@ class Writing(CollectionHandle[D]):
                 self._target(bypass_document_validation),
                 given,
                 ordered=ordered,
-                acknowledged=self._acknowledged,
+                acknowledged=self._acknowledges(session),
             )
         )
 
@@ -107,7 +107,7 @@ class Writing(CollectionHandle[D]):
         """See :meth:`pymongo.collection.Collection.find_one_and_delete`."""
         validate_is_mapping("filter", filter)
         check_known(kwargs, "collation", "maxTimeMS")
-        if not self._acknowledged:
+        if not self._acknowledges(session):
             check_unacknowledged(collation=kwargs.get("collation"))
         spec = DeleteSpec(
             filter,
@@ -134,7 +134,7 @@ class Writing(CollectionHandle[D]):
         validate_list("requests", requests)
         if not requests:
             raise InvalidOperation("No operations to execute")
-        if not self._acknowledged:
+        if not self._acknowledges(session):
             check_unacknowledged(bypass=bypass_document_validation)
             for request in requests:
                 asked = {name: getattr(request, f"_{name}", None) for name in ("collation", "array_filters")}
@@ -147,13 +147,13 @@ class Writing(CollectionHandle[D]):
                 requests,
                 ordered=ordered,
                 let=let,
-                acknowledged=self._acknowledged,
+                acknowledged=self._acknowledges(session),
             )
         )
 
     def _run_delete(self, spec: DeleteSpec, session: Any) -> DeleteResult:
-        if not self._acknowledged:
+        if not self._acknowledges(session):
             check_unacknowledged(collation=spec.collation)
         write = operations.delete(self._bound(session), self._target(), spec)
-        outcome = run(operations.quietly(write, self._acknowledged, Deleted()))
-        return operations.delete_result(outcome, acknowledged=self._acknowledged)
+        outcome = run(operations.quietly(write, self._acknowledges(session), Deleted()))
+        return operations.delete_result(outcome, acknowledged=self._acknowledges(session))

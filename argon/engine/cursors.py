@@ -31,6 +31,16 @@ def next_batch(cursor: Any) -> Operation[list[Any]]:
     return batch
 
 
+def resize(cursor: Any, size: int | None) -> None:
+    """Set how many documents a cursor's next reply holds; None leaves it to the server.
+
+    PyMongo sets that before the first reply alone, and in another way for each kind of cursor.
+    """
+    own = vars(cursor).get("delegate", cursor)
+    if hasattr(own, "_batch_size"):
+        own._batch_size = size or 0
+
+
 def readable(error: OperationFailure) -> OperationFailure:
     """Return an error whose details are plain values, also where documents are read as raw BSON."""
     details: Any = error.details

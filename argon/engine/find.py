@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bson.codec_options import CodecOptions
 from pymongo.errors import OperationFailure
 
-from argon.engine.cursors import next_batch
+from argon.engine.cursors import next_batch, readable
 from argon.engine.documents import plain_values
 from argon.engine.errors import NEEDS_STORE
 from argon.engine.snapshot import Snapshot
@@ -148,7 +148,7 @@ def read_first(
             yield _unchanged(nothing, spec).to_list(1)
         except OperationFailure as other:
             if other.code not in NEEDS_STORE:
-                raise
+                raise readable(other) from other
         raise
 
 

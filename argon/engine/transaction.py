@@ -290,6 +290,18 @@ def no_such_transaction() -> OperationFailure:
     return OperationFailure(text, 251, {**details, "errorLabels": ["TransientTransactionError"]})
 
 
+def gone_transaction(failure: PyMongoError) -> OperationFailure:
+    """Build the server's error for a commit that is tried again after it failed.
+
+    Args:
+        failure: What it failed with. If that tells that nothing was written, the whole may be tried again.
+    """
+    if isinstance(failure, OperationFailure):
+        return no_such_transaction()
+    text = f"it is not known whether the transaction landed ({failure}): read, and begin another one"
+    return OperationFailure(text, 251, {"code": 251, "codeName": "NoSuchTransaction", "errmsg": text})
+
+
 def write_conflict(branch: str) -> OperationFailure:
     """Build the server's error for a lost race between transactions."""
     text = (

@@ -118,6 +118,21 @@ class Feed:
         self._behind = dict.fromkeys(self._tracks)
         self.token = self._high_water()
 
+    @property
+    def ready(self) -> bool:
+        """Whether there is an event that needs no reading."""
+        return bool(self._ready)
+
+    def wait_for(self, seconds: float) -> None:
+        """Set for how long a call waits for an event."""
+        self._wakeup.wait_for(seconds)
+
+    def look(self) -> Operation[None]:
+        """Read what there is to tell of, and wait for nothing."""
+        deadline = time.monotonic() + _SEARCH
+        while self._behind and not self._ready and time.monotonic() < deadline:
+            yield from self._read(next(iter(self._behind)))
+
     def advance(self) -> Operation[Any]:
         """Return the next event as BSON-able document, or None if there was none in time."""
         if not self._ready and self.alive:

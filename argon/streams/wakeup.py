@@ -41,6 +41,11 @@ class Wakeup:
         self._stream: Any = None
         self.patience = _DEFAULT_AWAIT if max_await_time_ms is None else max_await_time_ms / 1000
 
+    def wait_for(self, seconds: float) -> None:
+        """Set how long to wait at most, from the next wait on."""
+        self.patience = seconds
+        self._max_await_time_ms = round(seconds * 1000)
+
     @property
     def ready(self) -> bool:
         """Whether whatever is committed from now on will be noticed."""

@@ -186,13 +186,11 @@ def test_a_passing_error_of_the_network_loses_and_repeats_nothing(
     with users.watch(batch_size=1, max_await_time_ms=1) as stream:
         users.insert_many([{"_id": number} for number in range(3)])
         monkeypatch.setattr(Pipeline, "apply", failing)
-        with pytest.raises(AutoReconnect):
-            stream.next()
+        # PyMongo begins anew where it was.
         assert [event["documentKey"]["_id"] for event in take(stream, 2)] == [0, 1]
         failures.append(AutoReconnect("and once more"))
-        with pytest.raises(AutoReconnect):
-            stream.next()
         assert [event["documentKey"]["_id"] for event in rest(stream)] == [2]
+        assert not failures
 
 
 def test_a_group_is_told_as_one_commit(db: WALDatabase[Any]) -> None:

@@ -9,7 +9,15 @@ from pymongo.operations import IndexModel
 
 from argon.engine import ddl, indexes, reading
 from argon.engine.commands.held import listed
-from argon.engine.commands.request import Command, Reply, Request, check_fields, collection_name, required
+from argon.engine.commands.request import (
+    Command,
+    Reply,
+    Request,
+    check_fields,
+    collection_name,
+    own_fields,
+    required,
+)
 from argon.engine.errors import command_error
 from argon.engine.prepare import existing_record
 from argon.io import Operation
@@ -38,8 +46,7 @@ def list_indexes(request: Request, command: Command) -> Operation[Reply]:
 def create(request: Request, command: Command) -> Operation[Reply]:
     """Run ``create``."""
     name = collection_name(command)
-    options = {key: value for key, value in list(command.items())[1:] if not key.startswith("$")}
-    options.pop("lsid", None)
+    options = own_fields(command)
     yield from ddl.create_collection(request.handle, request.space, name, options)
     return {"ok": 1.0}
 
@@ -47,8 +54,7 @@ def create(request: Request, command: Command) -> Operation[Reply]:
 def modify(request: Request, command: Command) -> Operation[Reply]:
     """Run ``collMod``."""
     name = collection_name(command)
-    options = {key: value for key, value in list(command.items())[1:] if not key.startswith("$")}
-    options.pop("lsid", None)
+    options = own_fields(command)
     yield from ddl.modify_collection(request.handle, request.space, name, options)
     return {"ok": 1.0}
 
@@ -68,8 +74,11 @@ def drop(request: Request, command: Command) -> Operation[Reply]:
 def drop_database(request: Request, command: Command) -> Operation[Reply]:
     """Run ``dropDatabase``: the branch stays, and has no collections."""
     check_fields(command, frozenset())
-    yield from ddl.drop_all(request.handle, request.space)
-    return {"dropped": request.database, "ok": 1.0}
+    yield from request.handle.admit_writes()
+    snapshot = yield from request.handle.snapshot()
+    if any(True for _ in snapshot.catalog.records(request.space)):
+        yield from ddl.drop_all(request.handle, request.space)
+    return {"ok": 1.0}
 
 
 def create_indexes(request: Request, command: Command) -> Operation[Reply]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from argon.engine.commands import definitions, held, reads, statistics, writes
+from argon.engine.commands.concern import unsatisfied
 from argon.engine.commands.request import Command, Reply, Request
 from argon.engine.errors import command_error
 from argon.engine.handle import Handle
@@ -148,7 +149,8 @@ def run_command(
     name = _ALIASES.get(name, name)
     run = _COMMANDS.get(name)
     if run is not None:
-        return (yield from run(Request(handle, space, database, options or {}), command))
+        reply = yield from run(Request(handle, space, database, options or {}), command)
+        return reply | (yield from unsatisfied(handle.line.engine, command.get("writeConcern")))
     if name in _ONLY_ON_ADMIN:
         text = f"{name} may only be run against the admin database."
         raise command_error({"code": 13, "codeName": "Unauthorized", "errmsg": text})

@@ -12,11 +12,12 @@ from bson import Int64
 from pymongo.errors import CursorNotFound
 
 from argon.engine.commands.request import Command, Reply, Request, check_fields, required
-from argon.engine.cursors import close, next_batch
+from argon.engine.cursors import close, next_batch, resize
 from argon.engine.find import Materialized, Opened
 from argon.io import Operation
 
 if TYPE_CHECKING:
+    from argon.engine.commands.changes import Changes
     from argon.engine.engine import Engine
 
 _IDLE = 600.0
@@ -49,31 +50,50 @@ class Held:
     def fill(self, size: int | None) -> Operation[None]:
         """Read until there are ``size`` documents, or one reply of the server where that is None."""
         while self.opened.cursor.alive and len(self.waiting) < (1 if size is None else size):
-            batch = yield from next_batch(self.opened.cursor)
-            self.waiting += [row["d"] for row in batch] if self.opened.wrapped else batch
+            self.add((yield from next_batch(self.opened.cursor)))
+
+    def add(self, batch: Sequence[Any]) -> None:
+        """Take what was read of the physical cursor."""
+        self.waiting += [row["d"] for row in batch] if self.opened.wrapped else batch
+
+    def more(self, size: int | None, _patience: float | None) -> Operation[list[Any]]:
+        """Return the next documents."""
+        resize(self.opened.cursor, size)
+        yield from self.fill(size)
+        return self.take(size)
+
+    def token(self) -> None:
+        """Return None: this is no change stream."""
+
+    def close(self) -> Operation[None]:
+        """Close the physical cursor."""
+        yield from close(self.opened.cursor)
 
     def take(self, size: int | None) -> list[Any]:
         """Give documents."""
         end = len(self.waiting) if size is None else size
         taken, self.waiting = self.waiting[:end], self.waiting[end:]
-        self.used = time.monotonic()
         return taken
 
 
-def cursor_reply(request: Request, name: str, opened: Opened, size: int | None) -> Operation[Reply]:
+def cursor_reply(
+    request: Request, name: str, opened: Opened, size: int | None, first: Sequence[Any] = ()
+) -> Operation[Reply]:
     """Return the reply that begins a cursor.
 
     Args:
         request: Where the command runs.
         name: The collection.
-        opened: The physical cursor, of which nothing has been read.
+        opened: The physical cursor.
         size: The size of the first batch; None for the server's choice.
+        first: What has been read of it.
     """
     held = Held(opened, request.namespace(name))
+    held.add(first)
     size = _FIRST if size is None else size
     yield from held.fill(size)
     batch = held.take(size)
-    return {"cursor": {"firstBatch": batch, "id": _keep(request, held), "ns": held.namespace}, "ok": 1.0}
+    return cursor_of("firstBatch", batch, keep(request.handle.line.engine, held), held)
 
 
 def listed(request: Request, name: str, documents: Sequence[Any], command: Command) -> Operation[Reply]:
@@ -84,30 +104,53 @@ def listed(request: Request, name: str, documents: Sequence[Any], command: Comma
 
 def get_more(request: Request, command: Command) -> Operation[Reply]:
     """Run ``getMore``."""
+    return (yield from more_of(request.handle.line.engine, request.database, command))
+
+
+def more_of(engine: Engine, database: str, command: Command) -> Operation[Reply]:
+    """Run ``getMore`` on a database.
+
+    Raises:
+        CursorNotFound: Nobody has begun such a cursor there, or it has come to its end.
+    """
     check_fields(command, frozenset({"collection", "batchSize", "term", "lastKnownCommittedOpTime"}))
     number = int(command["getMore"])
-    held = _cursors(request).get(number)
-    if held is None or held.namespace != request.namespace(required(command, "collection")):
+    held = engine.held_cursors.get(number)
+    if held is None or held.namespace != f"{database}.{required(command, 'collection')}":
         text = f"cursor id {number} not found"
         raise CursorNotFound(text, 43, {"code": 43, "codeName": "CursorNotFound", "errmsg": text})
-    size = command.get("batchSize") or None
-    yield from held.fill(size)
-    batch = held.take(size)
+    milliseconds = command.get("maxTimeMS")
+    patience = None if milliseconds is None else milliseconds / 1000
+    held.used = time.monotonic()
+    batch = yield from held.more(command.get("batchSize") or None, patience)
+    held.used = time.monotonic()
     if held.done:
-        del _cursors(request)[number]
+        engine.held_cursors.pop(number, None)
         number = 0
-    return {"cursor": {"nextBatch": batch, "id": Int64(number), "ns": held.namespace}, "ok": 1.0}
+    return cursor_of("nextBatch", batch, Int64(number), held)
+
+
+def cursor_of(field: str, batch: list[Any], number: Int64, held: Held | Changes) -> Reply:
+    """Return a reply with documents of a cursor."""
+    token = held.token()
+    after = {} if token is None else {"postBatchResumeToken": token}
+    return {"cursor": {field: batch, "id": number, "ns": held.namespace, **after}, "ok": 1.0}
 
 
 def kill_cursors(request: Request, command: Command) -> Operation[Reply]:
     """Run ``killCursors``."""
+    return (yield from kill_of(request.handle.line.engine, command))
+
+
+def kill_of(engine: Engine, command: Command) -> Operation[Reply]:
+    """Forget cursors, on whatever database they are."""
     killed, unknown = [], []
     for number in required(command, "cursors"):
-        held = _cursors(request).pop(int(number), None)
+        held = engine.held_cursors.pop(int(number), None)
         if held is None:
             unknown.append(number)
         else:
-            yield from close(held.opened.cursor)
+            yield from held.close()
             killed.append(number)
     return {
         "cursorsKilled": killed,
@@ -118,19 +161,14 @@ def kill_cursors(request: Request, command: Command) -> Operation[Reply]:
     }
 
 
-def _keep(request: Request, held: Held) -> Int64:
+def keep(engine: Engine, held: Held | Changes) -> Int64:
     """Keep a cursor for ``getMore``, and forget those that nobody came back for."""
     if held.done:
         return Int64(0)
-    cursors = _cursors(request)
-    now = time.monotonic()
+    cursors = engine.held_cursors
+    now = held.used = time.monotonic()
     for number in [number for number, other in cursors.items() if now - other.used > _IDLE]:
         del cursors[number]
     number = Int64(random.getrandbits(62) + 1)
     cursors[number] = held
     return number
-
-
-def _cursors(request: Request) -> dict[int, Held]:
-    engine: Engine = request.handle.line.engine
-    return engine.held_cursors

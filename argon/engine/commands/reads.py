@@ -8,11 +8,12 @@ from typing import Any
 from pymongo.errors import OperationFailure
 
 from argon.engine import reading
+from argon.engine.commands.changes import is_stream, open_stream
 from argon.engine.commands.held import cursor_reply
 from argon.engine.commands.request import Command, Reply, Request, check_fields, collection_name, required
 from argon.engine.cursors import next_batch
 from argon.engine.errors import command_error
-from argon.engine.find import Opened, open_find
+from argon.engine.find import Opened, open_find, read_first
 from argon.engine.pipelines import physical_pipeline
 from argon.engine.prepare import Target
 from argon.engine.query import FindSpec, find_stages
@@ -57,11 +58,12 @@ _EXPLAINED = ("find", "aggregate", "count", "distinct", "update", "delete", "fin
 def find(request: Request, command: Command) -> Operation[Reply]:
     """Run ``find``."""
     name = collection_name(command)
-    opened = yield from _open(request, name, find_spec(command))
+    spec = find_spec(command)
+    opened, first = yield from read_first(request.handle, request.space, name, spec, request.reader)
     size = command.get("batchSize")
     if not command.get("singleBatch"):
-        return (yield from cursor_reply(request, name, opened, size))
-    reply = yield from cursor_reply(request, name, opened, size or command.get("limit") or None)
+        return (yield from cursor_reply(request, name, opened, size, first))
+    reply = yield from cursor_reply(request, name, opened, size or command.get("limit") or None, first)
     return {**reply, "cursor": {**reply["cursor"], "id": 0}}
 
 
@@ -110,6 +112,8 @@ def aggregate(request: Request, command: Command) -> Operation[Reply]:
     if not isinstance(command.get("cursor"), Mapping):
         text = "The 'cursor' option is required, except for aggregate with the explain argument"
         raise command_error({"code": 9, "codeName": "FailedToParse", "errmsg": text})
+    if is_stream(pipeline):
+        return (yield from open_stream(request, name, command))
     size = command["cursor"].get("batchSize")
     options = {
         option: command.get(option)

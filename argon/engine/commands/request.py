@@ -106,3 +106,9 @@ def required(command: Command, field: str) -> Any:
         text = f"BSON field '{next(iter(command))}.{field}' is missing but a required field"
         raise command_error({"code": 40414, "codeName": "Location40414", "errmsg": text})
     return command[field]
+
+
+def own_fields(command: Command) -> dict[str, Any]:
+    """Return the fields of a command after its verb, without those that any command may have."""
+    verb = next(iter(command))
+    return {field: value for field, value in command.items() if field not in {verb, *_OF_ANY_COMMAND}}

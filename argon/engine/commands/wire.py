@@ -8,8 +8,14 @@ from typing import Any
 import bson
 from bson.codec_options import CodecOptions, DatetimeConversion
 from pymongo.errors import OperationFailure
+from pymongo.read_concern import ReadConcern
+from pymongo.read_preferences import make_read_preference, read_pref_mode_from_name
 
-_PLAIN: CodecOptions[dict[str, Any]] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_AUTO)
+PLAIN: CodecOptions[dict[str, Any]] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_AUTO)
+
+_ENVELOPE = frozenset(
+    {"$clusterTime", "$db", "$readPreference", "autocommit", "lsid", "startTransaction", "txnNumber"}
+)
 
 
 def encoded(command: Mapping[str, Any], codec: CodecOptions[Any]) -> dict[str, Any]:
@@ -19,7 +25,7 @@ def encoded(command: Mapping[str, Any], codec: CodecOptions[Any]) -> dict[str, A
         command: The command.
         codec: The user's own types.
     """
-    return bson.decode(bson.encode(command, codec_options=codec), codec_options=_PLAIN)
+    return bson.decode(bson.encode(command, codec_options=codec), codec_options=PLAIN)
 
 
 def decoded(reply: Mapping[str, Any], codec: CodecOptions[Any], *, decoders: bool = False) -> Any:
@@ -43,4 +49,22 @@ def is_allowed(error: OperationFailure, allowable: Sequence[str | int] | None) -
 
 def failed(error: OperationFailure) -> dict[str, Any]:
     """Return the reply that an error stands for."""
-    return {"ok": 0.0, "errmsg": str(error), "code": error.code, **(error.details or {})}
+    labels = sorted(error._error_labels)
+    reply = {"ok": 0.0, "errmsg": str(error), "code": error.code, **(error.details or {})}
+    return {**reply, "errorLabels": labels} if labels else reply
+
+
+def without_envelope(command: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a command without what the driver adds to every one, and adds again."""
+    return {field: value for field, value in command.items() if field not in _ENVELOPE}
+
+
+def reads_by(command: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the read preference and the read concern that a command names."""
+    asked = command.get("$readPreference") or {"mode": "primary"}
+    mode = read_pref_mode_from_name(asked["mode"])
+    reader: dict[str, Any] = {"read_preference": make_read_preference(mode, asked.get("tags"))}
+    level = (command.get("readConcern") or {}).get("level")
+    if level is not None:
+        reader["read_concern"] = ReadConcern(level)
+    return reader

@@ -1,0 +1,54 @@
+"""Handles whose calls are commands, as PyMongo writes them, and which listeners are told of.
+
+What a collection of a branch does costs least when it goes to the engine
+directly, and nobody needs to know which command it would be. Where somebody
+listens, or a reply needs the server's own word about a write concern, PyMongo's
+own methods write the command, and :mod:`argon.aio.connection` answers it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
+
+from argon.aio.classic import READS, WRITES
+from argon.aio.collection import AsyncWALCollection
+from argon.aio.database import AsyncWALDatabase
+
+D = TypeVar("D", bound=Any)
+
+ON_DATABASE = (
+    "aggregate",
+    "command",
+    "create_collection",
+    "cursor_command",
+    "dereference",
+    "drop_collection",
+    "list_collection_names",
+    "list_collections",
+    "validate_collection",
+    "watch",
+)
+
+
+class AsyncCommandingCollection(AsyncWALCollection[D]):
+    """A collection of a branch whose methods are PyMongo's own."""
+
+
+class AsyncCommandingDatabase(AsyncWALDatabase[D]):
+    """A branch whose methods are PyMongo's own, as far as a database has them."""
+
+    async def create_collection(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """See :meth:`pymongo.asynchronous.database.AsyncDatabase.create_collection`."""
+        made = await AsyncDatabase.create_collection(self, name, *args, **kwargs)
+        options = (made.codec_options, made.read_preference, made.write_concern, made.read_concern)
+        return self.get_collection(name, *options)
+
+
+for _name in (*READS, *WRITES):
+    setattr(AsyncCommandingCollection, _name, getattr(AsyncCollection, _name))
+for _name in ON_DATABASE:
+    if _name not in vars(AsyncCommandingDatabase):
+        setattr(AsyncCommandingDatabase, _name, getattr(AsyncDatabase, _name))

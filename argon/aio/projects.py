@@ -1,0 +1,106 @@
+"""Commands about all projects, which a database server is asked on its database ``admin``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from argon.aio.session import AsyncWALSession
+from argon.engine import ddl
+from argon.engine.commands.changes import is_stream, open_stream_on_all
+from argon.engine.commands.concern import unsatisfied
+from argon.engine.commands.held import kill_of, more_of
+from argon.engine.errors import command_error
+from argon.errors import UnsupportedOperation
+from argon.io import run_async
+from argon.wal.log import DEFAULT_SPACE
+
+if TYPE_CHECKING:
+    from argon.aio.client import AsyncWALClient
+
+SERVERS_OWN = ("admin", "config", "local")
+"""Databases that are the server's and no projects."""
+
+
+def shown_database(client: AsyncWALClient[Any], name: str) -> Any:
+    """Return the branch of a name, at the moment or in the commit that the client shows."""
+    shown = client._shown
+    return shown if shown is not None and shown.name == name else client.get_database(name)
+
+
+async def answer_of_cursor(
+    client: AsyncWALClient[Any], database: str, command: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """Answer a command about a cursor that Argon holds, whose branch may be gone by now.
+
+    Args:
+        client: Whose cursor.
+        database: The database.
+        command: The command.
+
+    Returns:
+        The reply; None if it is another command, or about another cursor.
+    """
+    engine, verb = client.argon.engine, next(iter(command))
+    if verb == "getMore" and int(command[verb]) in engine.held_cursors:
+        return await run_async(more_of(engine, database, command))
+    if verb == "killCursors" and any(int(number) in engine.held_cursors for number in command["cursors"]):
+        return await run_async(kill_of(engine, command))
+    return None
+
+
+async def answer_about_all(
+    client: AsyncWALClient[Any], database: str, command: Mapping[str, Any], session: Any
+) -> dict[str, Any] | None:
+    """Answer a command that is about projects, though it is sent to one of the server's own databases.
+
+    Args:
+        client: Whose projects.
+        database: The server's database.
+        command: The command.
+        session: The session that it belongs to.
+
+    Returns:
+        The reply; None for a command that the server itself answers.
+    """
+    verb = next(iter(command))
+    if database != "admin":
+        return None
+    if verb in ("abortTransaction", "commitTransaction"):
+        if not isinstance(session, AsyncWALSession):
+            return None
+        reply = await session.finish(verb)
+        return reply | await run_async(unsatisfied(client.argon.engine, command.get("writeConcern")))
+    engine = client.argon.engine
+    if verb == "aggregate" and is_stream(command.get("pipeline")):
+        return await run_async(open_stream_on_all(engine, DEFAULT_SPACE, command))
+    if verb == "listDatabases":
+        described = await client._described(command)
+        return {"databases": described, "totalSize": 0, "totalSizeMb": 0, "ok": 1.0}
+    if verb == "renameCollection":
+        return await _rename(client, command, session)
+    return None
+
+
+async def _rename(client: AsyncWALClient[Any], command: Mapping[str, Any], session: Any) -> dict[str, Any]:
+    old, new = str(command["renameCollection"]), str(command.get("to"))
+    for place in [place for place, letter in enumerate(old) if letter == "."]:
+        name = old[:place]
+        # A project's name may have dots in it too.
+        if old.count(".") > 1 and name.partition("@")[0] not in await client._project_names():
+            continue
+        if not new.startswith(f"{name}."):
+            raise UnsupportedOperation(
+                "a collection is not renamed into another database: export and import it"
+            )
+        database = shown_database(client, name)
+        handle, space = database._bound(session), database.current_space
+        target = bool(command.get("dropTarget"))
+        rename = ddl.rename_collection(handle, space, old[place + 1 :], new[place + 1 :], drop_target=target)
+        await run_async(rename)
+        return {
+            "ok": 1.0,
+            **await run_async(unsatisfied(client.argon.engine, command.get("writeConcern"))),
+        }
+    text = "Source collection does not exist"
+    raise command_error({"code": 26, "codeName": "NamespaceNotFound", "errmsg": f"{text}: {old}"})

@@ -1,0 +1,71 @@
+"""Who listens to an application's commands, and is told of those that it sent.
+
+PyMongo tells listeners of every command that it puts on a connection. On a
+branch those are physical ones. So a client that Argon makes tells nobody of
+its commands, and what works on branches tells the listeners of the commands
+that PyMongo would have sent to a database. A client that the application made
+itself keeps its listeners, who hear what is sent on it.
+
+This hangs on a protected part of PyMongo's ``_EventListeners``; that is why
+PyMongo's minor version is pinned.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from pymongo import AsyncMongoClient, MongoClient
+from pymongo.write_concern import WriteConcern
+
+_LISTENERS = "_EventListeners__command_listeners"
+_ENABLED = "_EventListeners__enabled_for_commands"
+_OF_POOL = "_PoolOptions__event_listeners"
+_OF_CLIENT = "_ClientOptions__pool_options"
+_APART = "_argon_options"
+
+
+def set_apart(client: Any) -> None:
+    """Take the listeners of commands off a new client, and keep them for what works on branches.
+
+    Listeners of other things, as of its pool or of the servers, stay.
+
+    Args:
+        client: A client of PyMongo's, on which nothing has been sent yet.
+    """
+    listeners = client.options.pool_options._event_listeners
+    if listeners is None or not listeners.enabled_for_commands:
+        return
+    # The options as the application gave them; the client itself and its pool go by the others.
+    given, pool = copy.copy(client.options), copy.copy(client.options.pool_options)
+    setattr(pool, _OF_POOL, copy.copy(listeners))
+    setattr(given, _OF_CLIENT, pool)
+    vars(client)[_APART] = given
+    vars(listeners).update({_LISTENERS: [], _ENABLED: False})
+
+
+def given_options(client: Any) -> Any:
+    """Return the options of a client as the application gave them."""
+    return vars(client).get(_APART) or vars(client)["_options"]
+
+
+def listeners_of(client: Any) -> Any:
+    """Return the listeners that are told of commands on branches; None if there are none."""
+    given = vars(client).get(_APART)
+    return None if given is None else given.pool_options._event_listeners
+
+
+def is_listened_to(client: Any) -> bool:
+    """Whether anybody is told of a client's commands on branches."""
+    return _APART in vars(client)
+
+
+def is_pymongos(client: Any) -> bool:
+    """Whether a client is PyMongo's own, and not Motor's, which only holds one."""
+    return isinstance(client, MongoClient | AsyncMongoClient)
+
+
+def is_special(concern: WriteConcern) -> bool:
+    """Whether the server may have something to say about a write concern."""
+    asked = concern.document.get("w", 1)
+    return asked not in (0, 1, "majority")
