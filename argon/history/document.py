@@ -90,4 +90,4 @@ def states_of(
     """
     snapshot = yield from place.state(engine)
     stays = yield from Stays(snapshot, entries).of(space, collection)
-    return States(snapshot, stays, identity)
+    return States(snapshot, entries, stays, identity)

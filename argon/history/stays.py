@@ -12,6 +12,7 @@ from argon.engine.snapshot import Snapshot
 from argon.history.entries import Entries
 from argon.history.spans import Span, all_spans
 from argon.io import Operation
+from argon.models.entry import Operation as Kind
 
 Name = tuple[str, str]
 
@@ -72,9 +73,10 @@ class Stays:
         """
         span = last
         while True:
-            older = next((one for one in self._of(span) if one.end == span.begin), None)
-            gone = [one for one in self._dropped(_name(span)) if (one.end or 0) <= span.begin]
-            before = max(gone, key=_end_or_never, default=None)
+            older = _last_by(span.begin, self._of(span))
+            if older is not None and (yield from self._was_dropped(older)):
+                older = None
+            before = yield from self._dropped_by(span.begin, _name(span))
             if older is None:
                 return span, before, None if before is None else before.end
             if before is not None and before.end is not None and _name(older) != _name(span):
@@ -90,11 +92,24 @@ class Stays:
     def _named(self, name: Name) -> Iterator[Span]:
         return (span for spans in self._versions.values() for span in spans if _name(span) == name)
 
-    def _dropped(self, name: Name) -> Iterator[Span]:
-        """Yield the last versions of the collections that were dropped under a name."""
-        for span in self._named(name):
-            if span.end is not None and all(one.begin != span.end for one in self._of(span)):
-                yield span
+    def _dropped_by(self, lsn: int, name: Name) -> Operation[Span | None]:
+        """Return the last version of what was dropped last under a name, by an LSN."""
+        ended = [span for span in self._named(name) if span.end is not None and span.end <= lsn]
+        for span in sorted(ended, key=_end_or_never, reverse=True):
+            if (yield from self._was_dropped(span)):
+                return span
+        return None
+
+    def _was_dropped(self, span: Span) -> Operation[bool]:
+        """Whether a version was the last one; what followed may also be no longer held."""
+        if span.end is None or any(one.begin == span.end for one in self._of(span)):
+            return False
+        return (yield from self._entries.find(span.end)).get("operation") == Kind.DROP_COLLECTION
+
+
+def _last_by(lsn: int, spans: list[Span]) -> Span | None:
+    ended = [span for span in spans if span.end is not None and span.end <= lsn]
+    return max(ended, key=_end_or_never, default=None)
 
 
 def _name(span: Span) -> Name:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from bson import Binary, ObjectId
+from pymongo import MongoClient
 from pymongo.collation import Collation
 
 from argon import Argon, Branch, Project, WALDatabase
@@ -85,6 +86,22 @@ def test_inherited_versions_and_a_deletion_that_is_only_a_mark(project: Project,
     assert told(main, "users", 1) == [("update", {"_id": 1, "n": 99}), *first]
 
 
+def test_versions_that_are_no_longer_held(
+    argon: Argon, main: Branch, db: WALDatabase, client: MongoClient[dict[str, Any]]
+) -> None:
+    for number in range(3):
+        db.users.replace_one({"_id": 1}, {"n": number}, upsert=True)
+    newest, middle, oldest = main.history("users", 1)
+    kept = client[argon.database]
+    [store] = [record["d"]["store"] for record in kept.collections.find()]
+    kept[store].delete_one({"f": middle.lsn})
+    kept.wal_log.delete_one({"lsn": middle.lsn})
+    last, first = main.history("users", 1)
+    assert (first, last.document) == (oldest, newest.document)
+    assert [(change.path, change.value_a, change.value_b) for change in last.fields] == [("n", 0, 2)]
+    assert {one.path: one.lsn for one in main.blame("users", 1)} == {"_id": oldest.lsn, "n": newest.lsn}
+
+
 def test_a_merge_is_told_as_the_commit_that_it_is(project: Project, main: Branch, db: WALDatabase) -> None:
     db.users.insert_one({"_id": 1, "a": 1, "b": 1})
     project.fork("main", "feature")
@@ -148,8 +165,6 @@ def test_ids_of_every_kind(main: Branch, db: WALDatabase) -> None:
 
 
 def test_uuids_are_read_as_the_client_writes_them(mongod_uri: str) -> None:
-    from pymongo import MongoClient
-
     name = f"argon_{uuid.uuid4().hex[:12]}"
     with MongoClient[dict[str, Any]](mongod_uri, uuidRepresentation="standard") as client:
         argon = Argon(database=name, client=client)
