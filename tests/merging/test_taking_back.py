@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from argon import Argon, Project, WALDatabase
-from argon.errors import MergeConflict, UnsupportedOperation
+from argon.errors import MergeConflict, PointNotFound, UnsupportedOperation
 
 from .model import Collision, Commit, Repository, State, merged
 
@@ -25,10 +26,11 @@ ids, values, branches, picks = (
 )
 strategies = st.sampled_from(["strict", "strict", "ours", "theirs"])
 two = st.permutations(BRANCHES).map(lambda names: names[:2])
+authors = st.sampled_from(["ann", "bob"])
 writes = st.one_of(
-    st.tuples(st.just("put"), branches, ids, values),
-    st.tuples(st.just("set"), branches, ids, st.sampled_from(FIELDS), values),
-    st.tuples(st.just("delete"), branches, ids),
+    st.tuples(st.just("put"), branches, authors, ids, values),
+    st.tuples(st.just("set"), branches, authors, ids, st.sampled_from(FIELDS), values),
+    st.tuples(st.just("delete"), branches, authors, ids),
 )
 changes = st.one_of(
     st.tuples(st.just("merge"), two, strategies),
@@ -36,6 +38,7 @@ changes = st.one_of(
     st.tuples(st.just("undo"), branches),
     st.tuples(st.just("reset"), branches, branches, picks),
     st.tuples(st.just("revert"), branches, picks, picks, strategies),
+    st.tuples(st.just("revert_author"), branches, authors, strategies),
     st.tuples(st.just("pick"), two, picks, picks, strategies),
 )
 programs = st.lists(st.one_of(writes, changes), min_size=16, max_size=30)
@@ -49,6 +52,7 @@ class Step:
     before: Commit
     after: Commit
     moves: bool
+    author: str | None
 
 
 class Pair:
@@ -57,30 +61,37 @@ class Pair:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.model = Repository()
-        self.handles: dict[str, Any] = {"main": WALDatabase(project.branch("main")).docs}
+        self.handles: dict[str, Any] = {}
+        self._open("main")
         self.handles["main"].insert_one({"_id": "first"})
         self.handles["main"].delete_one({"_id": "first"})
         for name in BRANCHES[1:]:
             project.fork("main", name)
             self.model.fork("main", name)
-            self.handles[name] = WALDatabase(project.branch(name)).docs
+            self._open(name)
         self.steps: dict[str, list[Step]] = {name: [] for name in BRANCHES}
         self.backups: list[tuple[str, State]] = []
 
-    def put(self, branch: str, key: int, value: int) -> None:
-        document = dict.fromkeys(FIELDS, value)
-        self.handles[branch].replace_one({"_id": key}, document, upsert=True)
-        self._write(branch, key, document)
+    def _open(self, name: str) -> None:
+        branch = self.project.branch(name)
+        self.handles[name] = WALDatabase(branch).docs
+        for author in ("ann", "bob"):
+            self.handles[f"{name} {author}"] = WALDatabase(branch, author=author).docs
 
-    def set(self, branch: str, key: int, name: str, value: int) -> None:
-        self.handles[branch].update_one({"_id": key}, {"$set": {name: value}})
+    def put(self, branch: str, author: str, key: int, value: int) -> None:
+        document = dict.fromkeys(FIELDS, value)
+        self.handles[f"{branch} {author}"].replace_one({"_id": key}, document, upsert=True)
+        self._write(branch, author, key, document)
+
+    def set(self, branch: str, author: str, key: int, name: str, value: int) -> None:
+        self.handles[f"{branch} {author}"].update_one({"_id": key}, {"$set": {name: value}})
         old = self.model.state(branch).get(key)
         if old is not None:
-            self._write(branch, key, {**old, name: value})
+            self._write(branch, author, key, {**old, name: value})
 
-    def delete(self, branch: str, key: int) -> None:
-        self.handles[branch].delete_one({"_id": key})
-        self._write(branch, key, None)
+    def delete(self, branch: str, author: str, key: int) -> None:
+        self.handles[f"{branch} {author}"].delete_one({"_id": key})
+        self._write(branch, author, key, None)
 
     def merge(self, names: list[str], strategy: str) -> None:
         target, source = names
@@ -129,9 +140,22 @@ class Pair:
             handle = self.project.branch(branch)
             self._apply(
                 branch,
-                (last.after.state, first.before.state, strategy),
+                [(last.after.state, first.before.state)],
+                strategy,
                 lambda: handle.revert(first.lsn, last.lsn, strategy=strategy),
             )
+
+    def revert_author(self, branch: str, author: str, strategy: str) -> None:
+        handle = self.project.branch(branch)
+        runs = [
+            list(run) for by, run in groupby(self.steps[branch], lambda step: step.author) if by == author
+        ]
+        if not runs:
+            with pytest.raises(PointNotFound, match=author):
+                handle.revert(author=author)
+            return
+        merges = [(run[-1].after.state, run[0].before.state) for run in reversed(runs)]
+        self._apply(branch, merges, strategy, lambda: handle.revert(author=author, strategy=strategy))
 
     def pick(self, names: list[str], one: int, other: int, strategy: str) -> None:
         target, source = names
@@ -141,14 +165,17 @@ class Pair:
             handle = self.project.branch(target)
             self._apply(
                 target,
-                (first.before.state, last.after.state, strategy),
+                [(first.before.state, last.after.state)],
+                strategy,
                 lambda: handle.cherry_pick(source, first.lsn, last.lsn, strategy=strategy),
             )
 
-    def _apply(self, branch: str, how: tuple[State, State, str], call: Any) -> None:
-        base, theirs, strategy = how
+    def _apply(self, branch: str, merges: list[tuple[State, State]], strategy: str, call: Any) -> None:
         before = self.model.heads[branch]
-        state, collisions = merged(base, before.state, theirs, strategy)
+        state, collisions = before.state, set()
+        for base, theirs in merges:
+            state, more = merged(base, state, theirs, strategy)
+            collisions |= more
         if collisions and strategy == "strict":
             self._refused(branch, Collision(collisions), call)
             return
@@ -170,7 +197,7 @@ class Pair:
         assert info.lsn == self.project.branch(branch).head_lsn
         self.backups.append((info.backup, self.model.state(branch)))
 
-    def _write(self, branch: str, key: int, document: dict[str, Any] | None) -> None:
+    def _write(self, branch: str, author: str, key: int, document: dict[str, Any] | None) -> None:
         state = dict(self.model.state(branch))
         if state.get(key) == document:
             return
@@ -179,13 +206,13 @@ class Pair:
             state[key] = document
         before = self.model.heads[branch]
         self.model.commit(branch, state)
-        self._note(branch, before)
+        self._note(branch, before, author=author)
 
-    def _note(self, branch: str, before: Commit, *, moves: bool = False) -> None:
+    def _note(self, branch: str, before: Commit, *, moves: bool = False, author: str | None = None) -> None:
         after = self.model.heads[branch]
         if after is not before:
             lsn = self.project.branch(branch).head_lsn
-            self.steps[branch].append(Step(lsn, before, after, moves))
+            self.steps[branch].append(Step(lsn, before, after, moves, author))
 
     def check(self) -> None:
         for name in BRANCHES:
