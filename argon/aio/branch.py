@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from bson import ObjectId
 
 from argon.aio.branch_log import AsyncBranchLog
 from argon.aio.conflicts import AsyncConflicts
+from argon.aio.hooks import AsyncBranchHooks
 from argon.aio.merging import AsyncMerging
 from argon.aio.past import AsyncPast
 from argon.aio.retention import AsyncBranchRetention
@@ -19,7 +20,6 @@ from argon.catalog.records import MAIN
 from argon.classic.migrate import Progress, migrate
 from argon.engine.expiry import expire
 from argon.engine.handle import Handle
-from argon.hooks.registry import Judge
 from argon.io import run_async
 from argon.merging.results import ForkInfo
 from argon.models import BranchRecord
@@ -30,11 +30,15 @@ if TYPE_CHECKING:
     from argon.aio.project import AsyncProject
     from argon.engine.engine import Engine
 
-J = TypeVar("J", bound=Judge)
-
 
 class AsyncBranch(
-    AsyncMerging, AsyncConflicts, AsyncUndoing, AsyncBranchLog, AsyncPast, AsyncBranchRetention
+    AsyncMerging,
+    AsyncConflicts,
+    AsyncUndoing,
+    AsyncBranchLog,
+    AsyncPast,
+    AsyncBranchHooks,
+    AsyncBranchRetention,
 ):
     """A named line of writes.
 
@@ -226,23 +230,6 @@ class AsyncBranch(
         self._record = await run_async(branches.set_expiry(self._record, expires, force=self._force, **said))
         self.engine.line(self._record).learn(self._record)
 
-    def on_commit(self, hook: J) -> J:
-        """Ask a callable before each commit to the branch through this Argon; see :mod:`argon.hooks`.
-
-        Args:
-            hook: Gets a :class:`argon.hooks.Proposal`; it raises, or returns why not, to refuse.
-
-        Returns:
-            The callable, so that this serves as a decorator; ``project.remove_hook(hook)`` ends it.
-        """
-        self.engine.hooks.add("pre-commit", self.project_id, self.id, hook)
-        return hook
-
-    def on_merge(self, hook: J) -> J:
-        """Ask a callable before each merge into the branch through this Argon; see :meth:`on_commit`."""
-        self.engine.hooks.add("pre-merge", self.project_id, self.id, hook)
-        return hook
-
     def forced(self) -> Self:
         """Return the same branch to work on although it is protected.
 
@@ -265,7 +252,9 @@ class AsyncBranch(
         """
         return await self._project.fork(self, name, author=author, message=message)
 
-    async def migrate(self, *, progress: Progress | None = None) -> None:
+    async def migrate(
+        self, *, progress: Progress | None = None, author: str | None = None, message: str | None = None
+    ) -> None:
         """Turn this classic branch, a physical database, into one in the log.
 
         It stays readable all the time. Writes are refused meanwhile; other
@@ -274,6 +263,8 @@ class AsyncBranch(
 
         Args:
             progress: Is told how many documents are done, and how many there are about.
+            author: Who does it; by default whoever commits through this branch.
+            message: Why; by default that it is a migration.
 
         Raises:
             UnsupportedOperation: It is no classic branch, or has a collection of a
@@ -282,9 +273,8 @@ class AsyncBranch(
             Conflict: Others keep on writing past AsyncArgon, or another run has taken over.
         """
         await self._found()
-        migrated = migrate(
-            self.engine, self._project.record, self._record, author=self._project.author, progress=progress
-        )
+        about = (self.engine, self._project.record, self._record)
+        migrated = migrate(*about, author=author or self._project.author, message=message, progress=progress)
         self._record = await run_async(migrated)
 
     async def expire(self) -> int:

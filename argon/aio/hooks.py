@@ -1,4 +1,4 @@
-"""The hooks of a project: what may refuse a commit or a merge."""
+"""The hooks of a project and of a branch: what may refuse a commit or a merge."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from argon.engine import stored_hooks
 from argon.hooks.proposal import Event
 from argon.hooks.registry import Judge
 from argon.io import run_async
-from argon.models import ProjectRecord
+from argon.models import BranchRecord, ProjectRecord
 from argon.models.project import HookRecord
 from argon.models.recorded import Recorded
 
 if TYPE_CHECKING:
+    from bson import ObjectId
+
     from argon.engine.engine import Engine
 
 J = TypeVar("J", bound=Judge)
@@ -117,3 +119,34 @@ class AsyncHooks(Recorded[ProjectRecord]):
             return
         said = {"author": author or self.author, "message": message}
         self._record = await run_async(stored_hooks.remove(self.engine, self._record, hook, **said))
+
+
+class AsyncBranchHooks(Recorded[BranchRecord]):
+    """The part of a branch that has to do with its hooks."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def engine(self) -> Engine:
+            """The engine that serves it."""
+
+        @property
+        def project_id(self) -> ObjectId:
+            """The project's id."""
+
+    def on_commit(self, hook: J) -> J:
+        """Ask a callable before each commit to the branch through this Argon; see :mod:`argon.hooks`.
+
+        Args:
+            hook: Gets a :class:`argon.hooks.Proposal`; it raises, or returns why not, to refuse.
+
+        Returns:
+            The callable, so that this serves as a decorator; ``project.remove_hook(hook)`` ends it.
+        """
+        self.engine.hooks.add("pre-commit", self.project_id, self.id, hook)
+        return hook
+
+    def on_merge(self, hook: J) -> J:
+        """Ask a callable before each merge into the branch through this Argon; see :meth:`on_commit`."""
+        self.engine.hooks.add("pre-merge", self.project_id, self.id, hook)
+        return hook

@@ -183,10 +183,17 @@ class AsyncProject(AsyncTags, AsyncRules, AsyncHooks, AsyncComparing, AsyncProje
         branch = None if here is None else here.record
         return await run_async(locate(self.engine, self._record, branch, where))
 
-    async def migrate_branch(self, name: str, *, progress: MigrationProgress | None = None) -> AsyncBranch:
+    async def migrate_branch(
+        self,
+        name: str,
+        *,
+        progress: MigrationProgress | None = None,
+        author: str | None = None,
+        message: str | None = None,
+    ) -> AsyncBranch:
         """Turn a classic branch into one in the log; see :meth:`AsyncBranch.migrate`."""
         branch = await self.branch(name)
-        await branch.migrate(progress=progress)
+        await branch.migrate(progress=progress, author=author, message=message)
         return branch
 
     async def delete_branch(

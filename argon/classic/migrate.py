@@ -78,6 +78,7 @@ def migrate(
     branch: BranchRecord,
     *,
     author: str | None = None,
+    message: str | None = None,
     progress: Progress | None = None,
 ) -> Operation[BranchRecord]:
     """Turn a classic branch into one in the log.
@@ -87,6 +88,7 @@ def migrate(
         project: Its project.
         branch: The branch.
         author: Who does it.
+        message: Why; by default that it is a migration.
         progress: Is told how far it is.
 
     Returns:
@@ -108,9 +110,9 @@ def migrate(
     line.record = claimed
     line.forget()
     try:
-        copying = _Copying(line, author=author, run=claimed.migrating)
+        copying = _Copying(line, author=author, message=message or "migrate", run=claimed.migrating)
         yield from _until_nobody_writes(copying, database_of(engine, claimed.physical), progress)
-        migrated = yield from branches.finish_migration(claimed, author=author)
+        migrated = yield from branches.finish_migration(claimed, author=author, message=message)
     except (Exception, KeyboardInterrupt, CancelledError) as error:
         line.forget()
         if not (yield from branches.give_up_migration(claimed)) and isinstance(error, PyMongoError):
@@ -146,7 +148,7 @@ class _Copying(Handle):
                 raise _overtaken(snapshot.branch)
             return (yield from planner(snapshot, careful))
 
-        return (yield from self.line.write(plan, author=self.author, message="migrate", judged=False))
+        return (yield from self.line.write(plan, author=self.author, message=self.message, judged=False))
 
 
 def _overtaken(branch: BranchRecord) -> Conflict:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from bson import ObjectId
 
@@ -15,13 +15,13 @@ from argon.catalog.records import MAIN
 from argon.classic.migrate import Progress, migrate
 from argon.driver.branch_log import BranchLog
 from argon.driver.conflicts import Conflicts
+from argon.driver.hooks import BranchHooks
 from argon.driver.merging import Merging
 from argon.driver.past import Past
 from argon.driver.retention import BranchRetention
 from argon.driver.undoing import Undoing
 from argon.engine.expiry import expire
 from argon.engine.handle import Handle
-from argon.hooks.registry import Judge
 from argon.io import run
 from argon.merging.results import ForkInfo
 from argon.models import BranchRecord
@@ -32,10 +32,16 @@ if TYPE_CHECKING:
     from argon.driver.project import Project
     from argon.engine.engine import Engine
 
-J = TypeVar("J", bound=Judge)
 
-
-class Branch(Merging, Conflicts, Undoing, BranchLog, Past, BranchRetention):
+class Branch(
+    Merging,
+    Conflicts,
+    Undoing,
+    BranchLog,
+    Past,
+    BranchHooks,
+    BranchRetention,
+):
     """A named line of writes.
 
     Args:
@@ -226,23 +232,6 @@ class Branch(Merging, Conflicts, Undoing, BranchLog, Past, BranchRetention):
         self._record = run(branches.set_expiry(self._record, expires, force=self._force, **said))
         self.engine.line(self._record).learn(self._record)
 
-    def on_commit(self, hook: J) -> J:
-        """Ask a callable before each commit to the branch through this Argon; see :mod:`argon.hooks`.
-
-        Args:
-            hook: Gets a :class:`argon.hooks.Proposal`; it raises, or returns why not, to refuse.
-
-        Returns:
-            The callable, so that this serves as a decorator; ``project.remove_hook(hook)`` ends it.
-        """
-        self.engine.hooks.add("pre-commit", self.project_id, self.id, hook)
-        return hook
-
-    def on_merge(self, hook: J) -> J:
-        """Ask a callable before each merge into the branch through this Argon; see :meth:`on_commit`."""
-        self.engine.hooks.add("pre-merge", self.project_id, self.id, hook)
-        return hook
-
     def forced(self) -> Self:
         """Return the same branch to work on although it is protected.
 
@@ -265,7 +254,9 @@ class Branch(Merging, Conflicts, Undoing, BranchLog, Past, BranchRetention):
         """
         return self._project.fork(self, name, author=author, message=message)
 
-    def migrate(self, *, progress: Progress | None = None) -> None:
+    def migrate(
+        self, *, progress: Progress | None = None, author: str | None = None, message: str | None = None
+    ) -> None:
         """Turn this classic branch, a physical database, into one in the log.
 
         It stays readable all the time. Writes are refused meanwhile; other
@@ -274,6 +265,8 @@ class Branch(Merging, Conflicts, Undoing, BranchLog, Past, BranchRetention):
 
         Args:
             progress: Is told how many documents are done, and how many there are about.
+            author: Who does it; by default whoever commits through this branch.
+            message: Why; by default that it is a migration.
 
         Raises:
             UnsupportedOperation: It is no classic branch, or has a collection of a
@@ -282,9 +275,8 @@ class Branch(Merging, Conflicts, Undoing, BranchLog, Past, BranchRetention):
             Conflict: Others keep on writing past Argon, or another run has taken over.
         """
         self._found()
-        migrated = migrate(
-            self.engine, self._project.record, self._record, author=self._project.author, progress=progress
-        )
+        about = (self.engine, self._project.record, self._record)
+        migrated = migrate(*about, author=author or self._project.author, message=message, progress=progress)
         self._record = run(migrated)
 
     def expire(self) -> int:

@@ -185,10 +185,17 @@ class Project(Tags, Rules, Hooks, Comparing, ProjectRetention):
         branch = None if here is None else here.record
         return run(locate(self.engine, self._record, branch, where))
 
-    def migrate_branch(self, name: str, *, progress: MigrationProgress | None = None) -> Branch:
+    def migrate_branch(
+        self,
+        name: str,
+        *,
+        progress: MigrationProgress | None = None,
+        author: str | None = None,
+        message: str | None = None,
+    ) -> Branch:
         """Turn a classic branch into one in the log; see :meth:`Branch.migrate`."""
         branch = self.branch(name)
-        branch.migrate(progress=progress)
+        branch.migrate(progress=progress, author=author, message=message)
         return branch
 
     def delete_branch(

@@ -260,11 +260,14 @@ def restore(
 @branch.command("migrate")
 @global_options
 @click.argument("name", shell_complete=branches)
+@message_option
 @pass_context
-def migrate(context: Context, name: str) -> None:
+def migrate(context: Context, name: str, message: str | None) -> None:
     """Turn a classic branch, a physical database, into one in the log."""
     with progress(f"migrating {name}") as show:
-        migrated = context.project.migrate_branch(name, progress=lambda done, _total: show(done, done))
+        migrated = context.project.migrate_branch(
+            name, progress=lambda done, _total: show(done, done), message=message
+        )
     _done(context, f"{name} is now in the log, with branches and time travel of its own", migrated)
 
 

@@ -88,7 +88,9 @@ def test_a_migration_has_its_author(ann: Argon) -> None:
     classic = project.create_branch("old")
     WALDatabase(classic)["users"].insert_one({"_id": 1})
     ann.unset_feature("wal_create_branch")
-    classic.migrate()
+    classic.migrate(message="into the log")
     authors, kinds = entries(ann, "author")
     assert list(authors) == ["ann"]
     assert Operation.MIGRATE_BRANCH in kinds
+    log = ann.engine.plain["wal_log"]
+    assert log.distinct("message", {"branch_id": classic.id, "prev_lsn": {"$ne": None}}) == ["into the log"]
