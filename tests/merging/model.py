@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 State = dict[int, dict[str, Any]]
+Place = tuple[int, str]
+Strategy = str | dict[Place, str]
 
 
 class Collision(Exception):
@@ -49,12 +51,16 @@ class Repository:
     def fork(self, source: str, name: str) -> None:
         self.heads[name] = self.heads[source]
 
-    def merge(self, target: str, source: str, strategy: str, *, deletes: bool = True) -> None:
-        ours, theirs = self.heads[target], self.heads[source]
+    def base(self, ours: Commit, theirs: Commit) -> Commit:
+        """The latest of the best common ancestors."""
         mine, others = ours.history(), theirs.history()
         shared = [mine[number] for number in mine.keys() & others.keys()]
         best = [one for one in shared if not any(one.number in o.history() for o in shared if o is not one)]
-        base = max(best, key=lambda commit: commit.number)
+        return max(best, key=lambda commit: commit.number)
+
+    def merge(self, target: str, source: str | Commit, strategy: Strategy, *, deletes: bool = True) -> None:
+        ours, theirs = self.heads[target], source if isinstance(source, Commit) else self.heads[source]
+        base = self.base(ours, theirs)
         if base is theirs:
             return
         state, collisions = merged(base.state, ours.state, theirs.state, strategy, deletes=deletes)
@@ -62,9 +68,22 @@ class Repository:
             raise Collision(collisions)
         self.commit(target, state, theirs)
 
+    def collisions(self, target: str, theirs: Commit) -> dict[Place, tuple[Any, Any, Any]]:
+        """The places at which a merge cannot decide, each with the values of base, target and source."""
+        ours = self.heads[target]
+        states = (self.base(ours, theirs).state, ours.state, theirs.state)
+        _, places = merged(*states, "strict")
+        found = {}
+        for key, name in places:
+            values = (state.get(key) for state in states)
+            found[key, name] = tuple(
+                value and (value[name] if name else tuple(value.values())) for value in values
+            )
+        return found  # type: ignore[return-value]
+
 
 def merged(
-    base: State, ours: State, theirs: State, strategy: str, *, deletes: bool = True
+    base: State, ours: State, theirs: State, strategy: Strategy, *, deletes: bool = True
 ) -> tuple[State, set[tuple[int, str]]]:
     state: State = {}
     collisions: set[tuple[int, str]] = set()
@@ -78,7 +97,7 @@ def merged(
             result = new
         elif old is None or mine is None or new is None:
             collisions.add((key, ""))
-            result = new if strategy == "theirs" else mine
+            result = new if winner(strategy, (key, "")) == "theirs" else mine
         else:
             result = dict(mine)
             for name in result:
@@ -86,9 +105,13 @@ def merged(
                     continue
                 if mine[name] != old[name]:
                     collisions.add((key, name))
-                    if strategy != "theirs":
+                    if winner(strategy, (key, name)) != "theirs":
                         continue
                 result[name] = new[name]
         if result is not None:
             state[key] = result
     return state, collisions
+
+
+def winner(strategy: Strategy, place: Place) -> str:
+    return strategy if isinstance(strategy, str) else strategy[place]
