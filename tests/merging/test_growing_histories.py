@@ -1,4 +1,4 @@
-"""Random histories whose branches and tags grow, with merges that wait for decisions, held against a model."""
+"""Random histories whose branches and tags grow, with merges that wait for decisions, against a model."""
 
 from __future__ import annotations
 
