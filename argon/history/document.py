@@ -13,6 +13,7 @@ from argon.merging.fields import field_changes
 from argon.merging.place import Place
 from argon.merging.states import plain, value_of
 from argon.models.entry import DOCUMENT_OPERATIONS
+from argon.models.entry import Operation as Kind
 from argon.wal.log import DEFAULT_SPACE
 
 if TYPE_CHECKING:
@@ -60,14 +61,16 @@ class History:
 
     def _version(self, state: State, before: Any) -> Operation[DocumentVersion]:
         entry = yield from self._entries.find(state.lsn)
-        about_document = entry.get("operation") in DOCUMENT_OPERATIONS
         after = state.document
-        step = "delete" if after is None else "insert" if before is None else "update"
+        operation = entry.get("operation", Kind.UPDATE)
+        about_document = operation in DOCUMENT_OPERATIONS
+        if about_document:  # the log may call an insert what is the first that it still holds
+            operation = Kind.DELETE if after is None else Kind.INSERT if state.inserted else Kind.UPDATE
         return DocumentVersion(
             state.lsn,
-            entry.get("operation", step),
+            str(operation),
             self._space,
-            entry["collection"] if about_document else state.collection,
+            entry.get("collection", state.collection) if about_document else state.collection,
             plain(self._identity),
             value_of(after),
             [] if before is None or after is None else field_changes(before, after),
@@ -90,4 +93,4 @@ def states_of(
     """
     snapshot = yield from place.state(engine)
     stays = yield from Stays(snapshot, entries).of(space, collection)
-    return States(snapshot, entries, stays, identity)
+    return States(snapshot, stays, identity)

@@ -27,11 +27,13 @@ class Span:
     Attributes:
         begin: The LSN that made it.
         end: The LSN that ended it; None if it is still there.
+        born: The LSN that inserted the document; versions of one life have it in common.
         document: The document.
     """
 
     begin: int
     end: int | None
+    born: int
     document: RawBSONDocument
 
 
@@ -109,4 +111,4 @@ def _span(row: Mapping[str, Any], depth: int, levels: Sequence[Level]) -> Span:
     ends = [int(row["_id"]["t"])] if row["_id"]["t"] <= (levels[depth].limit or 0) else []
     limits = {level.branch: level.limit or 0 for level in levels[:depth]}
     ends += [int(mark["l"]) for mark in row.get("s", ()) if mark["l"] <= limits.get(mark["b"], -1)]
-    return Span(int(row["f"]), min(ends, default=None), row["d"])
+    return Span(int(row["f"]), min(ends, default=None), int(row["_id"]["n"]), row["d"])

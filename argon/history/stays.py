@@ -12,7 +12,6 @@ from argon.engine.snapshot import Snapshot
 from argon.history.entries import Entries
 from argon.history.spans import Span, all_spans
 from argon.io import Operation
-from argon.models.entry import Operation as Kind
 
 Name = tuple[str, str]
 
@@ -74,9 +73,9 @@ class Stays:
         span = last
         while True:
             older = _last_by(span.begin, self._of(span))
-            if older is not None and (yield from self._was_dropped(older)):
+            if older is not None and self._was_dropped(older):
                 older = None
-            before = yield from self._dropped_by(span.begin, _name(span))
+            before = self._dropped_by(span.begin, _name(span))
             if older is None:
                 return span, before, None if before is None else before.end
             if before is not None and before.end is not None and _name(older) != _name(span):
@@ -92,19 +91,15 @@ class Stays:
     def _named(self, name: Name) -> Iterator[Span]:
         return (span for spans in self._versions.values() for span in spans if _name(span) == name)
 
-    def _dropped_by(self, lsn: int, name: Name) -> Operation[Span | None]:
+    def _dropped_by(self, lsn: int, name: Name) -> Span | None:
         """Return the last version of what was dropped last under a name, by an LSN."""
-        ended = [span for span in self._named(name) if span.end is not None and span.end <= lsn]
-        for span in sorted(ended, key=_end_or_never, reverse=True):
-            if (yield from self._was_dropped(span)):
-                return span
-        return None
+        return _last_by(lsn, [span for span in self._named(name) if self._was_dropped(span)])
 
-    def _was_dropped(self, span: Span) -> Operation[bool]:
-        """Whether a version was the last one; what followed may also be no longer held."""
-        if span.end is None or any(one.begin == span.end for one in self._of(span)):
-            return False
-        return (yield from self._entries.find(span.end)).get("operation") == Kind.DROP_COLLECTION
+    def _was_dropped(self, span: Span) -> bool:
+        """Whether a version was the last one of its life; what followed it need not be held any more."""
+        return span.end is not None and all(
+            one.born != span.born or one.begin < span.end for one in self._of(span)
+        )
 
 
 def _last_by(lsn: int, spans: list[Span]) -> Span | None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from bson import Binary, ObjectId
-from pymongo import MongoClient
 from pymongo.collation import Collation
 
 from argon import Argon, Branch, Project, WALDatabase
@@ -86,20 +85,25 @@ def test_inherited_versions_and_a_deletion_that_is_only_a_mark(project: Project,
     assert told(main, "users", 1) == [("update", {"_id": 1, "n": 99}), *first]
 
 
-def test_versions_that_are_no_longer_held(
-    argon: Argon, main: Branch, db: WALDatabase, client: MongoClient[dict[str, Any]]
-) -> None:
-    for number in range(3):
-        db.users.replace_one({"_id": 1}, {"n": number}, upsert=True)
-    newest, middle, oldest = main.history("users", 1)
-    kept = client[argon.database]
-    [store] = [record["d"]["store"] for record in kept.collections.find()]
-    kept[store].delete_one({"f": middle.lsn})
-    kept.wal_log.delete_one({"lsn": middle.lsn})
+def test_versions_that_are_no_longer_held(project: Project, main: Branch, db: WALDatabase) -> None:
+    for number in range(4):
+        with db.commit(message=str(number)) as group:
+            group.users.replace_one({"_id": 1}, {"n": number}, upsert=True)
+        if number == 1:
+            project.create_tag("v1")
+    newest, _, tagged, _ = main.history("users", 1)
+    project.set_retention(timedelta(0))
+    db.users.insert_one(
+        {"_id": 2}
+    )  # so that the last version of the other one is not the head's first moment
+    project.gc()
     last, first = main.history("users", 1)
-    assert (first, last.document) == (oldest, newest.document)
-    assert [(change.path, change.value_a, change.value_b) for change in last.fields] == [("n", 0, 2)]
-    assert {one.path: one.lsn for one in main.blame("users", 1)} == {"_id": oldest.lsn, "n": newest.lsn}
+    assert [(one.operation, one.lsn, one.document, one.message) for one in (last, first)] == [
+        ("update", newest.lsn, {"_id": 1, "n": 3}, "3"),
+        ("update", tagged.lsn, {"_id": 1, "n": 1}, "1"),
+    ]
+    assert [(change.path, change.value_a, change.value_b) for change in last.fields] == [("n", 1, 3)]
+    assert {one.path: one.lsn for one in main.blame("users", 1)} == {"_id": tagged.lsn, "n": newest.lsn}
 
 
 def test_a_merge_is_told_as_the_commit_that_it_is(project: Project, main: Branch, db: WALDatabase) -> None:
@@ -165,6 +169,8 @@ def test_ids_of_every_kind(main: Branch, db: WALDatabase) -> None:
 
 
 def test_uuids_are_read_as_the_client_writes_them(mongod_uri: str) -> None:
+    from pymongo import MongoClient
+
     name = f"argon_{uuid.uuid4().hex[:12]}"
     with MongoClient[dict[str, Any]](mongod_uri, uuidRepresentation="standard") as client:
         argon = Argon(database=name, client=client)
