@@ -75,7 +75,8 @@ def log(
         chosen[name] = None if place is None else _point(context, branch, place)
     if document_id is not None:
         chosen["document_id"] = parse_id(document_id)
-    entries = iter(context.branch(branch).iter_log(**{k: v for k, v in chosen.items() if v is not None}))
+    read = context.branch(branch)
+    entries = iter(read.iter_log(**{k: v for k, v in chosen.items() if v is not None}))
     records = map(describe, islice(entries, limit or None))
     narrowed = any(value is not None for name, value in chosen.items() if name != "limit")
     empty = "nothing like that was written" if narrowed else "nothing was written yet"
@@ -88,6 +89,9 @@ def log(
         context.output.records(records, COLUMNS, empty=empty)
     if page and next(entries, None) is not None:
         context.output.note(f"the newest {limit} are shown; '--limit 0' shows all")
+    elif read.record.horizon_lsn and context.output.for_people:
+        horizon = read.record.horizon_lsn
+        context.output.note(f"what is from before LSN {horizon} has expired, except for what is still held")
 
 
 def _point(context: Context, branch: str | None, place: Place) -> Point:

@@ -27,6 +27,7 @@ def test_what_has_expired_goes_and_is_told_of(stocked: Cli) -> None:
     assert foretold.stderr.startswith("shop: would let go of 2 versions of documents (")
     assert stocked.json("gc")["rows"] == 2
     assert stocked("gc", "shop", "--dry-run").stderr == "shop: there is nothing to let go of\n"
+    assert "has expired, except" in stocked("log").stderr
     assert "has expired" in stocked.error(3, "find", "users", "--at", "4")
     assert stocked.json("branch", "edit", "--retention", "forever")["retention"] == "forever"
     assert stocked.json("branch", "edit", "--retention", "default")["retention"] is None

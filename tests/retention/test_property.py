@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pymongo.errors import OperationFailure
 
 from argon import Argon, Branch, Materializer, Project, WALDatabase
-from argon.errors import ArgonError, BranchHasChildren, HistoryExpired, NotFound
+from argon.errors import ArgonError, HistoryExpired
 from argon.retention.purge import Purge
 from argon.retention.versions import Sweep
 from argon.versions.ids import id_key
@@ -29,7 +29,7 @@ Step = tuple[str, int, str, int, int]
 OPERATIONS = (
     *("insert", "insert", "update", "update", "update", "replace", "delete", "update many", "delete many"),
     *("group", "rename", "drop", "index"),
-    *("branch", "branch", "branch at", "delete branch", "undelete", "merge"),
+    *("branch", "branch", "branch at", "delete branch", "undelete", "merge", "undo", "reset"),
     *("tag", "tag at", "untag", "collect", "collect", "collect some", "killed"),
 )
 
@@ -119,7 +119,7 @@ class Work:
         try:
             if not self.name_things(operation, branch, value):
                 write(branch, operation, name, number, value)
-        except (OperationFailure, BranchHasChildren, HistoryExpired, NotFound) as error:
+        except (OperationFailure, ArgonError) as error:
             note(f"{step} was refused: {error}")
         self.remember()
 
@@ -144,8 +144,14 @@ class Work:
             case "merge":
                 others = [other for other in self.branches if other != branch]
                 for source in others[:1]:
-                    with suppress(ArgonError):
+                    try:
                         branch.merge(source, strategy="theirs")
+                    except HistoryExpired as error:
+                        raise AssertionError("what heads are merged by is held") from error
+            case "undo":
+                branch.undo()
+            case "reset":
+                branch.reset(to=at)
             case "tag" | "tag at":
                 lsn = at if operation == "tag at" else branch.head_lsn
                 made_tag = project.create_tag(f"t{fresh}", at=f"{branch.name}@{lsn}")
