@@ -16,7 +16,7 @@ from argon.merging.base import ensure_indexes
 from argon.merging.compute import Outcome
 from argon.merging.diff import definitions
 from argon.merging.landing import Landing, counts, entries, unique_checks
-from argon.merging.place import Place
+from argon.merging.place import Place, common
 from argon.merging.results import SchemaChange
 from argon.models import CollectionRecord, ProjectRecord
 from argon.models.entry import Operation as Kind
@@ -141,6 +141,31 @@ class StateChange(ABC):
             conflicts=outcome.conflicts,
             resolved=outcome.resolved,
         )
+
+    def require_held(self, *places: Place) -> Operation[None]:
+        """Check after they were read that states were whole all the time.
+
+        Raises:
+            HistoryExpired: One has gone meanwhile.
+        """
+        for place in places:
+            yield from self._engine.horizons.require(place.branch, place.lsn)
+
+    def is_whole(self, point: Place, head: Place) -> Operation[bool]:
+        """Whether nothing that was written between a point and the head has been forgotten."""
+        fork = yield from common(self._engine, point, head)
+        if fork is None:
+            return False
+        for place in (point, head):
+            begins = [*(limit for _, limit in place.line[1:]), 0]
+            for (branch_id, limit), begin in zip(place.line, begins, strict=True):
+                shared = branch_id == fork.branch.id
+                first = fork.lsn if shared else begin
+                if limit > first and (yield from self._engine.horizons.of(branch_id)) > first:
+                    return False
+                if shared:
+                    break
+        return True
 
     def _head(self) -> Operation[Place]:
         record = yield from self._handle.line.opened()

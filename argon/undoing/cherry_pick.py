@@ -115,6 +115,7 @@ class CherryPick(StateChange):
             stores=self._fresh,
         )
         outcome = yield from picking.run()
+        yield from self.require_held(self._before, self._after)
         lsns = {"first": Int64(self._commits[-1].first_lsn), "last": Int64(self._commits[0].lsn)}
         return Intent(outcome, {"_id": self._branch.id, "branch": self._branch.name, **lsns})
 

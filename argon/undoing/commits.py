@@ -79,7 +79,8 @@ def state_before(engine: Engine, branch: BranchRecord, lsn: int) -> Operation[in
         lsn: An LSN of its history; inside a commit it stands for the whole of it.
     """
     branch_id, base = _line_of(branch, lsn)
-    last = yield _log(engine).find_one(
+    log = _log(engine)
+    last = yield log.find_one(
         {
             "branch_id": branch_id,
             "prev_lsn": {"$gte": Int64(0), "$lt": Int64(lsn)},
@@ -89,7 +90,14 @@ def state_before(engine: Engine, branch: BranchRecord, lsn: int) -> Operation[in
         {"lsn": 1},
         sort=[("prev_lsn", DESCENDING)],
     )
-    return base if last is None else int(last["lsn"])
+    known = base if last is None else int(last["lsn"])
+    # Where the log was compacted, the entry before it may be gone; it says itself what it followed.
+    first = yield log.find_one(
+        {"branch_id": branch_id, "prev_lsn": {"$gte": Int64(known)}, "lsn": {"$lte": Int64(lsn)}},
+        {"prev_lsn": 1},
+        sort=[("prev_lsn", ASCENDING)],
+    )
+    return known if first is None else int(first["prev_lsn"])
 
 
 def last_commit(engine: Engine, place: Place) -> Operation[CommitInfo | None]:
@@ -135,7 +143,8 @@ def _add(commits: list[CommitInfo], entry: Mapping[str, Any]) -> None:
     end = int(entry.get("commit", lsn))
     if not commits or commits[-1].lsn != end:
         moment = moment_of(entry)
-        commits.append(CommitInfo(lsn, end, moment, entry.get("author"), entry.get("message"), {}))
+        before = int(entry["prev_lsn"])
+        commits.append(CommitInfo(lsn, end, before, moment, entry.get("author"), entry.get("message"), {}))
     operations = commits[-1].operations
     operations[entry["operation"]] = operations.get(entry["operation"], 0) + 1
 

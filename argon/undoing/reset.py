@@ -71,8 +71,10 @@ class Reset(StateChange):
             "strict",
             deletes=True,
             stores=self._fresh,
+            whole=(yield from self.is_whole(self._to, head)),
         )
         outcome = yield from rewinding.run()
+        yield from self.require_held(self._to)
         branch_id, lsn = self._to.line[0]
         told = {"_id": branch_id, "branch": self._to.branch.name, "lsn": Int64(lsn)}
         return Intent(outcome, told, lands=True)

@@ -15,6 +15,7 @@ class CommitInfo:
     Attributes:
         first_lsn: The LSN of its first entry.
         lsn: The LSN of its last one, which is the commit's.
+        before_lsn: The LSN that it followed.
         time: When it was made.
         author: Who made it.
         message: Why.
@@ -23,6 +24,7 @@ class CommitInfo:
 
     first_lsn: int
     lsn: int
+    before_lsn: int
     time: datetime
     author: str | None
     message: str | None

@@ -80,10 +80,9 @@ class Revert(StateChange):
         for number, commit in enumerate(commits):
             if self._by in (None, commit.author):
                 self._commits.append(commit)
-                before = commits[number + 1].lsn if number + 1 < len(commits) else first
-                joins = bool(self._runs) and self._runs[-1][0].lsn == commit.lsn
+                joins = bool(self._runs) and commits[number - 1] is self._commits[-2]
                 end = self._runs.pop()[1] if joins else Place(branch, commit.lsn)
-                self._runs.append((Place(branch, before), end))
+                self._runs.append((Place(branch, commit.before_lsn), end))
         if not self._commits:
             by = "" if self._by is None else f" by {self._by!r}"
             raise PointNotFound(
@@ -126,8 +125,10 @@ class Revert(StateChange):
                 self._strategy,
                 deletes=True,
                 stores=self._fresh,
+                whole=(yield from self.is_whole(before, head)),
             )
             step = yield from rewinding.run()
+            yield from self.require_held(before, after)
             draft.add(step)
             outcome.resolved += step.resolved
             for each in step.conflicts:
