@@ -206,6 +206,15 @@ def test_nothing_physical_is_heard_of_history(heard: tuple[Any, Any, Told, Told]
     ]
 
 
+def test_a_sort_decides_which_is_updated_also_where_somebody_listens(
+    heard: tuple[Any, Any, Told, Told],
+) -> None:
+    _, db, _, told = heard
+    db["users"].update_one({}, {"$set": {"last": True}}, sort={"_id": -1})
+    assert [event[3]["updates"][0]["sort"] for event in told.take() if event[0] == "started"] == [{"_id": -1}]
+    assert db["users"].find_one({"last": True}, {"_id": 1}) == {"_id": 7}
+
+
 def test_the_options_tell_of_the_listeners(heard: tuple[Any, Any, Told, Told]) -> None:
     _, db, _, told = heard
     assert told in db.client.options.event_listeners

@@ -150,6 +150,8 @@ def _update_request(one: Mapping[str, Any]) -> Any:
         "collation": one.get("collation"),
         "hint": one.get("hint") or None,
     }
+    if one.get("sort") and not one.get("multi"):
+        options["sort"] = one["sort"]
     if is_replacement(change):
         return ReplaceOne(one["q"], change, **options)
     options["array_filters"] = one.get("arrayFilters")
