@@ -125,6 +125,10 @@ def finish(handle: Handle, reason: Reason) -> Operation[MergeInfo]:
         told = yield from resolutions(merges, record)
         plan = MergePlan.from_document(record["plan"])
         found = yield from place_of(handle.line.engine, plan.source_id, plan.source_lsn)
+        if found.branch is None:
+            raise BranchNotFound(
+                f"the branch {plan.source!r} is no longer held: abort the merge, and begin anew"
+            )
         source = Place(found.branch, found.lsn, named=True)
         deletes = plan.propagate_deletes
         merge = _Finish(handle, source, Answers(plan.strategy, told), deletes=deletes, record=record)
