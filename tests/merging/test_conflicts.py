@@ -182,12 +182,16 @@ def test_a_merge_that_was_done_otherwise_meanwhile_just_ends(
 def test_conflicts_are_found_by_what_they_are_about(main: Branch, db: Database, theirs: Database) -> None:
     db.users.insert_one({"_id": None, "n": 1})
     theirs.users.insert_one({"_id": None, "n": 2})
+    for number, database in enumerate((db, theirs)):
+        database.space("notes").users.insert_one({"_id": 1, "n": number})
     kept(main)
     assert [each.number for each in main.conflicts(path="n")] == [1, 3]
-    assert [each.number for each in main.conflicts(path="")] == [4, 5]
+    assert [each.number for each in main.conflicts(path="")] == [4, 5, 6]
     assert [each.id for each in main.conflicts(document_id=None)] == [None]
     assert main.conflicts(collection="others") == []
     assert len(main.conflicts("open", collection="users", space="default")) == 5
+    assert [(each.number, each.space, each.id) for each in main.conflicts(space="notes")] == [(6, "notes", 1)]
+    assert main.resolve(take="theirs", space="notes") == 1
     with pytest.raises(MergeNotFound, match="no open conflict is like that"):
         main.resolve(take="ours", collection="others")
     with pytest.raises(InvalidOperation, match="no state"):
