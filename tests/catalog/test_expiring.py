@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -110,23 +111,21 @@ def test_what_was_made_from_it_keeps_working(project: Project, later: Callable[[
     assert [node.name for node in project.tree().children] == ["child"]
 
 
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        ({"ttl": timedelta(0)}, "not in the future"),
-        ({"ttl": "soon"}, "no duration"),
-        ({"ttl": 5}, "no duration"),
-        ({"expires_at": datetime(2001, 1, 1, tzinfo=UTC)}, "not in the future"),
-        ({"expires_at": datetime(2100, 1, 1)}, "naive"),
-        ({"ttl": "1h", "expires_at": datetime(2100, 1, 1, tzinfo=UTC)}, "not both"),
-        ({"ttl": timedelta.max}, "no time"),
-    ],
-)
-def test_times_that_are_none_are_refused_and_nothing_is_made(
-    project: Project, given: dict[str, object], said: str
-) -> None:
-    with pytest.raises(InvalidPoint, match=said):
-        project.create_branch("brief", **given)  # type: ignore[arg-type]
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"ttl": timedelta(0)}, "not in the future"),
+    ({"ttl": "soon"}, "no duration"),
+    ({"ttl": 5}, "no duration"),
+    ({"expires_at": datetime(2001, 1, 1, tzinfo=UTC)}, "not in the future"),
+    ({"expires_at": datetime(2100, 1, 1)}, "naive"),
+    ({"ttl": "1h", "expires_at": datetime(2100, 1, 1, tzinfo=UTC)}, "not both"),
+    ({"ttl": timedelta.max}, "no time"),
+]
+
+
+def test_times_that_are_none_are_refused_and_nothing_is_made(project: Project) -> None:
+    for given, said in WRONG:
+        with pytest.raises(InvalidPoint, match=said):
+            project.create_branch("brief", **given)
     assert [branch.name for branch in project.branches()] == ["main"]
 
 

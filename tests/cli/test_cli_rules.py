@@ -64,18 +64,15 @@ def test_branches_expire_at_a_time_that_can_be_changed(shop: Cli) -> None:
     assert shop.json("branch", "show", "brief")["expires_at"] is None
 
 
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        (("--ttl", "soon"), "'soon' is no duration"),
-        (("--ttl", "1h", "--expires-at", "2100-01-01T00:00:00Z"), "not both"),
-        (("--expires-at", "2001-01-01T00:00:00Z"), "not in the future"),
-        (("--expires-at", "2100-01-01T00:00:00"), "no time zone"),
-        (("--expires-at", "tomorrow"), "cannot be read as a time"),
-    ],
-)
-def test_wrong_times_are_refused(shop: Cli, given: tuple[str, ...], said: str) -> None:
-    assert said in shop.error(2, "branch", "create", "brief", *given)
+def test_wrong_times_are_refused(shop: Cli) -> None:
+    for said, given in (
+        ("'soon' is no duration", ("--ttl", "soon")),
+        ("not both", ("--ttl", "1h", "--expires-at", "2100-01-01T00:00:00Z")),
+        ("not in the future", ("--expires-at", "2001-01-01T00:00:00Z")),
+        ("no time zone", ("--expires-at", "2100-01-01T00:00:00")),
+        ("cannot be read as a time", ("--expires-at", "tomorrow")),
+    ):
+        assert said in shop.error(2, "branch", "create", "brief", *given)
     assert len(shop.json("branch", "list")) == 1
 
 

@@ -275,18 +275,16 @@ def test_stored_hooks_are_listed_logged_and_verified(project: Project) -> None:
     assert "hooks is" in problem.message
 
 
-@pytest.mark.parametrize(
-    ("arguments", "error"),
-    [
+def test_what_is_no_hook_is_refused(project: Project) -> None:
+    wrong: list[tuple[Any, type[Exception]]] = [
         (("post-merge", ["true"]), ValueError),
         (("pre-merge", []), ValueError),
         (("pre-merge", "true"), ValueError),
         (("pre-merge", ["true"], "a b"), InvalidName),
-    ],
-)
-def test_what_is_no_hook_is_refused(project: Project, arguments: Any, error: type[Exception]) -> None:
-    with pytest.raises(error):
-        project.add_hook(*arguments)
+    ]
+    for arguments, error in wrong:
+        with pytest.raises(error):
+            project.add_hook(*arguments)
     with pytest.raises(TypeError):
         project.branch().on_merge("true")  # type: ignore[type-var]
     assert project.hooks() == []
