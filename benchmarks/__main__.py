@@ -16,6 +16,7 @@ from benchmarks.concurrency import processes, tasks, threads
 from benchmarks.harness import Row
 from benchmarks.history import storage, versions
 from benchmarks.memory import memory
+from benchmarks.merging import merging
 from benchmarks.reads import points, scans
 from benchmarks.report import show
 from benchmarks.stage import FULL, QUICK, Stage, server
@@ -32,6 +33,7 @@ GROUPS: dict[str, Callable[[Stage], Iterator[Row]]] = {
         tasks,
         processes,
         branches,
+        merging,
         streams,
         versions,
         storage,

@@ -15,19 +15,30 @@ from benchmarks.harness import Row
 from benchmarks.stage import Stage
 
 PROJECT = "memory"
-_WORKS = ("import", "scan")
+_WORKS = ("import", "scan", "merge")
 
 
 def memory(stage: Stage) -> Iterator[Row]:
-    """Growth while importing and while scanning; and from the first tenth of it to the end."""
+    """Growth while importing, scanning and merging; and from the first tenth of it to the end."""
     stage.argon.create_project(PROJECT)
-    count = stage.size.many
     for work in _WORKS:
+        count = stage.size.many
+        if work == "merge":
+            count = stage.size.merged
+            _diverge(stage, count)
         command = [sys.executable, "-m", __name__, work, stage.uri, stage.argon.database, str(count)]
         early, late = map(int, subprocess.run(command, check=True, capture_output=True).stdout.split())
         title = f"memory, {work} of {count:,} documents"
         yield Row(title, "MB", None, late / 1024, 200, absolute=True)
         yield Row("   growth after the first tenth", "MB", None, (late - early) / 1024, 16, absolute=True)
+
+
+def _diverge(stage: Stage, count: int) -> None:
+    """Make branches that have changed some documents, and a tenth of them."""
+    project = stage.argon.project(PROJECT)
+    for name, changed in (("all", count), ("tenth", count // 10)):
+        users: Any = WALDatabase(project.create_branch(name)).collection("users")
+        users.update_many({"_id": {"$lt": changed}}, {"$set": {name: 1}})
 
 
 def _peak() -> int:
@@ -39,7 +50,8 @@ def _peak() -> int:
 
 
 def _main(work: str, uri: str, database: str, count: int) -> None:
-    users: Any = WALDatabase(Argon(uri, database=database).project(PROJECT).branch()).collection("users")
+    branch = Argon(uri, database=database).project(PROJECT).branch()
+    users: Any = WALDatabase(branch).collection("users")
     users.find_one({})
     before = _peak()
     tenth = count // 10
@@ -47,6 +59,10 @@ def _main(work: str, uri: str, database: str, count: int) -> None:
         fill(users, (document(number, count) for number in range(tenth)))
         early = _peak()
         fill(users, (document(number, count) for number in range(tenth, count)))
+    elif work == "merge":
+        branch.merge("tenth")
+        early = _peak()
+        branch.merge("all")
     else:
         early = before
         seen = 0

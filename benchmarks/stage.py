@@ -36,6 +36,7 @@ class Size:
         processes: How many processes do.
         versions: Past versions of the document that has many.
         many: Documents in what is large.
+        merged: Documents that a large merge changes.
         few: Documents in what is small.
     """
 
@@ -47,6 +48,7 @@ class Size:
     processes: tuple[int, ...]
     versions: int
     many: int
+    merged: int
     few: int = 1000
 
 
@@ -59,6 +61,7 @@ FULL = Size(
     processes=(1, 2, 4),
     versions=10_000,
     many=1_000_000,
+    merged=1_000_000,
 )
 QUICK = Size(
     documents=10_000,
@@ -69,6 +72,7 @@ QUICK = Size(
     processes=(4,),
     versions=1_000,
     many=100_000,
+    merged=30_000,
 )
 
 

@@ -151,7 +151,7 @@ def _chain(context: Context) -> Finding:
     looked_at = 0
     for branch in database[BRANCHES].find({"status": "active"}):
         newest = database[LOG].find(
-            {"branch_id": branch["_id"], "prev_lsn": {"$type": "number"}},
+            {"branch_id": branch.get("line") or branch["_id"], "prev_lsn": {"$type": "number"}},
             {"lsn": 1, "prev_lsn": 1},
             sort=[("prev_lsn", DESCENDING)],
             limit=CHAIN_LENGTH + 1,
@@ -161,7 +161,9 @@ def _chain(context: Context) -> Finding:
         for later, earlier in pairwise(entries):
             if later["prev_lsn"] != earlier["lsn"]:
                 return _broken(database, branch, later)
-        if entries and len(entries) <= CHAIN_LENGTH and entries[-1]["prev_lsn"] != branch["base_lsn"]:
+        # A branch that a large commit has moved begins anew where its earlier line ends.
+        base = branch["lineage"][0]["fork"] if branch.get("line") else branch["base_lsn"]
+        if entries and len(entries) <= CHAIN_LENGTH and entries[-1]["prev_lsn"] != base:
             return _broken(database, branch, entries[-1])
     return OK, f"the newest {looked_at:,} entries follow one another", None
 

@@ -71,6 +71,8 @@ class Branches(Ends, Migrations):
         if expires_at is not None:
             yield from self._check_may_expire(name)
         base = base_lsn if base_lsn is not None else (yield from self._log.head(parent)).lsn
+        # Read after the head, so that it knows the line that the head is on.
+        parent = (yield from self.by_id(parent.id)) or parent
         number = yield from self.new_number()
         now = self._clock.now()
 

@@ -32,11 +32,14 @@ class Catalog:
     Args:
         entries: Each record with the row that it was read from.
         view: Whose they are.
+
+    Attributes:
+        view: The same.
     """
 
     def __init__(self, entries: Iterable[tuple[CollectionRecord, Row]], view: View) -> None:
         self._rows = {(record.space, record.name): (record, row) for record, row in entries}
-        self._view = view
+        self.view = view
         self._branch = view.branch
 
     def get(self, space: str, name: str) -> CollectionRecord | None:
@@ -68,7 +71,7 @@ class Catalog:
                 record = CollectionRecord.model_validate(_plain(change.after))
                 row = change.before or {"_id": {"b": self._branch}, "d": change.after}
                 entries[record.id] = (record, row)
-        return Catalog(entries.values(), self._view)
+        return Catalog(entries.values(), self.view)
 
     def create(self, record: CollectionRecord) -> Change:
         """Plan the creation of a collection."""

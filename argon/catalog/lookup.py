@@ -164,12 +164,12 @@ class BranchTable:
         yield from self._clock.refresh()
 
         def body(session: Any) -> Operation[Any]:
-            head = yield from self._log.head(branch)
+            head, line_id = yield from self._log.end(branch)
             lsn = yield from self._lsns.take(1, max(head.lsn, branch.created_lsn))
             documents = encode(
                 [Entry(operation, document=None if document is None else raw(document))],
                 project_id=self._project_id,
-                branch_id=branch.id,
+                branch_id=line_id,
                 prev_lsn=head.lsn,
                 lsns=[lsn],
                 moment=max(self._clock.now(), head.time),

@@ -219,11 +219,11 @@ class Projects:
         """Mark branches as deleted, at their heads."""
         documents: list[dict[str, Any]] = []
         for number, branch in enumerate(branches, first):
-            head = yield from self._log.head(branch)
+            head, line_id = yield from self._log.end(branch)
             documents += encode(
                 [Entry(Kind.DELETE_BRANCH)],
                 project_id=branch.project_id,
-                branch_id=branch.id,
+                branch_id=line_id,
                 prev_lsn=head.lsn,
                 lsns=[max(number, head.lsn + 1)],
                 moment=max(now, head.time),

@@ -23,7 +23,7 @@ def lineage_from(parent: BranchRecord, base_lsn: int) -> list[Ancestor]:
     A level of which nothing can be seen, because the point lies before it
     began, is left out.
     """
-    chain = [Ancestor(id=parent.id, number=parent.number, fork=base_lsn)]
+    chain = [Ancestor(id=parent.line_id, number=parent.number, fork=base_lsn)]
     chain += [
         ancestor.model_copy(update={"fork": min(ancestor.fork, base_lsn)}) for ancestor in parent.lineage
     ]
@@ -44,6 +44,8 @@ def birth(record: BranchRecord, author: str | None, message: str | None) -> dict
     }
     if record.expires_at is not None:
         about["expires_at"] = record.expires_at
+    if record.status == "hidden":
+        about["hidden"] = True
     return encode(
         [Entry(Kind.CREATE_BRANCH, document=raw(about))],
         project_id=record.project_id,

@@ -117,6 +117,7 @@ def create_classic(
     yield from _check_free(engine, project, name)
     if base_lsn is None:
         base_lsn = (yield from engine.log.head(parent)).lsn
+    parent = yield from engine.fresh(parent)
     identity = ObjectId()
     target = database_of(engine, classic_database(engine.plain, identity))
     try:

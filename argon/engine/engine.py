@@ -135,6 +135,15 @@ class Engine:
         found = yield table.find_one({"_id": branch_id})
         return None if found is None else BranchRecord.model_validate(found)
 
+    def fresh(self, record: BranchRecord) -> Operation[BranchRecord]:
+        """Read a branch's record anew where its line or its lineage count: large commits change them."""
+        return (yield from self.branch_record(record.id)) or record
+
+    def line_record(self, line_id: ObjectId) -> Operation[BranchRecord | None]:
+        """Return the branch that wrote a line of the log, as it was then."""
+        record = yield from self.branch_record(line_id)
+        return None if record is None else record.on(line_id)
+
     def line(self, record: BranchRecord) -> Line:
         """Return this process's state of a branch."""
         return self._lines.setdefault(record.id, Line(self, record))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bson import Int64
+from bson import Int64, ObjectId
 
 from argon.io import Operation
 from argon.models import BranchRecord, WALEntry
+from argon.models.entry import Operation as Kind
 from argon.wal.log import DEFAULT_SPACE, LOG, parse
 
 if TYPE_CHECKING:
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 _PAGE = 500
 _ANY = {"$exists": True}
+_VISIBLE: dict[str, Any] = {
+    "$nor": [{"prev_lsn": None, "document.hidden": True}, {"operation": str(Kind.PUBLISH)}]
+}
+"""How a large commit came about is nothing that a branch's user would look for; its entries are."""
 
 
 class LogPages:
@@ -45,9 +50,7 @@ class LogPages:
         self._left = limit
         self._query = query
         self._after = after or 0
-        own: tuple[Any, int | None] = (branch.id, None)
-        # Lines are read from the branch upwards; each stops where the one below it began.
-        self._lines = [own, *((ancestor.id, ancestor.fork) for ancestor in branch.lineage)]
+        self._lines: list[tuple[ObjectId, int | None]] | None = None
         self._before = before
 
     def next(self) -> Operation[list[WALEntry]]:
@@ -57,6 +60,11 @@ class LogPages:
             UnsupportedOperation: The branch is a classic one, without a history.
         """
         yield from self._engine.require_log(self._branch)
+        if self._lines is None:
+            branch = yield from self._engine.fresh(self._branch)
+            # Lines are read from the branch upwards; each stops where the one below it began.
+            self._lines = [(branch.line_id, None)]
+            self._lines += [(ancestor.id, ancestor.fork) for ancestor in branch.lineage]
         while self._lines and self._left != 0:
             branch_id, fork = self._lines[0]
             bounds: dict[str, Any] = {"$gt": Int64(self._after)}
@@ -67,7 +75,7 @@ class LogPages:
             size = _PAGE if self._left is None else min(_PAGE, self._left)
             # The chain index gives the order; a line's record of creation stands last in it.
             found = (
-                yield self._log.find({"branch_id": branch_id, "lsn": bounds, **self._query})
+                yield self._log.find({"branch_id": branch_id, "lsn": bounds, **self._query, **_VISIBLE})
                 .sort("prev_lsn", -1)
                 .limit(size)
                 .to_list(None)

@@ -8,7 +8,7 @@ that is not told to run them does neither.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -19,12 +19,12 @@ from bson import ObjectId
 
 from argon.errors import HookRefused, UnsupportedOperation
 from argon.hooks.command import run_command
-from argon.hooks.proposal import Event, Proposal, proposed
+from argon.hooks.proposal import Event, Proposal, ProposedChange, proposed
 from argon.hooks.registry import Registered
 from argon.io import LoopWorld, Operation
 from argon.models import BranchRecord
 from argon.models.project import HookRecord
-from argon.wal.change import Change, Plan, Planner
+from argon.wal.change import Change, LargePlan, Plan, Planner
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine
@@ -83,24 +83,46 @@ def guarded(
     if not hooks:
         return planner
 
+    def ask(proposal: Proposal) -> Operation[None]:
+        token = _judged.set(_judged.get() | {branch.id})
+        try:
+            yield from judge(engine, hooks, proposal)
+        finally:
+            _judged.reset(token)
+
     def plan(snapshot: Any, careful: bool) -> Operation[Plan]:
         made = yield from planner(snapshot, careful)
+        about = partial(Proposal, "pre-commit", snapshot.project, branch.name, author, message)
+        if isinstance(made, LargePlan):
+            return _guarded_large(made, lambda changes: ask(about(changes)))
 
         def check(session: Any) -> Operation[None]:
             if made.check is not None:
                 yield from made.check(session)
             changes = proposed(made.changes)
             if changes:
-                about = Proposal("pre-commit", snapshot.project, branch.name, author, message, changes)
-                token = _judged.set(_judged.get() | {branch.id})
-                try:
-                    yield from judge(engine, hooks, about)
-                finally:
-                    _judged.reset(token)
+                yield from ask(about(changes))
 
         return replace(made, check=check)
 
     return plan
+
+
+def _guarded_large(made: LargePlan, ask: Callable[[list[ProposedChange]], Operation[None]]) -> Plan:
+    """Let hooks see all that is written of a large commit, before it is published."""
+    seen: list[ProposedChange] = []
+
+    def pages() -> Operation[list[Change]]:
+        page = yield from made.pages()
+        seen.extend(proposed(page))
+        return page
+
+    def look(hidden: Any) -> Operation[None]:
+        if made.inspect is not None:
+            yield from made.inspect(hidden)
+        yield from ask(seen)
+
+    return replace(made, pages=pages, inspect=look)
 
 
 def merge_proposal(

@@ -12,9 +12,11 @@ from argon.catalog.collections import Catalog, load_catalog
 from argon.catalog.records import gone
 from argon.engine.baton import Baton, Note
 from argon.engine.judging import guarded
+from argon.engine.large import LargeCommit
 from argon.engine.round import Round, blame, fail_all, is_passing, plan_round
 from argon.engine.rules import RULES_BOUND
 from argon.engine.turns import Turns, retry_pause
+from argon.errors import Conflict
 from argon.io import Operation
 from argon.models import BranchRecord
 from argon.models.entry import DOCUMENT_OPERATIONS
@@ -35,12 +37,18 @@ READ_BOUND = 0.1
 _DEADLINE = 30.0
 """Seconds after which a writer that loses every race gives up."""
 _SOLO_AFTER = 3
+_LARGE_ATTEMPTS = 4
+"""How often a commit that is too large for one transaction is prepared for a head that then moves."""
 _FEW = 20
 """Entries of others that one look may find; beyond that it is quicker to ask for the head."""
 
 
 _defined: dict[ObjectId, int] = {}
 """For each branch the LSN of the last change of its catalogue that this process has made."""
+
+
+class _TooLarge(Exception):
+    """A write turned out to be too much for one transaction, inside one."""
 
 
 class Line:
@@ -53,17 +61,40 @@ class Line:
 
     def __init__(self, engine: Engine, record: BranchRecord) -> None:
         self.engine = engine
-        self.record = record
+        self._at = (record, make_view(record.number, record.ancestors))
         self._lsns = engine.lsns(record.project_id)
         self._turns = Turns()
         self._baton = Baton(engine.baton, record.id, engine.world, engine.place)
         self._queue = CommitQueue(engine.world, self._commit, self._take_turn, self._end_turn)
         self._head: Head | None = None
+        self._head_line = record.line_id
         self._known: Head | None = None
         self._catalog: Catalog | None = None
         self._drops = 0
         self._checked = 0.0
-        self.view: View = make_view(record.number, record.ancestors)
+        self._charted = -1  # up to this LSN the record's lineage is known to be right
+
+    @property
+    def at(self) -> tuple[BranchRecord, View]:
+        """The branch as this process knows it, and its head for reading rows, which go together."""
+        return self._at
+
+    @property
+    def record(self) -> BranchRecord:
+        """The branch, as this process knows it."""
+        return self.at[0]
+
+    @record.setter
+    def record(self, record: BranchRecord) -> None:
+        known, view = self._at
+        if (record.number, record.lineage) != (known.number, known.lineage):
+            view = make_view(record.number, record.ancestors)
+        self._at = (record, view)
+
+    @property
+    def view(self) -> View:
+        """The branch's head, for reading rows."""
+        return self.at[1]
 
     # Reading
 
@@ -80,10 +111,15 @@ class Line:
         behind = _defined.get(self.record.id, 0) > self.record.ddl_lsn
         if catalog is None or behind or self._is_old(READ_BOUND):
             yield from self._look()
-            catalog = self._catalog
-            if catalog is None:
-                catalog = yield from self._load_catalog()
-        return self.engine.snapshot(self.record, self.view, catalog)
+        return (yield from self._snapshot())
+
+    def _snapshot(self) -> Operation[Snapshot]:
+        # Record, view and catalogue belong together, whatever another thread learns meanwhile.
+        record, view = self._at
+        catalog = self._catalog
+        if catalog is None or catalog.view is not view:
+            catalog = yield from self._load_catalog(view)
+        return self.engine.snapshot(record, view, catalog)
 
     @property
     def in_log(self) -> bool:
@@ -135,6 +171,9 @@ class Line:
 
     def past(self, lsn: int) -> Operation[Snapshot]:
         """Return the branch as it was at an LSN that lies in its history."""
+        if lsn > self._charted:
+            self._take_over((yield from self.engine.fresh(self.record)))
+            self._charted = lsn
         return (yield from self.engine.past(self.record, lsn))
 
     def head(self) -> Operation[Head]:
@@ -155,13 +194,16 @@ class Line:
             yield from self.engine.clock.refresh()
             if record.has_expired(self.engine.clock.now()):
                 raise gone(record)
+        self._take_over(record)
+
+    def _take_over(self, record: BranchRecord) -> None:
         if record.ddl_lsn != self.record.ddl_lsn:
             self._drop_catalog()
         self.record = record
 
-    def _load_catalog(self) -> Operation[Catalog]:
+    def _load_catalog(self, view: View) -> Operation[Catalog]:
         drops = self._drops
-        catalog = yield from load_catalog(self.engine.raw, self.view, self.engine.world)
+        catalog = yield from load_catalog(self.engine.raw, view, self.engine.world)
         if drops == self._drops:
             # Otherwise it changed while it was read: good for this reader, who came before, and nobody else.
             self._catalog = catalog
@@ -204,22 +246,20 @@ class Line:
 
     def _refresh(self) -> Operation[Snapshot]:
         """Learn the head and all that other writers did up to it."""
-        if self._head is None:
+        while self._head is None or self._head_line != self.record.line_id:
             head = yield from self._catch_up()
             self._head = self._known = head
-        catalog = self._catalog
-        if catalog is None:
-            catalog = yield from self._load_catalog()
-        return self.engine.snapshot(self.record, self.view, catalog)
+        return (yield from self._snapshot())
 
     def _catch_up(self) -> Operation[Head]:
         """Find the head, and forget what is no longer true at it."""
-        if self._known is not None and self._catalog is not None:
+        record = self.record
+        if self._known is not None and self._catalog is not None and self._head_line == record.line_id:
             # Mostly others have written a few documents: one look tells both where they are and that.
-            news = yield from self.engine.log.following(self.record, self._known, _FEW)
+            news = yield from self.engine.log.following(record, self._known, _FEW)
             if len(news) < _FEW and all(entry["operation"] in DOCUMENT_OPERATIONS for entry in news):
                 return head_of(news[-1]) if news else self._known
-        head = yield from self.engine.log.head(self.record)
+        head, self._head_line = yield from self.engine.log.end(self.record)
         # It is read after the head, so it tells of whatever was defined or deleted up to there.
         yield from self._reread()
         return head
@@ -234,9 +274,11 @@ class Line:
             round_ = Round()
             try:
                 snapshot = yield from self._refresh()
-                claim = lost > 0 or self._turns.contended
+                claim = (lost > 0 or self._turns.contended) and not batch[0].large
                 yield from self._land(round_, snapshot, batch, solo=solo, fresh=fresh, claim=claim)
                 fresh = True
+            except _TooLarge:
+                continue  # its writer is known now, and nobody's turn was lost
             except Exception as error:
                 if not is_passing(error):
                     solo = blame(batch, round_, error)
@@ -247,6 +289,12 @@ class Line:
                 lost += 1
                 self._lost(error)
                 fresh = True
+                if batch[0].large:
+                    began = time.monotonic()  # who waited for it has not tried yet
+                    batch[0].lost += 1
+                    if batch[0].lost >= _LARGE_ATTEMPTS:
+                        batch.pop(0).fail(_never_still(self.record))
+                        continue
                 if time.monotonic() - began > _DEADLINE:
                     fail_all(batch, _too_busy(self.record, error))
                     return
@@ -268,8 +316,9 @@ class Line:
         note = yield from self._baton.take()
         if note is not None:
             # The log will tell if it is not so any more.
-            current = self._catalog is not None and note.ddl_lsn == self.record.ddl_lsn
-            self._head = note.head if current else None
+            record = self.record
+            current = self._catalog is not None and note.ddl_lsn == record.ddl_lsn
+            self._head, self._head_line = (note.head if current else None), record.line_id
             self._lsns.borrow(*note.free)
 
     def _end_turn(self) -> None:
@@ -292,11 +341,15 @@ class Line:
             claim: Whether to claim the head before planning on it.
         """
         assert self._head is not None
-        known = self._head
+        known, branch = self._head, snapshot.branch
+        if branch.line_id != self._head_line:
+            raise StaleHead
 
         def plan() -> Operation[list[Commit]]:
             if not round_.begun:
                 yield from plan_round(round_, snapshot, batch, solo=solo)
+                if claim and round_.large is not None:
+                    raise _TooLarge
             return round_.commits
 
         def landed(head: Head) -> None:
@@ -311,16 +364,35 @@ class Line:
 
         if not claim:
             yield from plan()
-        if claim or round_.commits:
+        if round_.large is not None:
+            yield from self._land_large(round_, branch, known)
+        elif claim or round_.commits:
             land = self.engine.committer.land
             heard = known != self._known
-            yield from land(self.record, known, self._lsns, plan, landed, claim=claim, heard=heard)
+            yield from land(branch, known, self._lsns, plan, landed, claim=claim, heard=heard)
         if round_.settled:
             return
         # Nothing was written, so the log has not told whether this still is the head.
         if not fresh and (yield from self.head()).lsn != known.lsn:
             raise StaleHead
         round_.settle()
+
+    def _land_large(self, round_: Round, branch: BranchRecord, known: Head) -> Operation[None]:
+        assert round_.large is not None
+        pending, plan = round_.large
+
+        def landed(published: tuple[BranchRecord, Head]) -> None:
+            record, head = published
+            self._head, self._known, self._head_line = head, head, record.line_id
+            self.record = record
+            _defined[record.id] = record.ddl_lsn
+            self._drop_catalog()
+            round_.settle()
+
+        if known.lsn != (yield from self.head()).lsn:
+            raise StaleHead
+        commit = LargeCommit(self.engine, branch, known, plan, pending.author, pending.message)
+        yield from commit.land(landed)
 
     def _lost(self, error: Exception) -> None:
         self._head = None
@@ -338,4 +410,11 @@ def _too_busy(record: BranchRecord, error: Exception) -> Exception:
         f"the branch {record.name!r} is too busy: other commits came first for 30 seconds",
         112,
         {"code": 112, "codeName": "WriteConflict", "errorLabels": ["TransientTransactionError"]},
+    )
+
+
+def _never_still(record: BranchRecord) -> Conflict:
+    return Conflict(
+        f"the branch {record.name!r} was written to each of the {_LARGE_ATTEMPTS} times that a large commit "
+        "to it was being prepared, and nothing of it is there: try again when its writers pause"
     )

@@ -14,6 +14,7 @@ from argon.engine.line import Line
 from argon.errors import BranchNotFound, ProjectExists, ProjectNotFound
 from argon.io import Operation
 from argon.models import BranchRecord, ProjectRecord
+from argon.versions.visibility import View, make_view
 from argon.wal.change import Planner
 from argon.wal.log import Head
 
@@ -58,14 +59,14 @@ class NamedLine(Line):
             created_lsn=0,
             created_at=self.project.created_at,
         )
+        self._line: Line | None = None
         super().__init__(engine, nothing)
         engine.branches(self.project)  # lets the engine know the name that goes with the id
         self._ready = ready
         self._name = project
         self._branch = branch
         self._create = create
-        self._line: Line | None = None
-        self._nothing = (self.project, nothing, self.view)
+        self._nothing = (self.project, nothing)
 
     @property
     def in_log(self) -> bool:
@@ -75,7 +76,24 @@ class NamedLine(Line):
     def lost(self) -> None:
         """Take note that the project or the branch was deleted."""
         self._line = None
-        self.project, self.record, self.view = self._nothing
+        self.project, self.record = self._nothing
+
+    @property
+    def at(self) -> tuple[BranchRecord, View]:
+        """See :attr:`Line.at`."""
+        return super().at if self._line is None else self._line.at
+
+    @property
+    def record(self) -> BranchRecord:
+        """See :attr:`Line.record`."""
+        return self.at[0]
+
+    @record.setter
+    def record(self, record: BranchRecord) -> None:
+        if self._line is None:
+            self._at = (record, make_view(record.number, record.ancestors))
+        else:
+            self._line.record = record
 
     def snapshot(self) -> Operation[Snapshot]:
         """See :meth:`Line.snapshot`; that of a project that does not exist is empty."""
@@ -194,7 +212,6 @@ class NamedLine(Line):
             self.engine.rules.learn(project)
         else:
             record = yield from branches.get(self._branch)
-        self.project, self.record = project, record
+        self.project = project
         self._line = line = self.engine.line(record)
-        self.view = line.view
         return line

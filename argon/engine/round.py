@@ -12,7 +12,7 @@ from argon.errors import HookRefused
 from argon.io import Operation
 from argon.models.entry import DDL_OPERATIONS
 from argon.versions.ids import id_key
-from argon.wal.change import Commit, Plan
+from argon.wal.change import Commit, LargePlan, Plan
 from argon.wal.commit import LsnTaken, StaleHead
 from argon.wal.group import Pending
 from argon.wal.rows import DuplicateId, StaleRow
@@ -51,6 +51,13 @@ class Round:
         ]
 
     @property
+    def large(self) -> tuple[Pending, LargePlan] | None:
+        """The write that is too much for one transaction, which is then the only one."""
+        if self.planned and isinstance(self.planned[0][1], LargePlan):
+            return self.planned[0][0], self.planned[0][1]
+        return None
+
+    @property
     def alters(self) -> bool:
         """Whether the catalogue is changed."""
         return any(change.operation in DDL_OPERATIONS for _, plan in self.planned for change in plan.changes)
@@ -70,14 +77,16 @@ class Round:
 def plan_round(round_: Round, snapshot: Snapshot, batch: list[Pending], *, solo: bool) -> Operation[None]:
     """Plan as many writes as one transaction should hold.
 
-    No two of them are about one document. One that changes the catalogue, or the state as a whole, stands
-    alone.
+    No two of them are about one document. One that changes the catalogue, or the state as a whole, or is too
+    much for one transaction, stands alone.
     """
     round_.begun = True
     touched: set[Any] = set()
     count = size = 0
     for pending in batch:
         if round_.planned and (solo or count >= MAX_CHANGES or size >= MAX_BYTES):
+            break
+        if round_.planned and pending.large:
             break
         try:
             plan = yield from pending.planner(snapshot, pending.careful)
@@ -86,6 +95,11 @@ def plan_round(round_: Round, snapshot: Snapshot, batch: list[Pending], *, solo:
                 raise
             round_.refused.append((pending, error))
             continue
+        if isinstance(plan, LargePlan):
+            pending.large = True
+            if not round_.planned:
+                round_.planned.append((pending, plan))
+            break
         keys = {(change.store, id_key(change.document_id)) for change in plan.changes}
         alone = plan.alone or any(change.operation in DDL_OPERATIONS for change in plan.changes)
         # Whoever creates, renames or drops a collection changes what the others' plans mean.
@@ -121,7 +135,7 @@ def blame(batch: list[Pending], round_: Round, error: Exception) -> bool:
         fail_all(concerned, error)
     elif len(concerned) == 1:
         pending = concerned[0]
-        if pending.careful or isinstance(error, HookRefused):
+        if pending.careful or pending.large or isinstance(error, HookRefused):
             pending.fail(duplicate_id(error) if isinstance(error, DuplicateId) else error)
         pending.careful = True
     return True

@@ -49,6 +49,7 @@ class Transaction:
         self, line: Line, author: str | None = None, message: str | None = None, *, force: bool = False
     ) -> None:
         self._line = line
+        self._record, self._view = line.at
         self._author = author
         self._message = message
         self._force = force
@@ -81,6 +82,9 @@ class Transaction:
         if self._session is None:
             if self._branch is None and self._line.record.created_lsn:  # otherwise it is not made yet
                 self._branch = self._line.record.id
+            # What it sees is of one moment, on the line that the branch is on before that.
+            yield from self._line.current()
+            self._record, self._view = self._line.at
             self._session = yield engine.client.start_session(causal_consistency=False)
             yield self._session.start_transaction(read_concern=SNAPSHOT, write_concern=DISCARDED)
             staged = [replace(change) for change in self._net.values() if not _is_nothing(change)]
@@ -96,8 +100,8 @@ class Transaction:
     def _look(self) -> Operation[Snapshot]:
         engine = self._line.engine
         if self._catalog is None:
-            self._catalog = yield from load_catalog(engine.raw, self._line.view, engine.world, self._session)
-        return engine.snapshot(self._line.record, self._line.view, self._catalog, self._session)
+            self._catalog = yield from load_catalog(engine.raw, self._view, engine.world, self._session)
+        return engine.snapshot(self._record, self._view, self._catalog, self._session)
 
     def pause(self) -> Operation[None]:
         """Give up all locks until the next operation, which stages everything anew.
@@ -191,7 +195,7 @@ class Transaction:
         for change in changes:
             self._lsn += 1
             store = self._line.engine.raw[change.store]
-            number = self._line.record.number
+            number = self._record.number
             changed = [(self._lsn, change)]
             rest = yield from write_rows(store, self._session, number, changed, history=False)
             yield from statements.run(rest, self._session)
@@ -344,6 +348,7 @@ def _still_true(snapshot: Snapshot, changes: list[Change]) -> Operation[None]:
                 if row["f"] != before["f"] or row["_id"]["b"] != before["_id"]["b"]:
                     raise _Conflict
                 change.before = row
+                change.inherited = snapshot.is_inherited(row)
 
 
 def _operation(change: Change) -> str:

@@ -56,5 +56,8 @@ class Entries:
     def _branch(self, branch_id: ObjectId) -> Operation[str | None]:
         if branch_id not in self._names:
             record = yield from self._engine.branch_record(branch_id)
+            if record is not None and record.status == "published" and record.parent_id is not None:
+                # The line of a large commit, whose branch may have got another name since.
+                record = yield from self._engine.branch_record(record.parent_id)
             self._names[branch_id] = None if record is None else record.name
         return self._names[branch_id]

@@ -103,7 +103,7 @@ class _Lines:
     def close(self) -> None:
         """Check the ends of the lines."""
         for branch_id, end in self._ends.items():
-            if end.commit is not None and end.commit > end.lsn:
+            if end.commit is not None and end.commit > end.lsn and not self._given_up(branch_id):
                 self._report.add(
                     ProblemKind.COMMIT,
                     f"the commit that ends with LSN {end.commit} stops at LSN {end.lsn}",
@@ -134,7 +134,9 @@ class _Lines:
         if end.time is not None and entry.timestamp < end.time:
             earlier = f"{entry.timestamp.isoformat()}, before {end.time.isoformat()} of LSN {end.lsn}"
             self._problem(ProblemKind.TIME, f"is of {earlier}", stored)
-        about = (entry.commit, entry.timestamp, entry.author, entry.message)
+        # The entries of a large commit are as old as the transactions in which they were written.
+        at_once = not self._facts.history.begun(entry.branch_id)
+        about = (entry.commit, entry.timestamp if at_once else None, entry.author, entry.message)
         inside = not compacted and end.commit is not None and end.commit > end.lsn
         if inside and about != end.about:
             self._problem(
@@ -146,6 +148,11 @@ class _Lines:
             None if compacted else entry.commit,
             about,
         )
+
+    def _given_up(self, line_id: ObjectId) -> bool:
+        """Whether a line is that of a large commit which was never published."""
+        branch = self._facts.branch(line_id)
+        return branch is not None and branch.status == "hidden"
 
     def _problem(self, kind: ProblemKind, text: str, stored: RawBSONDocument) -> None:
         lsn = int(stored["_id"]["l"])

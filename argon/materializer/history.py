@@ -28,6 +28,7 @@ _COMPARED = (
     "created_lsn",
     "ddl_lsn",
     "lineage",
+    "line_id",
     "description",
     "metadata",
     "expires_at",
@@ -45,7 +46,8 @@ class History:
         known: The branches' records: what a branch inherits, where its parent's creation was collected.
 
     Attributes:
-        branches: The branches by id, as the log has them.
+        branches: The lines by id, as the log has them: a branch as it was while it wrote on the line
+            that it began with, and the hidden branches of large commits.
         tags: The tags by name, as the log has them.
         project_name: The project's name.
         project_status: Whether it was deleted.
@@ -60,6 +62,9 @@ class History:
         self.project_name: str | None = None
         self.project_status = "active"
         self.project_rules: dict[str, Any] = {}
+        self._lines: dict[ObjectId, ObjectId] = {}
+        self._owners: dict[ObjectId, ObjectId] = {}
+        self._begun: set[ObjectId] = set()
 
     def apply(self, entry: WALEntry) -> None:
         """Take note of an entry, whatever it is.
@@ -71,11 +76,24 @@ class History:
             self._apply_to_project(entry)
         elif entry.operation == Kind.CREATE_BRANCH:
             self._create(entry)
+        elif entry.operation == Kind.PUBLISH:
+            self._publish(entry)
         elif entry.branch_id in self.branches:
-            change = _change(entry)
-            if change:
-                known = self.branches[entry.branch_id]
-                self.branches[entry.branch_id] = known.model_copy(update=change)
+            branch_id = self._owners.get(entry.branch_id, entry.branch_id)
+            # What a large commit defines counts once it is published.
+            if self.branches[branch_id].status != "hidden":
+                self._note(branch_id, _change(entry))
+
+    def record(self, branch_id: ObjectId) -> BranchRecord | None:
+        """Return a branch as its record should be, on the line to which large commits have moved it."""
+        branch, line = self.branches.get(branch_id), self.branches.get(self._lines.get(branch_id, branch_id))
+        if branch is None or line is None or branch is line:
+            return branch
+        return branch.model_copy(update={"number": line.number, "line": line.id, "lineage": line.lineage})
+
+    def begun(self, line_id: ObjectId) -> bool:
+        """Whether a line began as that of a large commit."""
+        return line_id in self._begun
 
     def adopt(self, record: BranchRecord) -> None:
         """Take a branch as its record has it, because the log has lost its creation."""
@@ -104,10 +122,26 @@ class History:
         if entry.operation == Kind.DELETE_TAG:
             self.tags.pop(about["name"], None)
 
+    def _note(self, branch_id: ObjectId, change: dict[str, Any]) -> None:
+        if change:
+            self.branches[branch_id] = self.branches[branch_id].model_copy(update=change)
+
+    def _publish(self, entry: WALEntry) -> None:
+        about: Any = entry.document
+        branch_id, line_id = about["_id"], about["line"]
+        if branch_id in self.branches and line_id in self.branches:
+            self._lines[branch_id], self._owners[line_id] = line_id, branch_id
+            self._note(branch_id, {"ddl_lsn": int(about["commit"])})
+            self._note(line_id, {"status": "published"})
+
     def _create(self, entry: WALEntry) -> None:
         about: Any = entry.document
-        parent = self.branches.get(about["parent_id"])
+        parent_id = about["parent_id"]
+        parent = self.branches.get(self._lines.get(parent_id, parent_id))
         known = self._known.get(entry.branch_id)
+        hidden = bool(about.get("hidden"))
+        if hidden:
+            self._begun.add(entry.branch_id)
         base = int(about["base_lsn"])
         self.branches[entry.branch_id] = BranchRecord(
             _id=entry.branch_id,
@@ -121,6 +155,7 @@ class History:
             lineage=lineage_from(parent, base) if parent else known.lineage if known else [],
             created_at=entry.timestamp,
             expires_at=_decoded(about).get("expires_at"),
+            status="hidden" if hidden else "active",
         )
 
 

@@ -109,9 +109,9 @@ def lines(branch: BranchRecord, lsn: int | None = None) -> list[tuple[ObjectId, 
         lsn: Up to this LSN.
 
     Returns:
-        Branch ids, each with the last LSN that belongs to the history; None for no limit.
+        Their ids, each with the last LSN that belongs to the history; None for no limit.
     """
-    found: list[tuple[ObjectId, int | None]] = [(branch.id, lsn)]
+    found: list[tuple[ObjectId, int | None]] = [(branch.line_id, lsn)]
     for ancestor in branch.lineage:
         found.append((ancestor.id, ancestor.fork if lsn is None else min(ancestor.fork, lsn)))
     return found[::-1]

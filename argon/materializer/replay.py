@@ -54,6 +54,7 @@ def replay(
         lsn = (yield from engine.log.head(branch)).lsn
     else:
         lsn = yield from resolve(engine, branch, as_point(lsn=lsn))
+    branch = yield from engine.fresh(branch)
     while True:
         collected = yield from collections_done(engine, branch.project_id)
         failure: CorruptHistory | None = None

@@ -78,7 +78,7 @@ def _check_records(facts: Facts, report: VerifyReport) -> None:
     for text in tag_differences(history.tags, facts.start.tags):
         report.add(ProblemKind.RECORD, text)
     for branch_id, record in facts.start.branches.items():
-        logged = history.branches.get(branch_id)
+        logged = history.record(branch_id)
         if logged is None:
             text = f"the branch {record.name!r} has a record, and the log does not have its creation"
             report.add(ProblemKind.RECORD, text, branch=record.name)

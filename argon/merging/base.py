@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from argon.engine.engine import Engine
 
 Stretch = tuple[ObjectId, int]
-"""A branch from a reset on, whose LSN this is, or from its beginning, to the next reset."""
+"""A line from a reset on, whose LSN this is, or from its beginning, to the next reset."""
 
 Reach = dict[Stretch, int]
 """For each stretch the last LSN that is part of a history."""
@@ -39,29 +39,27 @@ def reach(engine: Engine, place: Place) -> Operation[Reach]:
     """
     log = engine.raw[LOG].with_options(read_concern=ReadConcern("majority"))
     found: Reach = {}
-    waiting = [(place.branch.id, place.lsn)]
+    waiting = [(place.branch.line_id, place.lsn)]
     while waiting:
-        branch_id, lsn = waiting.pop()
+        line_id, lsn = waiting.pop()
         reset = yield log.find_one(
-            {"branch_id": branch_id, "operation": str(Kind.RESET), "lsn": {"$lte": Int64(lsn)}},
+            {"branch_id": line_id, "operation": str(Kind.RESET), "lsn": {"$lte": Int64(lsn)}},
             {"lsn": 1, "document": 1},
             sort=[("lsn", DESCENDING)],
         )
         begin = 0 if reset is None else int(reset["lsn"])
-        known = found.get((branch_id, begin), begin)
-        if known >= lsn and (branch_id, begin) in found:
+        known = found.get((line_id, begin), begin)
+        if known >= lsn and (line_id, begin) in found:
             continue
-        found[branch_id, begin] = lsn
-        record = (
-            place.branch if branch_id == place.branch.id else (yield from engine.branch_record(branch_id))
-        )
+        found[line_id, begin] = lsn
+        record = place.branch if line_id == place.branch.line_id else (yield from engine.line_record(line_id))
         if reset is not None:
             waiting.append((reset["document"]["_id"], int(reset["document"]["lsn"])))
         elif record is not None and record.lineage:
             parent = record.lineage[0]
             waiting.append((parent.id, min(parent.fork, lsn)))
         query = {
-            "branch_id": branch_id,
+            "branch_id": line_id,
             "operation": str(Kind.MERGE),
             "lsn": {"$gt": Int64(known), "$lte": Int64(lsn)},
         }

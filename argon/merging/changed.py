@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
 from bson import Int64, ObjectId
@@ -10,9 +9,9 @@ from pymongo import ASCENDING
 from pymongo.read_concern import ReadConcern
 
 from argon.io import Operation
+from argon.merging.ids import IdSet
 from argon.merging.place import Place, common
 from argon.models.entry import DDL_OPERATIONS, DOCUMENT_OPERATIONS
-from argon.versions.ids import id_key
 from argon.wal.log import DEFAULT_SPACE, LOG
 
 if TYPE_CHECKING:
@@ -29,8 +28,6 @@ _FIELDS = {
     "document": {"$cond": [{"$in": ["$operation", sorted(DDL_OPERATIONS)]}, "$document", "$$REMOVE"]},
 }
 
-Ids = dict[Hashable, Any]
-
 
 class Changed:
     """The ids that were written since two lines parted, by physical store.
@@ -41,11 +38,11 @@ class Changed:
 
     def __init__(self, *, everything: bool = False) -> None:
         self.everything = everything
-        self._stores: dict[str, Ids] = {}
+        self._stores: dict[str, IdSet] = {}
 
-    def of(self, store: str) -> Ids:
+    def of(self, store: str) -> IdSet:
         """Return the ids of a store."""
-        return self._stores.setdefault(store, {})
+        return self._stores.setdefault(store, IdSet())
 
 
 def changed_between(engine: Engine, one: Place, other: Place) -> Operation[Changed]:
@@ -69,7 +66,7 @@ def _walk(engine: Engine, fork: Place, place: Place, changed: Changed) -> Operat
     """Go through what was written on a place's line after it had left the fork."""
     parts: list[tuple[ObjectId, int, int]] = []
     for branch_id, limit in place.line:
-        shared = branch_id == fork.branch.id
+        shared = branch_id == fork.branch.line_id
         parts.append((branch_id, fork.lsn if shared else 0, limit))
         if shared:
             break
@@ -113,7 +110,7 @@ def _note(
         if store is None:
             changed.everything = True  # slow and right, whatever the log has lost
         else:
-            changed.of(store)[id_key(identity)] = identity
+            changed.of(store).add(identity)
     elif entry["operation"] in DDL_OPERATIONS:
         incarnation, record = entry["document_id"], entry.get("document")
         before = names.pop(incarnation, None)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,9 @@ from argon.merging.changed import Changed
 from argon.merging.definitions import counterpart, merge_definition, same_definition
 from argon.merging.diff import described
 from argon.merging.documents import Settle, merge_document
+from argon.merging.ids import IdSet
 from argon.merging.results import MISSING, ConflictEntry
-from argon.merging.states import all_ids, pages, plain, rows_of
+from argon.merging.states import add_all, plain, rows_of
 from argon.merging.strategy import Pick, Strategy, pick
 from argon.models import CollectionRecord
 from argon.versions.ids import id_key
@@ -37,10 +39,17 @@ class Outcome:
 
     Attributes:
         catalog: Changes of definitions, which come first.
-        documents: Changes of documents by the collection that they are in afterwards.
-        fresh: Collections that the target gets, and those that get indexes from the source.
+        documents: Changes of documents by the collection that they are in afterwards; none where there
+            is too much to be held.
+        indexed: Collections that get indexes from the source, before and after.
+        created: Collections that the target gets.
         conflicts: What nothing settled.
         resolved: What the strategy settled.
+        applied: How many documents are inserted or changed.
+        deleted: How many are deleted.
+        spaces: In which namespaces.
+        large: Whether there is too much of it for one transaction.
+        told: Its digest, where that was made while it was computed.
     """
 
     catalog: list[Change] = field(default_factory=list)
@@ -49,6 +58,16 @@ class Outcome:
     created: list[CollectionRecord] = field(default_factory=list)
     conflicts: list[ConflictEntry] = field(default_factory=list)
     resolved: list[ConflictEntry] = field(default_factory=list)
+    applied: int = 0
+    deleted: int = 0
+    spaces: set[str] = field(default_factory=set)
+    large: bool = False
+    told: str = ""
+
+    @property
+    def count(self) -> int:
+        """How many changes there are."""
+        return len(self.catalog) + self.applied + self.deleted
 
     @property
     def changes(self) -> list[Change]:
@@ -57,18 +76,52 @@ class Outcome:
 
     def digest(self) -> str:
         """Return what is the same for merges that do the same."""
-        told = hashlib.sha256()
-        for change in self.catalog:
+        if self.told:
+            return self.told
+        digest = Digest(self.catalog)
+        for record, changes in self.documents:
+            digest.add(record, changes)
+        return str(digest)
+
+
+class Digest:
+    """What is the same for merges that do the same.
+
+    Args:
+        catalog: The changes of definitions.
+    """
+
+    def __init__(self, catalog: Sequence[Change]) -> None:
+        self._told = hashlib.sha256()
+        for change in catalog:
             after = None if change.after is None else dict(change.after)
             kept = {name: value for name, value in (after or {}).items() if name not in ("_id", "store")}
-            told.update(bson.encode({"o": str(change.operation), "c": change.collection, "d": kept}))
-        for record, changes in self.documents:
-            for change in changes:
-                before = b"" if change.before is None else bytes(change.before["d"].raw)
-                after_bytes = b"" if change.after is None else bytes(change.after.raw)
-                name = {"s": record.space, "c": record.name, "b": before, "a": after_bytes}
-                told.update(bson.encode(name))
-        return told.hexdigest()
+            self._told.update(bson.encode({"o": str(change.operation), "c": change.collection, "d": kept}))
+
+    def add(self, record: CollectionRecord, changes: Sequence[Change]) -> None:
+        """Take note of changes of documents."""
+        for change in changes:
+            before = b"" if change.before is None else bytes(change.before["d"].raw)
+            after = b"" if change.after is None else bytes(change.after.raw)
+            self._told.update(bson.encode({"s": record.space, "c": record.name, "b": before, "a": after}))
+
+    def __str__(self) -> str:
+        return self._told.hexdigest()
+
+
+@dataclass
+class Part:
+    """The documents of one collection: what it is at the base, on both sides, and afterwards.
+
+    Attributes:
+        ids: Those that may differ between base and source.
+    """
+
+    base: Record
+    ours: Record
+    theirs: CollectionRecord
+    merged: CollectionRecord
+    ids: IdSet
 
 
 class Merging:
@@ -83,6 +136,12 @@ class Merging:
         strategy: Settles conflicts.
         deletes: Whether the source's deletions count.
         stores: The records made so far for collections that cannot keep their store, by the source's id.
+        most: Beyond how many changes, and how many bytes of them, it is large; None for never.
+        keep: Whether the outcome has the changes of documents also where it is large.
+
+    Attributes:
+        parts: The collections whose documents are merged.
+        outcome: What it comes to.
     """
 
     def __init__(
@@ -96,6 +155,8 @@ class Merging:
         *,
         deletes: bool,
         stores: dict[ObjectId, CollectionRecord],
+        most: tuple[int, int] | None = None,
+        keep: bool = False,
     ) -> None:
         self._base, self._ours, self._theirs = base, ours, theirs
         self._changed = changed
@@ -103,10 +164,52 @@ class Merging:
         self._strategy = strategy
         self._deletes = deletes
         self._stores = stores
+        self._most = most
+        self._keep = keep or most is None
+        self._size = 0
+        self.parts: list[Part] = []
         self.outcome = Outcome()
 
     def run(self) -> Operation[Outcome]:
         """Compute the merge."""
+        yield from self._definitions()
+        outcome = self.outcome
+        outcome.spaces = {change.space for change in outcome.catalog}
+        digest = Digest(outcome.catalog)
+        for part in self.parts:
+            kept: list[Change] = []
+            for page in part.ids.pages():
+                changes = yield from self.changes(part, page, self._settle)
+                digest.add(part.merged, changes)
+                self._count(part.merged, changes)
+                if self._keep or not outcome.large:
+                    kept += changes
+                else:
+                    outcome.documents, kept = [], []
+            if kept:
+                outcome.documents.append((part.merged, kept))
+        outcome.told = str(digest)
+        return outcome
+
+    def on(self, ours: Snapshot) -> Merging:
+        """Return the same computation with another view of the same state of the target."""
+        same = copy.copy(self)
+        same._ours = ours
+        return same
+
+    def _count(self, record: CollectionRecord, changes: Sequence[Change]) -> None:
+        outcome = self.outcome
+        gone = sum(change.after is None for change in changes)
+        outcome.deleted += gone
+        outcome.applied += len(changes) - gone
+        if changes:
+            outcome.spaces.add(record.space)
+        if self._most is not None and not outcome.large:
+            self._size += sum(change.size() for change in changes)
+            outcome.large = outcome.count > self._most[0] or self._size > self._most[1]
+
+    def _definitions(self) -> Operation[None]:
+        """Merge the definitions, and note whose documents are to be merged."""
         matched: set[ObjectId] = set()
         for theirs in self._theirs.catalog.records():
             base = self._counterpart(self._base.catalog, theirs, self._theirs.catalog)
@@ -124,7 +227,6 @@ class Merging:
         self._check_names()
         # A name is free before it is used again.
         self.outcome.catalog.sort(key=lambda change: change.after is not None)
-        return self.outcome
 
     def _counterpart(self, catalog: Catalog, record: CollectionRecord, origin: Catalog) -> Record:
         return counterpart(catalog, record, origin)
@@ -189,29 +291,41 @@ class Merging:
     def _documents(
         self, base: Record, ours: Record, theirs: CollectionRecord, merged: CollectionRecord
     ) -> Operation[None]:
-        ids: Mapping[Hashable, Any]
+        """Note whose documents are to be merged, and find those that may differ between base and source."""
         if base is not None and base.store == theirs.store and not self._changed.everything:
             ids = self._changed.of(theirs.store)
         else:
-            ids = {**(yield from all_ids(self._base, base)), **(yield from all_ids(self._theirs, theirs))}
+            ids = IdSet()
+            yield from add_all(ids, self._base, base)
+            yield from add_all(ids, self._theirs, theirs)
+        self.parts.append(Part(base, ours, theirs, merged, ids))
+
+    def changes(
+        self, part: Part, page: Sequence[Any], settling: Callable[[CollectionRecord, Any], Settle]
+    ) -> Operation[list[Change]]:
+        """Merge a page of documents.
+
+        Args:
+            part: Their collection.
+            page: Their ids.
+            settling: Gives for a collection and an id what settles conflicts.
+        """
+        old = yield from rows_of(self._base, part.base, page)
+        new = yield from rows_of(self._theirs, part.theirs, page)
+        wanted = [one for one in page if _bytes(old.get(id_key(one))) != _bytes(new.get(id_key(one)))]
+        mine = yield from rows_of(self._ours, part.ours, wanted)
         changes: list[Change] = []
-        for page in pages(ids):
-            old = yield from rows_of(self._base, base, page)
-            new = yield from rows_of(self._theirs, theirs, page)
-            wanted = [one for one in page if _bytes(old.get(id_key(one))) != _bytes(new.get(id_key(one)))]
-            mine = yield from rows_of(self._ours, ours, wanted)
-            for identity in wanted:
-                key = id_key(identity)
-                row = mine.get(key)
-                was = _document(row)
-                settle = self._settle(merged, identity)
-                image = merge_document(
-                    _document(old.get(key)), was, _document(new.get(key)), settle, deletes=self._deletes
-                )
-                if (image and image.raw) != (was and was.raw):
-                    changes.append(self._change(merged, identity, row, image))
-        if changes:
-            self.outcome.documents.append((merged, changes))
+        for identity in wanted:
+            key = id_key(identity)
+            row = mine.get(key)
+            was = _document(row)
+            settle = settling(part.merged, identity)
+            image = merge_document(
+                _document(old.get(key)), was, _document(new.get(key)), settle, deletes=self._deletes
+            )
+            if (image and image.raw) != (was and was.raw):
+                changes.append(self._change(part.merged, identity, row, image))
+        return changes
 
     def _change(
         self, record: CollectionRecord, identity: Any, row: Row | None, image: RawBSONDocument | None
@@ -230,15 +344,24 @@ class Merging:
 
     def _settle(self, record: CollectionRecord, identity: Any = MISSING) -> Settle:
         def settle(path: str, base: Any, source: Any, target: Any) -> Any:
-            definition = identity is MISSING
-            about = (record.space, record.name, None if definition else plain(identity), path)
-            entry = ConflictEntry(*about, base, source, target, definition)
-            picked = pick(self._strategy, entry)
+            entry, picked = self._pick(record, identity, path, base, source, target)
             unresolved = picked is Pick.UNRESOLVED
             (self.outcome.conflicts if unresolved else self.outcome.resolved).append(entry)
             return picked
 
         return settle
+
+    def _pick(
+        self, record: CollectionRecord, identity: Any, path: str, base: Any, source: Any, target: Any
+    ) -> tuple[ConflictEntry, Any]:
+        definition = identity is MISSING
+        about = (record.space, record.name, None if definition else plain(identity), path)
+        entry = ConflictEntry(*about, base, source, target, definition)
+        return entry, pick(self._strategy, entry)
+
+    def settle_again(self, record: CollectionRecord, identity: Any) -> Settle:
+        """Return what settles conflicts of which the outcome tells already."""
+        return lambda path, base, source, target: self._pick(record, identity, path, base, source, target)[1]
 
     def _differs(
         self, changed: Changed, base: CollectionRecord, state: Snapshot, now: CollectionRecord
@@ -248,7 +371,7 @@ class Merging:
             return True
         if not base.store:
             return False
-        for page in pages(changed.of(base.store)):
+        for page in changed.of(base.store).pages():
             old = yield from rows_of(self._base, base, page)
             new = yield from rows_of(state, now, page)
             if any(_bytes(old.get(id_key(one))) != _bytes(new.get(id_key(one))) for one in page):

@@ -10,6 +10,7 @@ from argon.engine.snapshot import Snapshot
 from argon.io import Operation
 from argon.merging.changed import Changed, changed_between
 from argon.merging.fields import field_changes
+from argon.merging.ids import IdSet
 from argon.merging.place import Place
 from argon.merging.results import (
     MISSING,
@@ -20,7 +21,7 @@ from argon.merging.results import (
     SchemaChange,
     SpaceDiff,
 )
-from argon.merging.states import all_ids, matching, pages, plain, rows_of, value_of
+from argon.merging.states import add_all, matching, plain, rows_of, value_of
 from argon.models import CollectionRecord
 from argon.versions.ids import id_key
 
@@ -89,7 +90,7 @@ class Diff:
         if not self._names:
             return None
         name = self._names.popleft()
-        self._open = (name, pages((yield from self._candidates(name))))
+        self._open = (name, (yield from self._candidates(name)).pages())
         by_document = self._query is not None or self._ids is not None
         return [] if by_document else list(definitions(name, *self._records(name)))
 
@@ -143,16 +144,18 @@ class Diff:
         a, b = self._states
         return a.record(*name), b.record(*name)
 
-    def _candidates(self, name: Name) -> Operation[Mapping[Hashable, Any]]:
+    def _candidates(self, name: Name) -> Operation[IdSet]:
         assert self._states is not None
         if self._ids is not None:
-            return {id_key(identity): identity for identity in self._ids}
+            return IdSet(self._ids)
         a, b = self._records(name)
         if a is not None and b is not None and a.store == b.store and not self._changed.everything:
-            return self._changed.of(a.store) if a.store else {}
+            return self._changed.of(a.store) if a.store else IdSet()
         # Made anew, renamed, or on one side only: then every document of it is a difference.
-        ids = yield from all_ids(self._states[0], a)
-        return {**ids, **(yield from all_ids(self._states[1], b))}
+        ids = IdSet()
+        yield from add_all(ids, self._states[0], a)
+        yield from add_all(ids, self._states[1], b)
+        return ids
 
     def _compare(self, name: Name, ids: list[Any]) -> Operation[list[Change]]:
         assert self._states is not None

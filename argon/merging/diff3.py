@@ -14,9 +14,10 @@ from argon.merging.changed import Changed, changed_between
 from argon.merging.definitions import counterpart
 from argon.merging.diff import described, parts
 from argon.merging.fields import body, is_document, join, value
+from argon.merging.ids import IdSet
 from argon.merging.place import Place
 from argon.merging.results import MISSING
-from argon.merging.states import all_ids, matching, pages, plain, rows_of, value_of
+from argon.merging.states import add_all, matching, plain, rows_of, value_of
 from argon.merging.three_way import Side, ThreeWayDiff, ThreeWayEntry, ThreeWayField, ThreeWaySchema
 from argon.models import CollectionRecord
 from argon.versions.elements import elements
@@ -95,7 +96,7 @@ class Diff3:
         triple = self._waiting.popleft()
         base, ours, theirs = triple
         if base is None or (ours is not None and theirs is not None):
-            self._open = triple, pages((yield from self._candidates(triple)))
+            self._open = triple, (yield from self._candidates(triple)).pages()
         if self._query is not None or self._ids is not None:
             return []
         return (yield from self._definitions(triple))
@@ -138,20 +139,21 @@ class Diff3:
             for record in records
         )
 
-    def _candidates(self, triple: Triple) -> Operation[Mapping[Hashable, Any]]:
+    def _candidates(self, triple: Triple) -> Operation[IdSet]:
         if self._ids is not None:
-            return {id_key(identity): identity for identity in self._ids}
-        found: dict[Hashable, Any] = {}
+            return IdSet(self._ids)
+        found = IdSet()
         base = triple[0]
         for record, changed, state in zip(triple[1:], self._changed, self._states[1:], strict=True):
             if base is not None and record is not None and base.store == record.store:
                 if base.kind == "view":
                     continue
                 if not changed.everything:
-                    found |= changed.of(record.store)
+                    for page in changed.of(record.store).pages():
+                        found.update(page)
                     continue
-            found |= yield from all_ids(state, record)
-            found |= yield from all_ids(self._states[0], base)
+            yield from add_all(found, state, record)
+            yield from add_all(found, self._states[0], base)
         return found
 
     def _compare(self, triple: Triple, ids: list[Any]) -> Operation[list[Change]]:
@@ -211,7 +213,7 @@ class Diff3:
         one, other = (id_key(_parts(record, named=True)) for record in (base, now))
         if base.store != now.store or changed.everything or one != other:
             return True
-        for page in pages(changed.of(base.store) if base.store else {}):
+        for page in (changed.of(base.store) if base.store else IdSet()).pages():
             old = yield from rows_of(self._states[0], base, page)
             new = yield from rows_of(self._states[here], now, page)
             for identity in page:

@@ -1,9 +1,14 @@
-"""Merging: one commit that brings into a branch what another one changed since they last met."""
+"""Merging: one commit that brings into a branch what another one changed since they last met.
+
+What fits in one transaction lands in one. What does not is computed twice,
+first to learn what it comes to, then to write it page by page as a large
+commit, so that memory holds no more than a page of it.
+"""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bson import Int64, ObjectId
 
@@ -13,20 +18,26 @@ from argon.engine.snapshot import Snapshot
 from argon.errors import Conflict, MergeConflict, MergeOutdated
 from argon.io import Operation
 from argon.merging.base import ensure_indexes, merge_base
-from argon.merging.changed import changed_between
+from argon.merging.changed import Changed, changed_between
 from argon.merging.compute import Merging, Outcome
-from argon.merging.landing import Landing, counts, entries, unique_checks
-from argon.merging.place import Place, place_of
+from argon.merging.landing import Landing, entries, unique_checks
+from argon.merging.large import LargeMerge
+from argon.merging.place import Place
 from argon.merging.plan import MergePlan
 from argon.merging.results import ConflictEntry, MergeInfo
 from argon.merging.strategy import Strategy, check_strategy
 from argon.models import CollectionRecord
 from argon.versions.layout import raw
-from argon.wal.change import Change, Plan
+from argon.wal.change import Change, LargePlan, Plan
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine
 
+LARGE_CHANGES = 20_000
+"""Changes beyond which a merge does not land in one transaction, and
+"""
+LARGE_BYTES = 32 * 1024 * 1024
+"""bytes of documents before and after. Reading the target takes one leg more after each large commit."""
 _NAMED_CONFLICTS = 3
 
 
@@ -87,7 +98,8 @@ class Merge:
             HookRefused: A hook does not agree.
         """
         target = yield from self._target()
-        base, outcome = yield from self._compute(target, (yield from target.state(self._engine)))
+        base, merging = yield from self._compute(target, (yield from target.state(self._engine)))
+        outcome = merging.outcome
         if outcome.conflicts:
             what = f"merging {str(self._source)!r} into {target.branch.name!r}"
             raise refusal(what, outcome.conflicts)
@@ -114,8 +126,8 @@ class Merge:
         """Compute the merge at the target's head, and write nothing."""
         yield from self._engine.require_log(self._handle.line.record)
         target = yield from self._target()
-        base, outcome = yield from self._compute(target, (yield from target.state(self._engine)))
-        applied, deleted = counts(outcome)
+        base, merging = yield from self._compute(target, (yield from target.state(self._engine)))
+        outcome = merging.outcome
         return MergePlan(
             str(self._source),
             target.branch.name,
@@ -127,8 +139,8 @@ class Merge:
             self._strategy,
             self._deletes,
             outcome.digest(),
-            applied,
-            deleted,
+            outcome.applied,
+            outcome.deleted,
             outcome.conflicts,
             outcome.resolved,
             list(entries(outcome)),
@@ -136,36 +148,43 @@ class Merge:
 
     def _target(self) -> Operation[Place]:
         record = self._handle.line.record
-        return Place(record, (yield from self._engine.log.head(record)).lsn)
+        head = yield from self._engine.log.head(record)
+        return Place((yield from self._engine.fresh(record)), head.lsn)
 
-    def _compute(self, target: Place, ours: Snapshot) -> Operation[tuple[Place, Outcome]]:
+    def _compute(
+        self, target: Place, ours: Snapshot, *, keep: bool = True
+    ) -> Operation[tuple[Place, Merging]]:
         engine = self._engine
         base = yield from merge_base(engine, target, self._source)
         if base is None:
             raise Conflict(
                 f"{str(self._source)!r} and {target.branch.name!r} have no history in common to merge by"
             )
-        if _is(base, self._source):
-            return base, Outcome()
+        nothing = _is(base, self._source)
         merging = Merging(
             (yield from base.state(engine)),
             ours,
             (yield from self._source.state(engine)),
-            (yield from changed_between(engine, base, self._source)),
+            Changed() if nothing else (yield from changed_between(engine, base, self._source)),
             partial(changed_between, engine, base, target),
             self._strategy,
             deletes=self._deletes,
             stores=self._fresh,
+            most=(LARGE_CHANGES, LARGE_BYTES),
+            keep=keep,
         )
-        outcome = yield from merging.run()
-        for place in (base, self._source):  # if one went while it was being read, not all of it was there
-            yield from engine.horizons.require(place.branch, place.lsn)
-        return base, outcome
+        if not nothing:
+            yield from merging.run()
+            for place in (base, self._source):  # if one went while it was read, not all of it was there
+                yield from engine.horizons.require(place.branch, place.lsn)
+        return base, merging
 
     def _plan(self, snapshot: Snapshot, _careful: bool) -> Operation[Plan]:
         # If this commit lands, the head that is read here is the one that the snapshot is of.
-        target = yield from self._target()
-        base, outcome = yield from self._compute(target, snapshot)
+        target = Place(snapshot.branch, (yield from self._engine.log.head(snapshot.branch)).lsn)
+        # Hooks look at all of it.
+        base, merging = yield from self._compute(target, snapshot, keep=bool(self._hooks))
+        outcome = merging.outcome
         if outcome.conflicts:
             what = f"merging {str(self._source)!r} into {target.branch.name!r}"
             raise refusal(what, outcome.conflicts)
@@ -180,22 +199,27 @@ class Merge:
         if self._hooks and outcome.digest() not in self._agreed:
             raise _Unjudged(base, outcome)
         yield from self._landing.prepare(snapshot, outcome, self._fresh.values())
-        yield from self._landing.validate(outcome)
         mark = self._mark(base)
-        applied, deleted = counts(outcome)
 
         def reply() -> MergeInfo:
-            spaces = len({change.space for change in outcome.changes})
-            return MergeInfo(*info, mark.lsn, applied, deleted, spaces, [], outcome.resolved)
+            done = (outcome.applied, outcome.deleted, len(outcome.spaces))
+            return MergeInfo(*info, mark.lsn, *done, [], outcome.resolved)
 
+        if outcome.large:
+            # At its LSN the target stays as it is, whoever writes to it meanwhile.
+            pages = LargeMerge(self._engine, target, merging.on((yield from target.state(self._engine))))
+            return LargePlan(
+                reply=reply, pages=pages.next, limit=outcome.count, last=mark, inspect=pages.inspect
+            )
+        yield from self._landing.validate(outcome)
         return Plan([*outcome.changes, mark], reply, unique_checks(snapshot, outcome))
 
     def _mark(self, base: Place) -> Change:
         """Make the record by which later merges find their base."""
         branch = self._source.branch
-        told = {"_id": branch.id, "branch": branch.name, "lsn": Int64(self._source.lsn)}
-        about = {**told, "base": {"branch_id": base.branch.id, "lsn": Int64(base.lsn)}}
-        return Change("merge", "", "", "", branch.id, after=raw(about))
+        told = {"_id": branch.line_id, "branch": branch.name, "lsn": Int64(self._source.lsn)}
+        about = {**told, "base": {"branch_id": base.branch.line_id, "lsn": Int64(base.lsn)}}
+        return Change("merge", "", "", "", branch.line_id, after=raw(about))
 
 
 class _Unjudged(Exception):
@@ -217,9 +241,14 @@ def merge_of_plan(handle: Handle, plan: MergePlan) -> Operation[Merge]:
         raise MergeOutdated(
             f"the plan is for {plan.target!r}, and not for {handle.line.record.name!r}: plan the merge anew"
         )
-    found = yield from place_of(handle.line.engine, plan.source_id, plan.source_lsn)
-    source = Place(found.branch, found.lsn, named=True)
+    source = yield from source_of(handle.line.engine, plan)
     return Merge(handle, source, plan.strategy, deletes=plan.propagate_deletes, digest=plan.digest)
+
+
+def source_of(engine: Engine, plan: MergePlan) -> Operation[Place]:
+    """Return the source as it was when a plan was made."""
+    branch: Any = yield from engine.branch_record(plan.source_id)
+    return Place(branch, plan.source_lsn, named=True)
 
 
 def _is(one: Place, other: Place) -> bool:

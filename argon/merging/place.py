@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -43,11 +43,11 @@ class Place:
 
     @property
     def line(self) -> list[tuple[ObjectId, int]]:
-        """The branches whose entries make up the history, the latest first, each with its last LSN.
+        """The lines whose entries make up the history, the latest first, each with its last LSN.
 
         A point that a branch has inherited lies on the line that it was written on.
         """
-        line = [(self.branch.id, self.lsn)]
+        line = [(self.branch.line_id, self.lsn)]
         for ancestor in self.branch.lineage:
             if line[-1][1] <= ancestor.fork:
                 line.pop()
@@ -107,14 +107,17 @@ def locate(
                 tag = yield from find_tag(engine.plain, project.id, name)
             except TagNotFound:
                 raise error from None
-            place = yield from place_of(engine, tag.branch_id, tag.lsn)
-            yield from engine.require_on(place.branch, "wal_time_travel")
-            return replace(place, named=True)
+            tagged: Any = yield from engine.branch_record(tag.branch_id)
+            yield from engine.require_on(tagged, "wal_time_travel")
+            return Place(tagged, tag.lsn, named=True)
     yield from engine.require_log(branch)
     if point is None:
-        return Place(branch, (yield from engine.log.head(branch)).lsn)
+        head = yield from engine.log.head(branch)
+        return Place((yield from engine.fresh(branch)), head.lsn)
     yield from engine.require_on(branch, "wal_time_travel")
-    return Place(branch, (yield from resolve(engine, branch, point)), named=True)
+    lsn = yield from resolve(engine, branch, point)
+    # Read after the LSN was found, so that it knows the line that it is on.
+    return Place((yield from engine.fresh(branch)), lsn, named=True)
 
 
 def common(engine: Engine, one: Place, other: Place) -> Operation[Place | None]:
@@ -124,15 +127,15 @@ def common(engine: Engine, one: Place, other: Place) -> Operation[Place | None]:
         if branch_id in limits:
             lsn = min(limit, limits[branch_id])
             for place in (one, other):
-                if place.branch.id == branch_id:
+                if place.branch.line_id == branch_id:
                     return Place(place.branch, lsn)
             return (yield from place_of(engine, branch_id, lsn))
     return None
 
 
-def place_of(engine: Engine, branch_id: ObjectId, lsn: int) -> Operation[Place]:
-    """Return the place at an LSN of a branch known by its id, deleted or not."""
-    record: Any = yield from engine.branch_record(branch_id)
+def place_of(engine: Engine, line_id: ObjectId, lsn: int) -> Operation[Place]:
+    """Return the place at an LSN of a line, whose branch may have been deleted."""
+    record: Any = yield from engine.line_record(line_id)
     return Place(record, lsn)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import bson
@@ -17,24 +16,16 @@ from argon.engine.snapshot import Snapshot
 from argon.engine.visible import rows_by_id
 from argon.io import Operation
 from argon.merging.draft import Draft
+from argon.merging.ids import IdSet
 from argon.models import CollectionRecord
 from argon.versions.ids import id_key
 from argon.versions.layout import Row
 from argon.wal.transactions import patiently
 
-PAGE = 1000
+_PAGE = 5000
 _CODEC: CodecOptions[dict[str, Any]] = CodecOptions(
     tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO
 )
-
-Ids = Mapping[Hashable, Any]
-
-
-def pages(ids: Ids) -> Iterator[list[Any]]:
-    """Part ids into pages of which one is read at a time."""
-    values = iter(ids.values())
-    while page := list(islice(values, PAGE)):
-        yield page
 
 
 def rows_of(
@@ -48,23 +39,20 @@ def rows_of(
     return snapshot.drafted(record, ids, found) if isinstance(snapshot, Draft) else found
 
 
-def all_ids(snapshot: Snapshot, record: CollectionRecord | None) -> Operation[dict[Hashable, Any]]:
-    """Read the ids of all documents of a collection."""
-    ids: dict[Hashable, Any] = {}
+def add_all(ids: IdSet, snapshot: Snapshot, record: CollectionRecord | None) -> Operation[None]:
+    """Add the ids of all documents of a collection to a set."""
     if record is None or record.kind == "view":
-        return ids
+        return
     store = snapshot.rows(record.store)
     for leg in snapshot.view.legs:
 
-        def read(where: dict[str, Any] = leg.scan) -> Operation[list[Any]]:
-            found: list[Any] = yield store.find(
-                where, {"d._id": 1, "_id": 0}, session=snapshot.session
-            ).to_list(None)
-            return found
+        def read(where: dict[str, Any] = leg.scan) -> Operation[None]:
+            cursor = store.find(where, {"d._id": 1, "_id": 0}, session=snapshot.session)
+            while page := (yield cursor.to_list(_PAGE)):
+                for row in page:
+                    ids.add(row["d"]["_id"])
 
-        for row in (yield from patiently(snapshot.engine.world, read)):
-            ids[id_key(row["d"]["_id"])] = row["d"]["_id"]
-    return ids
+        yield from patiently(snapshot.engine.world, read)
 
 
 def matching(

@@ -8,14 +8,15 @@ from typing import Any, Literal
 from bson import ObjectId
 from pydantic import BaseModel, ConfigDict, Field
 
-BranchStatus = Literal["active", "pending_delete", "purged"]
+BranchStatus = Literal["active", "pending_delete", "purged", "hidden", "published"]
+"""Branches are the first three; the others are lines that belong to a branch, or may come to."""
 
 
 class Ancestor(BaseModel):
     """One step of a lineage.
 
     Attributes:
-        id: The ancestor's id.
+        id: The id of the line in the log: the ancestor's own, or that of a line it was moved to.
         number: Its number in the version rows.
         fork: The last LSN of it that belongs to the line.
     """
@@ -39,12 +40,17 @@ class BranchRecord(BaseModel):
         parent_id: The branch it was made from; None for ``main``.
         base_lsn: The fork point: the last LSN of the parent that it sees.
         created_lsn: The LSN of the record of its creation.
-        lineage: Its ancestors, nearest first. It never changes, so it is kept
-            with the branch and no reader has to walk up.
+        lineage: Its ancestors, nearest first, kept with the branch so that no reader
+            has to walk up.
+        line: The line in the log that the branch was moved to by its last large commit
+            (see :mod:`argon.engine.large`), together with ``number`` and ``lineage``; None
+            while it writes on the line that it began with, whose id is its own.
         ddl_lsn: The LSN of its last change to the catalogue.
         created_at: Server time.
         status: ``pending_delete`` is a recoverable mark, ``purged`` one that garbage collection has set:
-            what nothing else needs of the branch is going away.
+            what nothing else needs of the branch is going away. ``hidden`` is a large commit under way, or
+            one that was given up: its entries and rows belong to no branch. ``published`` is one that
+            landed: its line belongs to the branch ``parent_id``.
         deleted_at: Server time of the deletion.
         expires_at: Server time from which on it counts as deleted.
         physical: The physical database of a classic branch; after a migration,
@@ -69,6 +75,7 @@ class BranchRecord(BaseModel):
     base_lsn: int
     created_lsn: int
     lineage: list[Ancestor] = []
+    line: ObjectId | None = None
     ddl_lsn: int = 0
     created_at: datetime
     status: BranchStatus = "active"
@@ -84,6 +91,21 @@ class BranchRecord(BaseModel):
     def has_expired(self, now: datetime) -> bool:
         """Whether its time is over."""
         return self.expires_at is not None and self.expires_at <= now
+
+    @property
+    def line_id(self) -> ObjectId:
+        """The line in the log on which the branch writes."""
+        return self.line or self.id
+
+    def on(self, line_id: ObjectId) -> BranchRecord:
+        """Return the branch as it was while it wrote on an earlier line."""
+        if self.line_id == line_id:
+            return self
+        for place, ancestor in enumerate(self.lineage):
+            if ancestor.id == line_id:
+                earlier = {"number": ancestor.number, "line": line_id, "lineage": self.lineage[place + 1 :]}
+                return self.model_copy(update=earlier)
+        return self
 
     @property
     def ancestors(self) -> list[tuple[int, int]]:

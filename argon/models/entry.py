@@ -39,6 +39,7 @@ class Operation(StrEnum):
     CHERRY_PICK = "cherry_pick"
     RESET = "reset"
     CHECKPOINT = "checkpoint"
+    PUBLISH = "publish"
 
     CREATE_COLLECTION = "create_collection"
     MODIFY_COLLECTION = "modify_collection"
@@ -74,8 +75,8 @@ class WALEntry(BaseModel):
         lsn: Log sequence number, unique and increasing over the project's log.
         timestamp: The server's clock, never earlier than the branch's previous entry.
         project_id: The project.
-        branch_id: The branch whose line this entry continues; the project's own
-            id for entries about the project as a whole.
+        branch_id: The line that this entry continues: that of the branch whose id it is, or of one that
+            a large commit moved there; the project's own id for entries about the project as a whole.
         prev_lsn: The head of the branch that the writer had seen; None for the
             record of the branch's creation, which stands outside its line.
         operation: What was done.
@@ -163,6 +164,7 @@ _CONTROL_WITH_DOCUMENT = MARK_OPERATIONS | frozenset(
         Operation.EDIT_PROJECT,
         Operation.CREATE_TAG,
         Operation.DELETE_TAG,
+        Operation.PUBLISH,
     }
 )
 

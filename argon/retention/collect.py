@@ -88,10 +88,15 @@ def collect(
     if not dry_run and project.status == "active":
         yield from engine.branches(project).list()  # which marks those as deleted whose own time is over
     branches, swept = yield from _branches(engine, project_id)
+    if _has_large(branches):
+        report.note("nothing goes where large commits are: that is not possible yet")
+        return report
     changed = yield from due(engine, project, branches, terms.retention)
     if not dry_run:
         yield from publish(engine, changed)
         branches, swept = yield from _branches(engine, project_id)
+        if _has_large(branches):  # one came meanwhile
+            return report
     else:
         branches |= changed
     holds = yield from _holds(engine, project, branches)
@@ -114,6 +119,11 @@ def collect(
     if project.status != "active" and not holds.lines and not dry_run:
         yield from _forget(engine, project)
     return report
+
+
+def _has_large(branches: Mapping[ObjectId, BranchRecord]) -> bool:
+    """Whether a branch was moved to another line, or is about to be; see :mod:`argon.engine.large`."""
+    return any(branch.line is not None or branch.status == "hidden" for branch in branches.values())
 
 
 def _branches(

@@ -107,7 +107,7 @@ class Holds:
 
 def owner_of(branch: BranchRecord, lsn: int) -> ObjectId:
     """Return the branch, of a lineage, whose line an LSN of the history is on."""
-    line = branch.id
+    line = branch.line_id
     for ancestor in branch.lineage:
         if lsn > ancestor.fork:
             break

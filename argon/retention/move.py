@@ -82,5 +82,5 @@ def _horizon(engine: Engine, branch: BranchRecord, cutoff: datetime | None) -> O
     base = max(branch.base_lsn, branch.horizon_lsn)
     if head.lsn <= base or cutoff is None:
         return head.lsn if head.lsn > branch.base_lsn else 0
-    found = yield from last_at(engine, branch.id, base, head.lsn, cutoff)
+    found = yield from last_at(engine, branch, branch.id, base, head.lsn, cutoff)
     return found or 0

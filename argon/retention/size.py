@@ -211,7 +211,7 @@ def _measure(engine: Engine, branch: BranchRecord, catalogues: Catalogues) -> Op
         sizes.append(CollectionSize("", None, Amount(), Amount(), rest))
     if definitions.count:
         sizes.append(CollectionSize("", "(definitions)", Amount(), Amount(), definitions))
-    return BranchSize(branch.name, branch.status, sizes, (yield from _log(engine, branch.id)))
+    return BranchSize(branch.name, branch.status, sizes, (yield from _log(engine, branch.line_id)))
 
 
 def _rows(engine: Engine, store: str, legs: Sequence[Leg]) -> Operation[Amount]:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from bson import ObjectId
+from bson import ObjectId, Timestamp
 
 from argon.catalog.records import MAIN
 from argon.io import Operation
@@ -40,7 +40,7 @@ from argon.streams.token import Place, Token
 from argon.streams.track import Track
 from argon.streams.wakeup import Wakeup
 from argon.wal.images import pre_image
-from argon.wal.log import DEFAULT_SPACE
+from argon.wal.log import DEFAULT_SPACE, moment_of
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine
@@ -94,6 +94,7 @@ class Feed:
         self._tracks: dict[ObjectId, Track] = {}
         self._behind: dict[ObjectId, None] = {}
         self._others: set[ObjectId] = set()
+        self._commit = (0, True)
         self._ready: deque[Any] = deque()
         self._end: Mapping[str, Any] | None = None
         self.token: Mapping[str, Any] = {}
@@ -112,7 +113,7 @@ class Feed:
             tracks, self._newest = yield from project_tracks(self._engine, watch.start)
         else:
             track = yield from branch_track(self._engine, watch.line, watch.project, watch.start)
-            self._wakeup = Wakeup(self._engine, track.record.id, watch.max_await_time_ms)
+            self._wakeup = Wakeup(self._engine, track.line_id, watch.max_await_time_ms)
             tracks = [track]
         self._tracks = {track.record.id: track for track in tracks}
         self._behind = dict.fromkeys(self._tracks)
@@ -176,25 +177,35 @@ class Feed:
             self._tracks |= {track.record.id: track for track in added}
         self._behind = dict.fromkeys(self._tracks)
 
-    def _known(self, branch: ObjectId, lsn: int) -> bool:
-        track = self._tracks.get(branch)
-        return branch in self._others if track is None else track.lsn >= lsn
+    def _track_on(self, line_id: ObjectId) -> Track | None:
+        return next((track for track in self._tracks.values() if track.line_id == line_id), None)
 
-    def _grown(self, branch: ObjectId) -> Operation[None]:
-        if branch not in self._tracks:
-            record = yield from self._engine.branch_record(branch)
-            if record is not None and record.name == MAIN:
-                yield from self._look_everywhere()
-        if branch in self._tracks:
-            self._behind[branch] = None
-        else:
-            self._others.add(branch)
+    def _known(self, line_id: ObjectId, lsn: int) -> bool:
+        track = self._track_on(line_id)
+        return line_id in self._others if track is None else track.lsn >= lsn
+
+    def _grown(self, line_id: ObjectId) -> Operation[None]:
+        track = self._track_on(line_id)
+        if track is not None:
+            self._behind[track.record.id] = None
+            return
+        record = yield from self._engine.branch_record(line_id)
+        if record is not None and record.name == MAIN:
+            # A new project's; or the one to which a large commit has moved a branch that is followed.
+            yield from self._look_everywhere()
+        if self._track_on(line_id) is None and (record is None or record.status != "published"):
+            self._others.add(line_id)
 
     def _read(self, branch: ObjectId) -> Operation[None]:
         """Make events of the next entries of a branch."""
         track = self._tracks[branch]
         limit = self._watch.batch_size or _BATCH
+        line_id = track.line_id
         entries = yield from track.read(limit, self._watch.scope.projection())
+        if track.line_id != line_id and not self._everything:
+            # Whatever is told of the line that the branch was moved to must be read once more afterwards.
+            yield from self._wakeup.close()
+            self._wakeup = Wakeup(self._engine, track.line_id, self._watch.max_await_time_ms)
         if not entries:
             del self._behind[branch]
             return
@@ -221,7 +232,7 @@ class Feed:
             for number, event in enumerate(made[skip:], skip + 1):
                 if not self._watch.scope.admits(event):
                     continue
-                if self._since is not None and cluster_time(entry) < self._since:
+                if self._since is not None and (yield from self._is_before(self._since, track, entry)):
                     continue
                 place = Place(entry["branch_id"], int(entry["lsn"]))
                 if number < len(made):
@@ -234,6 +245,20 @@ class Feed:
                     return documents, token
             skip = 0
         return documents, None
+
+    def _is_before(self, since: Timestamp, track: Track, entry: Entry) -> Operation[bool]:
+        """Whether an entry became visible before a time; those of a large commit are older than that."""
+        if cluster_time(entry) >= since:
+            return False
+        commit = int(entry.get("commit", entry["lsn"]))
+        if commit == int(entry["lsn"]):
+            return True
+        if self._commit[0] != commit:
+            last = yield from self._engine.log.entry(track.record.project_id, commit)
+            moment = None if last is None else moment_of(last)
+            seen = None if moment is None else Timestamp(int(moment.timestamp()), moment.microsecond + 1)
+            self._commit = commit, seen is None or seen < since
+        return self._commit[1]
 
     def _events_of(self, track: Track, entry: Entry) -> Operation[list[Event]]:
         scope, operation = self._watch.scope, entry["operation"]

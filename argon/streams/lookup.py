@@ -33,6 +33,7 @@ def look_up(
     """
     if not events:
         return
+    branch = yield from engine.fresh(branch)
     view = make_view(branch.number, branch.ancestors)
     catalog = yield from load_catalog(engine.raw, view, engine.world)
     snapshot = engine.snapshot(branch, view, catalog)

@@ -104,8 +104,10 @@ def branch_track(engine: Engine, line: Line, project: str, start: Start) -> Oper
             "start_after= or resume_after="
         )
     if token is None:
-        return Track(engine, record, project, (yield from _begin(engine, record, start.time())))
-    lineage = {record.id, *(ancestor.id for ancestor in record.lineage)}
+        first = yield from _begin(engine, record, start.time())
+        # Read after the place, so that it knows the line that this is on.
+        return Track(engine, (yield from engine.fresh(record)), project, first)
+    lineage = {record.line_id, *(ancestor.id for ancestor in record.lineage)}
     place = next((place for place in token.places if place.branch in lineage), None)
     if place is None:
         raise token_not_found(f"it is of a branch that {record.name!r} does not descend from")
@@ -131,16 +133,21 @@ def project_tracks(engine: Engine, start: Start) -> Operation[tuple[list[Track],
         tracks: list[Track] = []
         for record, name in (yield from _records(engine, {"name": MAIN, "status": "active"})):
             place = yield from _begin(engine, record, start.time())
-            tracks.append(Track(engine, record, name, place))
+            tracks.append(Track(engine, (yield from engine.fresh(record)), name, place))
         return tracks, max([int(record["number"]) for record in latest], default=0)
     if token.newest is None:
         raise token_not_found("it is of a stream on one branch, and this one is on all projects")
     tracks = []
     places = {place.branch: place for place in token.places}
     # Deleted meanwhile, they still have an end to be told of.
-    for record, name in (yield from _records(engine, {"_id": {"$in": list(places)}})):
-        tracks.append((yield from _resumed(engine, record, name, places[record.id])))
-    added, newest = yield from later_tracks(engine, set(places), token.newest)
+    wanted = {"$in": list(places)}
+    placed = {"$or": [{"_id": wanted}, {"line": wanted}, {"lineage.id": wanted}]}
+    for record, name in (yield from _records(engine, {**placed, "name": MAIN})):
+        lines = [record.line_id, *(ancestor.id for ancestor in record.lineage)]
+        place = next(places[line] for line in lines if line in places)
+        tracks.append((yield from _resumed(engine, record, name, place)))
+    known = {track.record.id for track in tracks}
+    added, newest = yield from later_tracks(engine, known, token.newest)
     return tracks + added, newest
 
 
@@ -157,16 +164,17 @@ def later_tracks(engine: Engine, known: set[ObjectId], newest: int) -> Operation
     """
     later = {"name": MAIN, "$or": [{"status": "active"}, {"number": {"$gt": newest}}]}
     records = yield from _records(engine, later)
-    tracks = [
-        Track(engine, record, name, Place(record.id, record.base_lsn))
-        for record, name in records
-        if record.id not in known
-    ]
+    tracks = []
+    for record, name in records:
+        if record.id not in known:
+            tracks.append(Track(engine, record, name, (yield from _beginning(engine, record))))
     return tracks, max([newest, *(record.number for record, _ in records)])
 
 
 def _records(engine: Engine, query: Mapping[str, Any]) -> Operation[list[tuple[BranchRecord, str]]]:
-    found = yield engine.plain[BRANCHES].find({**query, "kind": "wal"}).sort("number", 1).to_list(None)
+    """Find main branches; the hidden lines of large commits to them have a parent."""
+    main = {**query, "kind": "wal", "parent_id": None}
+    found = yield engine.plain[BRANCHES].find(main).sort("number", 1).to_list(None)
     records = [BranchRecord.model_validate(document) for document in found]
     ids = [record.project_id for record in records]
     projects = yield engine.plain[PROJECTS].find({"_id": {"$in": ids}}, {"name": 1}).to_list(None)
@@ -175,7 +183,7 @@ def _records(engine: Engine, query: Mapping[str, Any]) -> Operation[list[tuple[B
 
 
 def _resumed(engine: Engine, record: BranchRecord, project: str, place: Place) -> Operation[Track]:
-    if place.branch == record.id:
+    if place.branch == record.line_id:
         head = yield from engine.log.head(record)
         if place.lsn > head.lsn:
             raise token_not_found(f"LSN {place.lsn} is beyond the head of {record.name!r}, LSN {head.lsn}")
@@ -184,8 +192,8 @@ def _resumed(engine: Engine, record: BranchRecord, project: str, place: Place) -
 
 def _begin(engine: Engine, record: BranchRecord, moment: Timestamp | None) -> Operation[Place]:
     if moment is None:
-        head = yield from engine.log.head(record)
-        return Place(record.id, head.lsn)
+        head, line_id = yield from engine.log.end(record)
+        return Place(line_id, head.lsn)
     # The counter of an event's time is its microseconds.
     since = datetime.fromtimestamp(moment.time, UTC) + timedelta(microseconds=min(moment.inc, 999_999))
     try:

@@ -12,6 +12,7 @@ from pymongo.read_concern import ReadConcern
 
 from argon.io import Operation
 from argon.models import BranchRecord
+from argon.models.entry import Operation as Kind
 from argon.streams.difference import EXACT
 from argon.streams.errors import FATAL, HISTORY_LOST, refusal
 from argon.streams.token import Place
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Segment:
-    """A part of a line that one branch wrote.
+    """A part of a history that stands on one line of the log.
 
     Attributes:
-        branch: The branch.
-        until: The last LSN of it that belongs to the line; None for the branch itself.
+        branch: The line.
+        until: The last LSN of it that belongs to the history; None for the branch's own line.
     """
 
     branch: ObjectId
@@ -57,8 +58,7 @@ class Track:
         self.project = project
         # An LSN counts once a majority of the servers has it.
         self._log = engine.raw[LOG].with_options(codec_options=EXACT, read_concern=ReadConcern("majority"))
-        segments = [_Segment(ancestor.id, ancestor.fork) for ancestor in reversed(record.lineage)]
-        segments.append(_Segment(record.id, None))
+        segments = _segments(record)
         ids = [segment.branch for segment in segments]
         if place.branch not in ids:
             raise token_not_found(f"it is of a branch that {record.name!r} does not descend from")
@@ -71,6 +71,11 @@ class Track:
         self._segments = segments[here:]
         self.lsn = place.lsn
         self.skip = place.skip
+
+    @property
+    def line_id(self) -> ObjectId:
+        """The line on which the branch writes, as far as this track knows."""
+        return self._segments[-1].branch
 
     @property
     def place(self) -> Place:
@@ -104,10 +109,14 @@ class Track:
                 .limit(-limit)
                 .to_list(None)
             )
+            moved = entries.pop() if entries and entries[-1]["operation"] == Kind.PUBLISH else None
             if entries:
                 self._check(entries)
                 yield from self._check_horizon(segment.branch, int(entries[0]["lsn"]))
                 return entries
+            if moved is not None:
+                yield from self._move(moved)
+                continue
             if segment.until is None:
                 return []
             self._segments.pop(0)
@@ -123,6 +132,13 @@ class Track:
     def advance(self, entry: Mapping[str, Any]) -> None:
         """Move the place behind an entry that was read."""
         self.lsn, self.skip = int(entry["lsn"]), 0
+
+    def _move(self, published: Mapping[str, Any]) -> Operation[None]:
+        """Go on with the line to which a large commit moved the branch, from the same LSN."""
+        self.record = yield from self._engine.fresh(self.record)
+        segments = _segments(self.record)
+        ids = [segment.branch for segment in segments]
+        self._segments = segments[ids.index(published["document"]["line"]) :]
 
     def _check_horizon(self, line: ObjectId, lsn: int) -> Operation[None]:
         """Refuse what the log tells no longer as it was; see :mod:`argon.retention`."""
@@ -143,6 +159,11 @@ class Track:
                     f"which was written after LSN {entry['prev_lsn']}"
                 )
             last = entry["lsn"]
+
+
+def _segments(record: BranchRecord) -> list[_Segment]:
+    inherited = [_Segment(ancestor.id, ancestor.fork) for ancestor in reversed(record.lineage)]
+    return [*inherited, _Segment(record.line_id, None)]
 
 
 def history_lost(why: str) -> Exception:

@@ -11,6 +11,7 @@ from argon.catalog.tags import find_tag
 from argon.errors import PointNotFound
 from argon.io import Operation
 from argon.models import BranchRecord
+from argon.models.entry import Operation as Kind
 from argon.points import Ago, Lsn, Point, Tag
 from argon.retention.held import owner_of
 from argon.wal.log import moment_of
@@ -42,6 +43,7 @@ def resolve(engine: Engine, branch: BranchRecord, point: Point) -> Operation[int
         UnsupportedOperation: The branch is a classic one, without a history.
     """
     yield from engine.require_log(branch)
+    branch = yield from engine.fresh(branch)
     found = yield from _find(engine, branch, point)
     yield from engine.horizons.require(branch, found)
     return found
@@ -68,7 +70,10 @@ def _resolve_lsn(engine: Engine, branch: BranchRecord, lsn: int) -> Operation[in
             f"LSNs {first} to {last}"
         )
     entry = yield from engine.log.entry(branch.project_id, lsn)
-    if entry is not None and not _in_lineage(branch, entry["branch_id"], lsn):
+    # Where a large commit was published, the branch has an entry on its earlier line, too.
+    inside = entry is not None and entry["operation"] == Kind.PUBLISH
+    line_id = None if entry is None else entry["document"]["line"] if inside else entry["branch_id"]
+    if line_id is not None and not _in_lineage(branch, line_id, lsn):
         raise PointNotFound(
             f"LSN {lsn} was written on another branch and is not in the history of {branch.name!r}: choose "
             "one of "
@@ -79,7 +84,7 @@ def _resolve_lsn(engine: Engine, branch: BranchRecord, lsn: int) -> Operation[in
 
 def _end_of_commit(engine: Engine, branch: BranchRecord, lsn: int) -> Operation[int]:
     """Return an LSN, or the end of the commit that it lies inside: its entries became visible together."""
-    ids = [branch.id, *(ancestor.id for ancestor in branch.lineage)]
+    ids = [branch.line_id, *(ancestor.id for ancestor in branch.lineage)]
     bases = [*(ancestor.fork for ancestor in branch.lineage), 0]
     line = next(line for line, base in zip(ids, bases, strict=True) if lsn > base)
     last = yield from engine.log.last_before(line, lsn, lsn)
@@ -100,10 +105,10 @@ def _resolve_tag(engine: Engine, branch: BranchRecord, name: str) -> Operation[i
     return tag.lsn
 
 
-def _in_lineage(branch: BranchRecord, branch_id: ObjectId, lsn: int) -> bool:
-    if branch_id == branch.id:
+def _in_lineage(branch: BranchRecord, line_id: ObjectId, lsn: int) -> bool:
+    if line_id == branch.line_id:
         return lsn >= branch.base_lsn
-    return any(ancestor.id == branch_id and lsn <= ancestor.fork for ancestor in branch.lineage)
+    return any(ancestor.id == line_id and lsn <= ancestor.fork for ancestor in branch.lineage)
 
 
 def _resolve_time(engine: Engine, branch: BranchRecord, moment: datetime) -> Operation[int]:
@@ -116,10 +121,10 @@ def _resolve_time(engine: Engine, branch: BranchRecord, moment: datetime) -> Ope
     bases = [ancestor.fork for ancestor in branch.lineage] + [0]
     head = yield from engine.log.head(branch)
     limits = [head.lsn, *(ancestor.fork for ancestor in branch.lineage)]
-    ids = [branch.id, *(ancestor.id for ancestor in branch.lineage)]
-    for branch_id, base, limit in zip(ids, bases, limits, strict=True):
-        yield from engine.horizons.require_time(branch, branch_id, limit, moment)
-        found = yield from last_at(engine, branch_id, base, limit, moment)
+    ids = [branch.line_id, *(ancestor.id for ancestor in branch.lineage)]
+    for line_id, base, limit in zip(ids, bases, limits, strict=True):
+        yield from engine.horizons.require_time(branch, line_id, limit, moment)
+        found = yield from last_at(engine, branch, line_id, base, limit, moment)
         if found is not None:
             return found
     root = yield from engine.branch_record(ids[-1])
@@ -132,8 +137,16 @@ def _resolve_time(engine: Engine, branch: BranchRecord, moment: datetime) -> Ope
     )
 
 
+def _seen_since(engine: Engine, project_id: ObjectId, entry: Any) -> Operation[datetime]:
+    """Return when an entry became visible: those of a large commit are older than its last one."""
+    commit = int(entry.get("commit", entry["lsn"]))
+    if commit != int(entry["lsn"]):
+        entry = (yield from engine.log.entry(project_id, commit)) or entry
+    return moment_of(entry)
+
+
 def last_at(
-    engine: Engine, branch_id: ObjectId, base: int, limit: int, moment: datetime
+    engine: Engine, branch: BranchRecord, line_id: ObjectId, base: int, limit: int, moment: datetime
 ) -> Operation[int | None]:
     """Return a line's last LSN above ``base`` and up to ``limit`` that was written by the moment."""
     # Entries that follow an LSN below `low` are by the moment; those that follow one from `high` on are not.
@@ -141,10 +154,10 @@ def last_at(
     best: int | None = None
     while low < high:
         middle = (low + high + 1) // 2
-        probe: Any = yield from engine.log.last_before(branch_id, middle, limit)
+        probe: Any = yield from engine.log.last_before(line_id, middle, limit)
         if probe is None or int(probe["lsn"]) <= base or int(probe["prev_lsn"]) < low:
             low = middle
-        elif moment_of(probe) <= moment:
+        elif (yield from _seen_since(engine, branch.project_id, probe)) <= moment:
             best = int(probe["lsn"])
             low = middle
         else:

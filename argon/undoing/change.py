@@ -159,7 +159,7 @@ class StateChange(ABC):
         for place in (point, head):
             begins = [*(limit for _, limit in place.line[1:]), 0]
             for (branch_id, limit), begin in zip(place.line, begins, strict=True):
-                shared = branch_id == fork.branch.id
+                shared = branch_id == fork.branch.line_id
                 first = fork.lsn if shared else begin
                 if limit > first and (yield from self._engine.horizons.of(branch_id)) > first:
                     return False
@@ -169,7 +169,9 @@ class StateChange(ABC):
 
     def _head(self) -> Operation[Place]:
         record = yield from self._handle.line.opened()
-        return Place(record, (yield from self._engine.log.head(record)).lsn)
+        head = yield from self._engine.log.head(record)
+        # Read after the head, so that it knows the line that this is on.
+        return Place((yield from self._engine.fresh(record)), head.lsn)
 
     def _plan(self, snapshot: Snapshot, author: str | None) -> Operation[Plan]:
         # If this commit lands, the head that is read here is the one that the snapshot is of.

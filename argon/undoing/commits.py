@@ -108,7 +108,7 @@ def last_commit(engine: Engine, place: Place) -> Operation[CommitInfo | None]:
     """
     last = yield _log(engine).find_one(
         {
-            "branch_id": place.branch.id,
+            "branch_id": place.branch.line_id,
             "prev_lsn": {"$gte": Int64(0), "$lt": Int64(place.lsn)},
             "operation": {"$in": sorted({*STATE_OPERATIONS, Kind.MIGRATE_BRANCH})},
         },
@@ -130,7 +130,7 @@ def last_commit(engine: Engine, place: Place) -> Operation[CommitInfo | None]:
 
 def _line_of(branch: BranchRecord, lsn: int) -> tuple[ObjectId, int]:
     """Return the branch of a lineage whose line holds an LSN, and where that line begins."""
-    line = branch.id
+    line = branch.line_id
     for ancestor in branch.lineage:
         if lsn > ancestor.fork:
             return line, ancestor.fork

@@ -75,10 +75,41 @@ class Plan:
         alone: Whether no other writer's changes may land with these, be they of other documents.
     """
 
-    changes: list[Change]
+    changes: list[Change] = field(default_factory=list)
     reply: Callable[[], Any] = field(default=lambda: None)
     check: Check | None = None
     alone: bool = False
+
+    @property
+    def writes(self) -> bool:
+        """Whether there is anything to be written."""
+        return bool(self.changes)
+
+
+@dataclass(slots=True)
+class LargePlan(Plan):
+    """A write that is too much for one transaction, and is to be one commit all the same.
+
+    See :class:`argon.engine.large.LargeCommit`. ``changes`` stays empty, and ``check`` runs in the small
+    transaction that publishes it.
+
+    Attributes:
+        pages: Returns the changes page by page; an empty page is the end. No two changes are about one
+            document, and none is to be evaluated by the server.
+        limit: There are at most so many.
+        last: The change that comes last, with the publication; it may be one for the log alone.
+        inspect: Looks at the state that would be published, for what the commit may not do.
+    """
+
+    pages: Callable[[], Operation[list[Change]]] = field(kw_only=True)
+    limit: int = field(kw_only=True)
+    last: Change = field(kw_only=True)
+    inspect: Callable[[Any], Operation[None]] | None = field(default=None, kw_only=True)
+
+    @property
+    def writes(self) -> bool:
+        """Whether there is anything to be written."""
+        return True
 
 
 @dataclass(slots=True)

@@ -101,7 +101,7 @@ class Committer(Transactions):
                 )
             )
 
-        yield from self._transaction(body, landed)
+        yield from self.landing(body, landed)
 
     def _write(
         self,
@@ -123,7 +123,7 @@ class Committer(Transactions):
         writes: list[Statement] = []
         if doubted is not None:
             writes.append(self._found(branch, doubted))
-        for store, changes in _by_store(numbered).items():
+        for store, changes in by_store(numbered).items():
             writes += yield from write_rows(self._database[store], session, branch.number, changes)
         documents: list[dict[str, Any]] = []
         for commit, changes in zip(commits, numbered, strict=True):
@@ -133,9 +133,9 @@ class Committer(Transactions):
             if not kept:
                 continue
             documents += encode(
-                [_entry(change) for _, change in kept],
+                [entry_of(change) for _, change in kept],
                 project_id=branch.project_id,
-                branch_id=branch.id,
+                branch_id=branch.line_id,
                 prev_lsn=documents[-1]["lsn"] if documents else head.lsn,
                 lsns=[lsn for lsn, _ in kept],
                 moment=moment,
@@ -148,7 +148,7 @@ class Committer(Transactions):
             defined = {"$set": {"ddl_lsn": documents[-1]["lsn"]}}
             writes.append(statements.update(self._database["branches"], [({"_id": branch.id}, defined)]))
         if documents:
-            writes.append(self._appended(documents))
+            writes.append(self.appended(documents))
         yield from statements.run(writes, session)
         for commit in commits:
             if commit.check is not None:
@@ -157,8 +157,8 @@ class Committer(Transactions):
 
     def _found(self, branch: BranchRecord, head: Head) -> Statement:
         """Make a statement that changes nothing and fails where the branch never had such a head."""
-        entry = {"_id": {"p": branch.project_id, "l": Int64(head.lsn)}, "branch_id": branch.id}
-        same = {"$set": {"branch_id": branch.id}}
+        entry = {"_id": {"p": branch.project_id, "l": Int64(head.lsn)}, "branch_id": branch.line_id}
+        same = {"$set": {"branch_id": branch.line_id}}
         # Left to itself, the server looks through all entries of the branch.
         return statements.update(self._log.collection, [(entry, same)], missed=StaleHead, hint={"_id": 1})
 
@@ -174,9 +174,11 @@ class Committer(Transactions):
             LsnTaken: An LSN is in the log already.
         """
         if documents:
-            yield from statements.run([self._appended(documents)], session)
+            yield from statements.run([self.appended(documents)], session)
 
-    def _appended(self, documents: list[dict[str, Any]]) -> Statement:
+    def appended(self, documents: list[dict[str, Any]]) -> Statement:
+        """Return the statement by which :meth:`append` inserts log entries."""
+
         def refused(failure: Failure) -> Exception:
             details = failure.details or {}
             if isinstance(failure, BulkWriteError):
@@ -203,7 +205,8 @@ class Committer(Transactions):
         raise last
 
 
-def _by_store(numbered: Sequence[Sequence[tuple[int, Change]]]) -> dict[str, list[tuple[int, Change]]]:
+def by_store(numbered: Sequence[Sequence[tuple[int, Change]]]) -> dict[str, list[tuple[int, Change]]]:
+    """Part changes, each with its LSN, by the store whose rows they change."""
     stores: dict[str, list[tuple[int, Change]]] = {}
     for changes in numbered:
         for lsn, change in changes:
@@ -217,12 +220,13 @@ def _claim(branch: BranchRecord, head: Head) -> dict[str, Any]:
     """Lay out what stands in for the next entry inside a transaction, and never outside one."""
     return {
         "_id": {"p": branch.project_id, "l": Int64(-branch.number)},
-        "branch_id": branch.id,
+        "branch_id": branch.line_id,
         "prev_lsn": Int64(head.lsn),
     }
 
 
-def _entry(change: Change) -> Entry:
+def entry_of(change: Change) -> Entry:
+    """Return the entry that tells of a change whose rows are written."""
     return Entry(
         operation=change.operation,
         space=change.space,

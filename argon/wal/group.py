@@ -30,13 +30,17 @@ class Pending:
         message: Why.
     """
 
-    __slots__ = ("author", "careful", "done", "error", "gone", "message", "planner", "reply", "signal")
+    __slots__ = (
+        "author", "careful", "done", "error", "gone", "large", "lost", "message", "planner", "reply", "signal"
+    )  # fmt: skip
 
     def __init__(self, planner: Planner, author: str | None, message: str | None) -> None:
         self.planner = planner
         self.author = author
         self.message = message
         self.careful = False
+        self.large = False
+        self.lost = 0
         self.done = False
         self.gone = False
         self.reply: Any = None

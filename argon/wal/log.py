@@ -40,6 +40,15 @@ DEFAULT_SPACE = "default"
 ENTRY_OVERHEAD = 4096
 _USUAL_OVERHEAD = 512
 MAX_ENTRY = 16 * 1024 * 1024 - ENTRY_OVERHEAD
+_END_FIELDS = {
+    "lsn": 1,
+    "prev_lsn": 1,
+    "timestamp": 1,
+    "micros": 1,
+    "operation": 1,
+    # Where the branch went on, which is small; other documents are not read.
+    "document": {"$cond": [{"$eq": ["$operation", "publish"]}, "$document", "$$REMOVE"]},
+}
 
 
 @dataclass(frozen=True)
@@ -79,6 +88,7 @@ def encode(
     moment: datetime,
     author: str | None,
     message: str | None,
+    commit: int | None = None,
 ) -> list[dict[str, Any]]:
     """Lay out the entries of one commit as they are stored.
 
@@ -91,12 +101,13 @@ def encode(
         moment: The commit's time.
         author: Who.
         message: Why.
+        commit: The last LSN of the commit, where these are not all of its entries.
 
     Returns:
         The documents for ``wal_log``. What can be derived is left out: the
         ``default`` space, and ``commit`` where the commit is one entry.
     """
-    last = Int64(lsns[-1])
+    last = Int64(lsns[-1] if commit is None else commit)
     timestamp = moment.astimezone(UTC).replace(tzinfo=None)
     micros = timestamp.microsecond % 1000
     timestamp -= timedelta(microseconds=micros)
@@ -125,7 +136,7 @@ def encode(
         stored |= _before(entry)
         if entry.touched is not None:
             stored["touched"] = list(entry.touched)
-        if len(entries) > 1:
+        if len(entries) > 1 or commit is not None:
             stored["commit"] = last
         if author is not None:
             stored["author"] = author
@@ -179,16 +190,29 @@ class Log:
         """Read the end of a branch's line.
 
         Args:
-            branch: The branch.
+            branch: The branch; its record may be out of date.
         """
-        last = yield self._majority.find_one(
-            {"branch_id": branch.id},
-            projection={"lsn": 1, "prev_lsn": 1, "timestamp": 1, "micros": 1},
-            sort=[("prev_lsn", DESCENDING)],
-        )
-        if last is None or last["prev_lsn"] is None:
-            return Head(branch.base_lsn, _aware(branch.created_at))
-        return head_of(last)
+        return (yield from self.end(branch))[0]
+
+    def end(self, branch: BranchRecord) -> Operation[tuple[Head, ObjectId]]:
+        """Read a branch's head, and the line that it is on.
+
+        Args:
+            branch: The branch; its record may be out of date.
+        """
+        line_id = branch.line_id
+        while True:
+            last = yield self._majority.find_one(
+                {"branch_id": line_id},
+                projection=_END_FIELDS,
+                sort=[("prev_lsn", DESCENDING)],
+            )
+            if last is None or last["prev_lsn"] is None:
+                return Head(branch.base_lsn, _aware(branch.created_at)), line_id
+            if last["operation"] != Kind.PUBLISH:
+                return head_of(last), line_id
+            # The record is from before a large commit, which moved the branch to another line.
+            line_id = last["document"]["line"]
 
     def following(self, branch: BranchRecord, head: Head, limit: int) -> Operation[list[Mapping[str, Any]]]:
         """Return the first entries of a branch after a head that was known, in order.
@@ -202,7 +226,7 @@ class Log:
             Entries with what :func:`head_of` needs and their ``operation``.
         """
         entries: list[Mapping[str, Any]] = yield self._majority.find(
-            {"branch_id": branch.id, "prev_lsn": {"$gte": Int64(head.lsn)}},
+            {"branch_id": branch.line_id, "prev_lsn": {"$gte": Int64(head.lsn)}},
             projection={"lsn": 1, "operation": 1, "timestamp": 1, "micros": 1, "_id": 0},
             sort=[("prev_lsn", ASCENDING)],
             limit=limit,

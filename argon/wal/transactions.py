@@ -69,11 +69,21 @@ class Transactions:
             What the body returns.
         """
         try:
-            return (yield from self._transaction(body, _nothing))
+            return (yield from self.landing(body, _nothing))
         except CommitFailed as failed:
             raise failed.interruption or failed.cause from failed
 
-    def _transaction(self, body: Any, landed: Callable[[Any], None]) -> Operation[Any]:
+    def landing(self, body: Any, landed: Callable[[Any], None]) -> Operation[Any]:
+        """Run a body as :meth:`transaction` does, for a caller that must learn that it has landed.
+
+        Args:
+            body: An operation that takes the session and only writes.
+            landed: Called with what the body returns once the commit has landed, also when the
+                caller is interrupted.
+
+        Raises:
+            CommitFailed: The commit itself failed.
+        """
         session = yield self._client.start_session(causal_consistency=False)
         try:
             yield session.start_transaction(read_concern=LATEST, write_concern=MAJORITY)

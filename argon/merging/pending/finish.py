@@ -10,11 +10,11 @@ from argon.engine.handle import Handle
 from argon.engine.snapshot import Snapshot
 from argon.errors import BranchNotFound, MergeConflict, MergeNotFound, MergePending
 from argon.io import Operation
-from argon.merging.merge import Merge
+from argon.merging.merge import Merge, source_of
 from argon.merging.pending.answers import Answers, Told, as_choice, resolutions, storable
 from argon.merging.pending.kept import RESOLVED
 from argon.merging.pending.values import as_document, fingerprint
-from argon.merging.place import Place, place_of
+from argon.merging.place import Place
 from argon.merging.plan import MergePlan
 from argon.merging.results import ConflictEntry, MergeInfo
 from argon.merging.strategy import Pick, Strategy, pick
@@ -124,12 +124,11 @@ def finish(handle: Handle, reason: Reason) -> Operation[MergeInfo]:
         record = yield from required(handle)
         told = yield from resolutions(merges, record)
         plan = MergePlan.from_document(record["plan"])
-        found = yield from place_of(handle.line.engine, plan.source_id, plan.source_lsn)
-        if found.branch is None:
+        source = yield from source_of(handle.line.engine, plan)
+        if source.branch is None:
             raise BranchNotFound(
                 f"the branch {plan.source!r} is no longer held: abort the merge, and begin anew"
             )
-        source = Place(found.branch, found.lsn, named=True)
         deletes = plan.propagate_deletes
         merge = _Finish(handle, source, Answers(plan.strategy, told), deletes=deletes, record=record)
         who = reason.author or record["author"]
@@ -171,7 +170,7 @@ class _Finish(Merge):
 
     def _plan(self, snapshot: Snapshot, careful: bool) -> Operation[Plan]:
         plan = yield from super()._plan(snapshot, careful)
-        return replace(plan, check=self._also(plan.check)) if plan.changes else plan
+        return replace(plan, check=self._also(plan.check)) if plan.writes else plan
 
     def _also(self, check: Check | None) -> Check:
         def both(session: Any) -> Operation[None]:
