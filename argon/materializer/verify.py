@@ -84,8 +84,8 @@ def _check_records(facts: Facts, report: VerifyReport) -> None:
             report.add(ProblemKind.RECORD, text, branch=record.name)
             history.adopt(record)
             continue
-        if record.status == "purged":
-            record = record.model_copy(update={"status": "pending_delete"})
+        if record.status == "purged" and logged.status != "active":
+            record = record.model_copy(update={"status": logged.status})
         if logged.ddl_lsn < record.ddl_lsn <= facts.start.horizon(branch_id):
             # Entries about collections that nobody can see any more are gone.
             logged = logged.model_copy(update={"ddl_lsn": record.ddl_lsn})

@@ -30,6 +30,7 @@ from argon.models.entry import Operation as Kind
 from argon.retention.catalogue import Catalogues
 from argon.retention.held import NEVER, Held, Holds, Point, holds_of, read_merges, read_names
 from argon.retention.indexes import drop_indexes
+from argon.retention.lines import behind
 from argon.retention.marker import forget_collections
 from argon.retention.move import due, publish
 from argon.retention.purge import Purge
@@ -50,7 +51,8 @@ class Terms:
         retention: Seconds for which history is kept where neither branch nor project says anything.
         grace: Seconds that readers under way are given.
         batch: How many versions go at once.
-        young: For how long a physical collection or index must have been of no use.
+        young: For how long a physical collection or index must have been of no use, or a large commit
+            under way.
     """
 
     retention: float
@@ -88,15 +90,12 @@ def collect(
     if not dry_run and project.status == "active":
         yield from engine.branches(project).list()  # which marks those as deleted whose own time is over
     branches, swept = yield from _branches(engine, project_id)
-    if _has_large(branches):
-        report.note("nothing goes where large commits are: that is not possible yet")
-        return report
-    changed = yield from due(engine, project, branches, terms.retention)
+    changed = yield from due(engine, project, branches, terms.retention, terms.young)
     if not dry_run:
-        yield from publish(engine, changed)
+        yield from publish(engine, branches, changed)
         branches, swept = yield from _branches(engine, project_id)
-        if _has_large(branches):  # one came meanwhile
-            return report
+        # What has become of a branch is certain now, and its earlier and later lines follow.
+        yield from publish(engine, branches, behind(branches))
     else:
         branches |= changed
     holds = yield from _holds(engine, project, branches)
@@ -119,11 +118,6 @@ def collect(
     if project.status != "active" and not holds.lines and not dry_run:
         yield from _forget(engine, project)
     return report
-
-
-def _has_large(branches: Mapping[ObjectId, BranchRecord]) -> bool:
-    """Whether a branch was moved to another line, or is about to be; see :mod:`argon.engine.large`."""
-    return any(branch.line is not None or branch.status == "hidden" for branch in branches.values())
 
 
 def _branches(

@@ -22,6 +22,7 @@ from argon.catalog.tables import BRANCHES, TAGS
 from argon.io import Operation
 from argon.models import BranchRecord
 from argon.models.entry import Operation as Kind
+from argon.retention.lines import lines_of
 from argon.versions.layout import MAX_LSN
 from argon.wal.log import LOG
 
@@ -57,10 +58,10 @@ Merges = Mapping[ObjectId, list[Met]]
 
 @dataclass(frozen=True)
 class Held:
-    """What of one branch's own line stays.
+    """What of one line stays.
 
     Attributes:
-        branch: The branch.
+        branch: The branch that wrote it, as it was then; its id is the line's.
         horizon: Everything from here on.
         points: And these LSNs before it, in order.
     """
@@ -119,19 +120,18 @@ def holds_of(branches: Mapping[ObjectId, BranchRecord], names: Iterable[Point], 
     """Work out what stays.
 
     Args:
-        branches: All branches of a project that have a record.
+        branches: All records of a project's branches.
         names: What tags name, and the sources of merges that are pending or planned.
         merges: The merges that the log has.
     """
-    pinned = [(branch_id, lsn) for branch_id, lsn in names if branch_id in branches]
-    named = {branch_id for branch_id, _ in pinned}
-    needed = [branch for branch in branches.values() if branch.status != "purged" or branch.id in named]
-    horizons = {
-        branch.id: NEVER if branch.status == "purged" else branch.horizon_lsn for branch in branches.values()
-    }
-    points: dict[ObjectId, set[int]] = {branch_id: set() for branch_id in branches}
+    lines = lines_of(branches)
+    pinned = [(owner_of(branches[branch_id], lsn), lsn) for branch_id, lsn in names if branch_id in branches]
+    named = {line for line, _ in pinned}
+    needed = [line for line in lines.values() if line.status != "purged" or line.id in named]
+    horizons = {line.id: NEVER if line.status == "purged" else line.horizon_lsn for line in lines.values()}
+    points: dict[ObjectId, set[int]] = {line: set() for line in lines}
     waiting: list[tuple[ObjectId, int]] = [
-        (branch.id, branch.horizon_lsn) for branch in needed if branch.status != "purged"
+        (line.id, line.horizon_lsn) for line in needed if line.status != "purged"
     ]
 
     def hold(line: ObjectId, lsn: int) -> None:
@@ -140,18 +140,18 @@ def holds_of(branches: Mapping[ObjectId, BranchRecord], names: Iterable[Point], 
             waiting.append((line, lsn))
 
     def hold_source(source: ObjectId, lsn: int) -> None:
-        record = branches.get(source)
-        if record is not None and record.status != "purged":
-            hold(owner_of(record, lsn), lsn)
+        known = branches.get(source)
+        if known is not None and known.status != "purged":
+            hold(owner_of(known, lsn), lsn)
 
-    for branch in needed:
-        for ancestor in branch.lineage:
+    for record in needed:
+        for ancestor in record.lineage:
             hold(ancestor.id, ancestor.fork)
-    for branch_id, lsn in pinned:
-        hold(owner_of(branches[branch_id], lsn), lsn)
-    for branch in needed:
-        for met in merges.get(branch.id, ()):
-            if met.lsn >= horizons[branch.id]:
+    for line_id, lsn in pinned:
+        hold(line_id, lsn)
+    for record in needed:
+        for met in merges.get(record.id, ()):
+            if met.lsn >= horizons[record.id]:
                 hold_source(met.source, met.merged)
     while waiting:
         # Of what was met before, the latest of each source is what the next merge may begin with.
@@ -166,14 +166,14 @@ def holds_of(branches: Mapping[ObjectId, BranchRecord], names: Iterable[Point], 
         for source, merged in latest.items():
             hold_source(source, merged)
     holds = Holds()
-    for branch in branches.values():
-        horizon = horizons[branch.id]
-        below = tuple(sorted(lsn for lsn in points[branch.id] if lsn < horizon))
-        held = Held(branch, horizon, below)
+    for record in lines.values():
+        horizon = horizons[record.id]
+        below = tuple(sorted(lsn for lsn in points[record.id] if lsn < horizon))
+        held = Held(record, horizon, below)
         if held.nothing:
-            holds.gone[branch.id] = branch
+            holds.gone[record.id] = record
         else:
-            holds.lines[branch.id] = held
+            holds.lines[record.id] = held
     return holds
 
 

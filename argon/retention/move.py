@@ -11,6 +11,7 @@ from bson import Int64, ObjectId
 from argon.catalog.tables import BRANCHES
 from argon.io import Operation
 from argon.models import BranchRecord, ProjectRecord
+from argon.retention.lines import abandoned, own_lines
 from argon.retention.period import period_of
 from argon.timetravel.resolve import last_at
 
@@ -22,25 +23,33 @@ _CENTURIES = 1e10
 
 
 def due(
-    engine: Engine, project: ProjectRecord, branches: Mapping[ObjectId, BranchRecord], default: float
+    engine: Engine,
+    project: ProjectRecord,
+    branches: Mapping[ObjectId, BranchRecord],
+    default: float,
+    young: timedelta,
 ) -> Operation[dict[ObjectId, BranchRecord]]:
-    """Work out where horizons ought to be by now, and which deleted branches are to go.
+    """Work out where horizons ought to be by now, and which branches are to go.
 
     Args:
         engine: The engine.
         project: The project.
         branches: The records of all its branches.
         default: Seconds for which history is kept where neither branch nor project says anything.
+        young: For how long a large commit may be under way.
 
     Returns:
         The records as they ought to be, of those that ought to change.
     """
     yield from engine.clock.refresh()
     now = engine.clock.now()
-    changed: dict[ObjectId, BranchRecord] = {}
+    changed = {
+        hidden.id: hidden.model_copy(update={"status": "purged"})
+        for hidden in abandoned(branches, now - young)
+    }
     for branch in branches.values():
         period = period_of(branch, project, default)
-        if branch.status == "purged" or period > _CENTURIES:
+        if branch.status not in ("active", "pending_delete") or period > _CENTURIES:
             continue
         cutoff = now - timedelta(seconds=period)
         deleted = branch.deleted_at if branch.status == "pending_delete" else None
@@ -53,19 +62,23 @@ def due(
     return changed
 
 
-def publish(engine: Engine, changed: Mapping[ObjectId, BranchRecord]) -> Operation[None]:
+def publish(
+    engine: Engine, branches: Mapping[ObjectId, BranchRecord], changed: Mapping[ObjectId, BranchRecord]
+) -> Operation[None]:
     """Let everybody know of horizons, before anything behind them goes.
 
     Args:
         engine: The engine.
-        changed: As :func:`due` found.
+        branches: The records as they were read.
+        changed: As :func:`due` found, or :func:`argon.retention.lines.behind`.
     """
     table = engine.plain[BRANCHES]
     for branch in changed.values():
         if branch.status == "purged":
-            # Whoever brings the branch back changes the same field, so one of the two is refused.
+            # Whoever brings the branch back, or publishes a line, changes the same field: one is refused.
+            known = branches[branch.id]
             yield table.update_one(
-                {"_id": branch.id, "status": "pending_delete", "deleted_at": branch.deleted_at},
+                {"_id": known.id, "status": known.status, "deleted_at": known.deleted_at},
                 {"$set": {"status": "purged"}},
             )
         else:
@@ -82,5 +95,8 @@ def _horizon(engine: Engine, branch: BranchRecord, cutoff: datetime | None) -> O
     base = max(branch.base_lsn, branch.horizon_lsn)
     if head.lsn <= base or cutoff is None:
         return head.lsn if head.lsn > branch.base_lsn else 0
-    found = yield from last_at(engine, branch, branch.id, base, head.lsn, cutoff)
-    return found or 0
+    for line, begin, limit in own_lines(branch, head.lsn):
+        found = yield from last_at(engine, branch, line, max(begin, base), limit, cutoff)
+        if found:
+            return found
+    return 0

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from .values import Document
 
-PROGRAMS = 20
+PROGRAMS = 12
 SOAKED = 500
 STEPS = 30
 

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from pymongo import monitoring
+from pymongo import MongoClient, monitoring
 
 from argon import Argon, Branch, WALDatabase
 
@@ -111,8 +111,10 @@ OPERATIONS: dict[str, Callable[[Branch], None]] = {
 
 def _live(job: dict[str, Any]) -> None:
     killer = Killer()
-    monitoring.register(killer)
-    argon = Argon(job["uri"], database=job["database"])
+    # Argon tells the listeners of a client of its own of operations, those of another one of each command.
+    argon = Argon(
+        client=MongoClient(job["uri"], appname="argon", event_listeners=[killer]), database=job["database"]
+    )
     branch = argon.project("shop").branch(job["branch"])
     killer.arm(job["steps"], before=job["before"])
     OPERATIONS[job["operation"]](branch)

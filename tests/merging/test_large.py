@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from pymongo.errors import DuplicateKeyError, OperationFailure, WriteError
 
 from argon import Argon, Branch, Project, WALDatabase
+from argon.catalog.tables import BRANCHES
 from argon.engine.large import LargeCommit
-from argon.errors import Conflict, HookRefused, MergeConflict, PointNotFound
+from argon.errors import Conflict, HistoryExpired, HookRefused, MergeConflict, PointNotFound
 from argon.hooks import Proposal
 from argon.merging import merge
 from argon.merging.ids import IdSet
@@ -328,16 +329,92 @@ def test_hooks_are_asked_about_all_of_it(
     assert users(db) == AFTER
 
 
-def test_garbage_collection_leaves_it_all(
+def test_its_history_goes_as_any_other(
     argon: Argon, project: Project, main: Branch, db: Database, theirs: Database
 ) -> None:
     argon.terms = Terms(retention=0.0, grace=0.0, young=timedelta(0))
-    project.create_tag("before", at="main@" + str(main.head_lsn))
-    merged(main, "feature")
+    before = main.head_lsn
+    project.create_tag("before", at=f"main@{before}")
+    merge = merged(main, "feature").lsn
+    project.create_tag("merge", at=f"main@{merge}")
     db.users.update_many({}, {"$set": {"n": 5}})
-    assert project.gc().rows == 0
-    assert len(users(db)) == len(AFTER)
-    assert users(db.at(tag="before")) == BEFORE
+    between = main.head_lsn
+    db.users.delete_one({"_id": 20})
+    head = users(db)
+    assert project.gc(dry_run=True).rows == project.gc().rows > 0
+    assert (users(db), users(db.at(tag="before")), users(db.at(tag="merge"))) == (head, BEFORE, AFTER)
+    with pytest.raises(HistoryExpired):
+        db.at(lsn=between).users.find_one()
+    project.delete_tag("before")
+    project.delete_tag("merge")
+    assert project.gc().rows > 0
+    assert users(db) == head
+    sound(project)
+    assert users(db) == head
+    with pytest.raises(HistoryExpired):
+        db.at(lsn=merge).users.find_one()
+
+
+def test_all_lines_of_a_branch_go_with_it(argon: Argon, project: Project, main: Branch, db: Database) -> None:
+    argon.terms = Terms(retention=0.0, grace=0.0, young=timedelta(0))
+    db.users.insert_many([{"_id": number, "n": 0, "m": 0} for number in range(COUNT)])
+    main.fork("side")
+    side: Database = WALDatabase(project.branch("side"))
+    side.users.delete_one({"_id": 0})
+    db.users.update_many({}, {"$set": {"n": 1}})
+    merged(project.branch("side"), "main", propagate_deletes=False, strategy="ours")
+    main.fork("kept")
+    project.delete_branch("side")
+    project.gc()
+    assert main.engine.plain[BRANCHES].count_documents({}) == 2  # main and kept
+    rows = next(name for name in main.engine.plain.list_collection_names() if name.startswith("rows"))
+    assert set(main.engine.plain[rows].distinct("_id.b")) == {1}
+    assert not main.engine.plain[rows].count_documents({"s.0": {"$exists": True}})
+    sound(project)
+
+
+def test_what_was_never_published_goes(
+    argon: Argon,
+    project: Project,
+    main: Branch,
+    db: Database,
+    theirs: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def die() -> None:
+        raise OSError("killed")
+
+    def hidden() -> int:
+        return main.engine.plain[BRANCHES].count_documents({"status": "hidden"})
+
+    with monkeypatch.context() as patch:
+        at_publication(patch, die)
+        with pytest.raises(OSError, match="killed"):
+            main.merge("feature")
+    argon.terms = Terms(retention=1e9, grace=0.0, young=timedelta(hours=1))
+    project.gc()
+    assert hidden() == 1  # it may be under way
+    argon.terms = Terms(retention=1e9, grace=0.0, young=timedelta(0))
+    project.gc()
+    assert (hidden(), users(db)) == (0, BEFORE)
+    sound(project)
+    merged(main, "feature")
+    assert users(db) == AFTER
+    sound(project)
+
+
+def test_a_commit_that_was_given_up_is_not_published(
+    argon: Argon,
+    project: Project,
+    main: Branch,
+    db: Database,
+    theirs: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    argon.terms = Terms(retention=1e9, grace=0.0, young=timedelta(0))
+    at_publication(monkeypatch, project.gc)
+    merged(main, "feature")  # at the second attempt
+    assert users(db) == AFTER
     sound(project)
 
 

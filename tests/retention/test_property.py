@@ -17,6 +17,7 @@ from pymongo.errors import OperationFailure
 
 from argon import Argon, Branch, Materializer, Project, WALDatabase
 from argon.errors import ArgonError, HistoryExpired
+from argon.merging import merge
 from argon.retention.purge import Purge
 from argon.retention.versions import Sweep
 from argon.versions.ids import id_key
@@ -143,11 +144,14 @@ class Work:
                     project.undelete_branch(deleted.name)
             case "merge":
                 others = [other for other in self.branches if other != branch]
-                for source in others[:1]:
-                    try:
-                        branch.merge(source, strategy="theirs")
-                    except HistoryExpired as error:
-                        raise AssertionError("what heads are merged by is held") from error
+                with pytest.MonkeyPatch.context() as patch:
+                    if value % 2:
+                        patch.setattr(merge, "LARGE_CHANGES", 0)
+                    for source in others[:1]:
+                        try:
+                            branch.merge(source, strategy="theirs")
+                        except HistoryExpired as error:
+                            raise AssertionError("what heads are merged by is held") from error
             case "undo":
                 branch.undo()
             case "reset":
