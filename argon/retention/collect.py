@@ -51,14 +51,15 @@ class Terms:
         retention: Seconds for which history is kept where neither branch nor project says anything.
         grace: Seconds that readers under way are given.
         batch: How many versions go at once.
-        young: For how long a physical collection or index must have been of no use, or a large commit
-            under way.
+        young: For how long a physical collection or index must have been of no use.
+        abandoned: For how long a large commit may be under way.
     """
 
     retention: float
     grace: float = 10.0
     batch: int = 1000
     young: timedelta = YOUNG
+    abandoned: timedelta = timedelta(days=1)
 
 
 def collect(
@@ -90,7 +91,7 @@ def collect(
     if not dry_run and project.status == "active":
         yield from engine.branches(project).list()  # which marks those as deleted whose own time is over
     branches, swept = yield from _branches(engine, project_id)
-    changed = yield from due(engine, project, branches, terms.retention, terms.young)
+    changed = yield from due(engine, project, branches, terms.retention, terms.abandoned)
     if not dry_run:
         yield from publish(engine, branches, changed)
         branches, swept = yield from _branches(engine, project_id)

@@ -27,7 +27,7 @@ def due(
     project: ProjectRecord,
     branches: Mapping[ObjectId, BranchRecord],
     default: float,
-    young: timedelta,
+    patience: timedelta,
 ) -> Operation[dict[ObjectId, BranchRecord]]:
     """Work out where horizons ought to be by now, and which branches are to go.
 
@@ -36,7 +36,7 @@ def due(
         project: The project.
         branches: The records of all its branches.
         default: Seconds for which history is kept where neither branch nor project says anything.
-        young: For how long a large commit may be under way.
+        patience: For how long a large commit may be under way.
 
     Returns:
         The records as they ought to be, of those that ought to change.
@@ -45,7 +45,7 @@ def due(
     now = engine.clock.now()
     changed = {
         hidden.id: hidden.model_copy(update={"status": "purged"})
-        for hidden in abandoned(branches, now - young)
+        for hidden in abandoned(branches, now - patience)
     }
     for branch in branches.values():
         period = period_of(branch, project, default)

@@ -391,10 +391,10 @@ def test_what_was_never_published_goes(
         at_publication(patch, die)
         with pytest.raises(OSError, match="killed"):
             main.merge("feature")
-    argon.terms = Terms(retention=1e9, grace=0.0, young=timedelta(hours=1))
+    argon.terms = Terms(retention=1e9, grace=0.0)
     project.gc()
     assert hidden() == 1  # it may be under way
-    argon.terms = Terms(retention=1e9, grace=0.0, young=timedelta(0))
+    argon.terms = Terms(retention=1e9, grace=0.0, abandoned=timedelta(0))
     project.gc()
     assert (hidden(), users(db)) == (0, BEFORE)
     sound(project)
@@ -411,7 +411,7 @@ def test_a_commit_that_was_given_up_is_not_published(
     theirs: Database,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    argon.terms = Terms(retention=1e9, grace=0.0, young=timedelta(0))
+    argon.terms = Terms(retention=1e9, grace=0.0, abandoned=timedelta(0))
     at_publication(monkeypatch, project.gc)
     merged(main, "feature")  # at the second attempt
     assert users(db) == AFTER
