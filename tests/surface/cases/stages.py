@@ -152,8 +152,10 @@ STAGES: dict[str, list[Pipeline]] = {
 }
 """``$merge`` and ``$out`` that write are cases of the updates."""
 
-REFUSED = frozenset({"$planCacheStats", "$changeStream"})
+REFUSED = frozenset({"$planCacheStats"})
 """Stages about what is physical, in whose place the error names another way."""
+ENDLESS = frozenset({"$changeStream"})
+"""Stages whose cursors stay open, on heads alone."""
 HEADS = ("main", "child")
 ON_THE_DATABASE = frozenset({"$currentOp", "$documents", "$listLocalSessions", "$shardedDataDistribution"})
 
