@@ -15,9 +15,9 @@ help: ## show this list
 demo: $(READY) ## take the guided tour on real data
 	@$(BIN)/argon demo
 
-# Tests wait for the server half of their time, so two cores keep four workers busy.
+# Tests wait for the server half of their time, so two cores keep three workers busy.
 test: lint types $(READY) ## run everything that must pass: lint, types, tests
-	$(BIN)/pytest -n 4 $(ARGS)
+	$(BIN)/pytest -n 3 $(ARGS)
 
 lint: $(READY) ## check style, format, and that what is generated is current
 	$(BIN)/ruff check .
