@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pymongo.errors import InvalidOperation
@@ -44,6 +44,8 @@ class AsyncMerging(Recorded[BranchRecord]):
         space: str | None = None,
         collection: str | None = None,
         filter: Mapping[str, Any] | None = None,
+        *,
+        ids: Iterable[Any] | None = None,
     ) -> BranchDiffResult:
         """Compare this branch with another state, which may be a point of its own past.
 
@@ -51,14 +53,16 @@ class AsyncMerging(Recorded[BranchRecord]):
             other: A branch, its name, ``branch@POINT``, or a point of this branch.
             space: Look at this space only.
             collection: Look at this collection only.
-            filter: Tell only of documents that match this query in one of the states.
+            filter: Tell only of documents that match this query in one of the states, and of no
+                definitions of collections.
+            ids: Tell only of the documents with these ``_id``, and of no definitions; it costs what they do.
 
         Returns:
             The differences: what is added is there in ``other``.
         """
         await self._found()
         place = await self._project._place(other, self)
-        return await self._project.diff(self, place, space, collection, filter)
+        return await self._project.diff(self, place, space, collection, filter, ids=ids)
 
     async def check_merge(
         self,

@@ -1,4 +1,4 @@
-"""A merge that is too large for one transaction is one commit on every face."""
+"""Large merges, and the filters of a diff, on every face."""
 
 from __future__ import annotations
 
@@ -26,3 +26,21 @@ async def test_large_merges(face: Face, monkeypatch: pytest.MonkeyPatch) -> None
     [newest, *entries] = await do(face.branch.log(limit=8))
     assert (newest.document_id, {entry.commit for entry in entries}) == (7, {info.lsn})
     assert (await do(face.branch.project.verify())).ok
+
+
+async def test_a_branch_compares_by_every_filter(face: Face) -> None:
+    cats = face.db.get_collection("cats")
+    dogs = face.db.space("other").get_collection("dogs")
+    point = await do(face.branch.fork("before"))
+    await do(cats.insert_many([{"_id": number, "n": number % 2} for number in range(4)]))
+    await do(dogs.insert_one({"_id": 1, "n": 0}))
+
+    async def told(**filters: Any) -> set[tuple[str, Any]]:
+        found = await do(face.branch.diff(point.destination, **filters))
+        return {(each.collection, getattr(each, "id", "(schema)")) for each in found}
+
+    assert await told(ids=[1]) == {("cats", 1), ("dogs", 1)}
+    assert await told(ids=(each for each in [1, 3, 9]), collection="cats") == {("cats", 1), ("cats", 3)}
+    assert await told(ids=[0, 1, 2], filter={"n": 0}) == {("cats", 0), ("cats", 2), ("dogs", 1)}
+    assert await told(ids=[0, 1], space="other") == {("dogs", 1)}
+    assert await told(ids=[]) == set()
