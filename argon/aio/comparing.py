@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from argon.errors import Conflict
-from argon.io import run_async
+from argon.io import Operation, run_async
 from argon.merging.base import merge_base
 from argon.merging.diff import Diff
 from argon.merging.diff3 import Diff3
@@ -19,6 +19,9 @@ from argon.models.recorded import Recorded
 if TYPE_CHECKING:
     from argon.engine.engine import Engine
     from argon.merging.place import Place
+
+
+T = TypeVar("T")
 
 
 class AsyncComparing(Recorded[ProjectRecord]):
@@ -66,10 +69,7 @@ class AsyncComparing(Recorded[ProjectRecord]):
             UnsupportedOperation: One is a classic branch, without a history.
         """
         diff = await self._diff(a, b, space, collection, filter, ids)
-        changes: list[DiffEntry | SchemaChange] = []
-        while (page := await run_async(diff.next())) is not None:
-            changes += page
-        return diff.result(changes)
+        return diff.result([change async for change in _each(diff.next)])
 
     async def iter_diff(
         self,
@@ -83,9 +83,8 @@ class AsyncComparing(Recorded[ProjectRecord]):
     ) -> AsyncIterator[DiffEntry | SchemaChange]:
         """Like :meth:`diff`, difference by difference, however many there are."""
         diff = await self._diff(a, b, space, collection, filter, ids)
-        while (page := await run_async(diff.next())) is not None:
-            for change in page:
-                yield change
+        async for change in _each(diff.next):
+            yield change
 
     async def diff3(
         self,
@@ -123,10 +122,7 @@ class AsyncComparing(Recorded[ProjectRecord]):
             UnsupportedOperation: One is a classic branch, without a history.
         """
         diff = await self._diff3(ours, theirs, base, space, collection, filter, ids)
-        changes: list[ThreeWayEntry | ThreeWaySchema] = []
-        while (page := await run_async(diff.next())) is not None:
-            changes += page
-        return diff.result(changes)
+        return diff.result([change async for change in _each(diff.next)])
 
     async def iter_diff3(
         self,
@@ -141,9 +137,8 @@ class AsyncComparing(Recorded[ProjectRecord]):
     ) -> AsyncIterator[ThreeWayEntry | ThreeWaySchema]:
         """Like :meth:`diff3`, difference by difference, however many there are."""
         diff = await self._diff3(ours, theirs, base, space, collection, filter, ids)
-        while (page := await run_async(diff.next())) is not None:
-            for change in page:
-                yield change
+        async for change in _each(diff.next):
+            yield change
 
     async def _diff(
         self,
@@ -180,3 +175,9 @@ class AsyncComparing(Recorded[ProjectRecord]):
 
     def _ids(self, ids: Iterable[Any] | None) -> list[Any] | None:
         return None if ids is None else [as_stored(one, self.client.codec_options) for one in ids]
+
+
+async def _each(next_page: Callable[[], Operation[list[T] | None]]) -> AsyncIterator[T]:
+    while (page := await run_async(next_page())) is not None:
+        for one in page:
+            yield one

@@ -9,13 +9,12 @@ from functools import partial
 from typing import Any
 
 from bson import ObjectId
-from pymongo import ReturnDocument
 
 from argon.catalog.ends import Ends
 from argon.catalog.migrations import Migrations
 from argon.catalog.records import MAIN, birth, lineage_from, stored
 from argon.catalog.rules import refuse_protected
-from argon.catalog.tables import classic_database
+from argon.catalog.tables import classic_database, new_number
 from argon.errors import BranchNotFound, BranchProtected, HistoryExpired, ProjectNotFound
 from argon.io import Operation
 from argon.models import BranchRecord
@@ -25,16 +24,6 @@ from argon.names import check_branch_name
 
 class Branches(Ends, Migrations):
     """The branches of one project: see :class:`argon.catalog.lookup.BranchTable` for the arguments."""
-
-    def new_number(self) -> Operation[int]:
-        """Reserve the number that stands for a branch in version rows."""
-        counter = yield self._counters.find_one_and_update(
-            {"_id": "branch_number"},
-            {"$inc": {"value": 1}},
-            upsert=True,
-            return_document=ReturnDocument.AFTER,
-        )
-        return int(counter["value"])
 
     def create(
         self,
@@ -73,7 +62,7 @@ class Branches(Ends, Migrations):
         base = base_lsn if base_lsn is not None else (yield from self._log.head(parent)).lsn
         # Read after the head, so that it knows the line that the head is on.
         parent = (yield from self.by_id(parent.id)) or parent
-        number = yield from self.new_number()
+        number = yield from new_number(self._table.database)
         now = self._clock.now()
 
         def body(session: Any) -> Operation[BranchRecord]:

@@ -11,7 +11,7 @@ from pymongo import ReturnDocument
 from pymongo.read_concern import ReadConcern
 
 from argon.catalog.records import MAIN, gone
-from argon.catalog.tables import BRANCHES, COUNTERS, PROJECTS
+from argon.catalog.tables import BRANCHES, PROJECTS
 from argon.errors import BranchNotFound, ProjectNotFound, UnsupportedOperation
 from argon.io import Operation, World
 from argon.models import BranchRecord, BranchStatus, ProjectRecord
@@ -57,7 +57,6 @@ class BranchTable:
     ) -> None:
         self._table = database[BRANCHES]
         self._projects = database[PROJECTS].with_options(read_concern=ReadConcern("majority"))
-        self._counters = database[COUNTERS]
         self._project_id = project_id
         self._project_name = project_name
         self._log = log

@@ -11,7 +11,7 @@ from pymongo.errors import DuplicateKeyError
 
 from argon.catalog.merges import forget_merges
 from argon.catalog.records import MAIN, birth, stored
-from argon.catalog.tables import BRANCHES, COUNTERS, PROJECTS, classic_database
+from argon.catalog.tables import BRANCHES, PROJECTS, classic_database, new_number
 from argon.errors import BranchProtected, ProjectExists, ProjectNotFound
 from argon.io import Operation
 from argon.models import BranchRecord, ProjectRecord
@@ -83,15 +83,13 @@ class Projects:
         yield from self._clock.refresh()
         now = self._clock.now()
         project = ProjectRecord(_id=ObjectId(), name=name, created_at=now, next_lsn=_MAIN_LSN + 1)
-        counter = yield self._database[COUNTERS].find_one_and_update(
-            {"_id": "branch_number"}, {"$inc": {"value": 1}}, upsert=True, return_document=True
-        )
+        number = yield from new_number(self._database)
         main_id = ObjectId()
         main = BranchRecord(
             _id=main_id,
             project_id=project.id,
             name=MAIN,
-            number=int(counter["value"]),
+            number=number,
             kind="classic" if classic else "wal",
             physical=classic_database(self._database, main_id) if classic else None,
             base_lsn=_MAIN_LSN,

@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 from bson import ObjectId
-from pymongo import ASCENDING
+from pymongo import ASCENDING, IndexModel, ReturnDocument
 from pymongo.errors import CollectionInvalid, OperationFailure
 
 from argon.io import Operation
@@ -39,13 +39,12 @@ def ensure_tables(database: Any) -> Operation[None]:
     if wanted <= set(present):
         return
     yield from _create(database, LOG, clusteredIndex=_CLUSTERED)
-    for keys, options in indexes():
-        yield database[LOG].create_index(keys, **options)
+    yield database[LOG].create_indexes([IndexModel(keys, **options) for keys, options in indexes()])
     yield from create_store(database, COLLECTIONS)
-    yield database[BRANCHES].create_index(
+    named = IndexModel(
         [("project_id", ASCENDING), ("name", ASCENDING)], unique=True, partialFilterExpression=_ACTIVE
     )
-    yield database[BRANCHES].create_index([("parent_id", ASCENDING)])
+    yield database[BRANCHES].create_indexes([named, IndexModel([("parent_id", ASCENDING)])])
     yield database[TAGS].create_index([("project_id", ASCENDING), ("name", ASCENDING)], unique=True)
     # Last, because its presence says that the others are there.
     yield database[PROJECTS].create_index([("name", ASCENDING)], unique=True, partialFilterExpression=_ACTIVE)
@@ -61,8 +60,23 @@ def create_store(database: Any, name: str, collation: Any = None) -> Operation[N
     """
     options: dict[str, Any] = {} if collation is None else {"collation": collation}
     yield from _create(database, name, clusteredIndex=_CLUSTERED, **options)
-    for keys, unique in STORE_INDEXES:
-        yield database[name].create_index(list(keys), unique=unique)
+    models = [IndexModel(list(keys), unique=unique) for keys, unique in STORE_INDEXES]
+    yield database[name].create_indexes(models)
+
+
+def new_number(database: Any) -> Operation[int]:
+    """Reserve the number that stands for a branch in version rows.
+
+    Args:
+        database: The database that holds everything.
+    """
+    counter = yield database[COUNTERS].find_one_and_update(
+        {"_id": "branch_number"},
+        {"$inc": {"value": 1}},
+        upsert=True,
+        return_document=ReturnDocument.AFTER,
+    )
+    return int(counter["value"])
 
 
 def classic_database(database: Any, branch_id: ObjectId | str) -> str:

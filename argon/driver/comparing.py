@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from argon.errors import Conflict
-from argon.io import run
+from argon.io import Operation, run
 from argon.merging.base import merge_base
 from argon.merging.diff import Diff
 from argon.merging.diff3 import Diff3
@@ -21,6 +21,9 @@ from argon.models.recorded import Recorded
 if TYPE_CHECKING:
     from argon.engine.engine import Engine
     from argon.merging.place import Place
+
+
+T = TypeVar("T")
 
 
 class Comparing(Recorded[ProjectRecord]):
@@ -68,10 +71,7 @@ class Comparing(Recorded[ProjectRecord]):
             UnsupportedOperation: One is a classic branch, without a history.
         """
         diff = self._diff(a, b, space, collection, filter, ids)
-        changes: list[DiffEntry | SchemaChange] = []
-        while (page := run(diff.next())) is not None:
-            changes += page
-        return diff.result(changes)
+        return diff.result([change for change in _each(diff.next)])
 
     def iter_diff(
         self,
@@ -85,9 +85,8 @@ class Comparing(Recorded[ProjectRecord]):
     ) -> Iterator[DiffEntry | SchemaChange]:
         """Like :meth:`diff`, difference by difference, however many there are."""
         diff = self._diff(a, b, space, collection, filter, ids)
-        while (page := run(diff.next())) is not None:
-            for change in page:
-                yield change
+        for change in _each(diff.next):
+            yield change
 
     def diff3(
         self,
@@ -125,10 +124,7 @@ class Comparing(Recorded[ProjectRecord]):
             UnsupportedOperation: One is a classic branch, without a history.
         """
         diff = self._diff3(ours, theirs, base, space, collection, filter, ids)
-        changes: list[ThreeWayEntry | ThreeWaySchema] = []
-        while (page := run(diff.next())) is not None:
-            changes += page
-        return diff.result(changes)
+        return diff.result([change for change in _each(diff.next)])
 
     def iter_diff3(
         self,
@@ -143,9 +139,8 @@ class Comparing(Recorded[ProjectRecord]):
     ) -> Iterator[ThreeWayEntry | ThreeWaySchema]:
         """Like :meth:`diff3`, difference by difference, however many there are."""
         diff = self._diff3(ours, theirs, base, space, collection, filter, ids)
-        while (page := run(diff.next())) is not None:
-            for change in page:
-                yield change
+        for change in _each(diff.next):
+            yield change
 
     def _diff(
         self,
@@ -182,3 +177,9 @@ class Comparing(Recorded[ProjectRecord]):
 
     def _ids(self, ids: Iterable[Any] | None) -> list[Any] | None:
         return None if ids is None else [as_stored(one, self.client.codec_options) for one in ids]
+
+
+def _each(next_page: Callable[[], Operation[list[T] | None]]) -> Iterator[T]:
+    while (page := run(next_page())) is not None:
+        for one in page:
+            yield one

@@ -20,12 +20,11 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from bson import Int64, ObjectId
-from pymongo import ReturnDocument
 from pymongo.errors import PyMongoError
 
 from argon.catalog.collections import load_catalog
 from argon.catalog.records import birth, lineage_from, stored
-from argon.catalog.tables import BRANCHES, COUNTERS
+from argon.catalog.tables import BRANCHES, new_number
 from argon.engine.round import MAX_BYTES, MAX_CHANGES
 from argon.io import Operation
 from argon.models import BranchRecord
@@ -107,19 +106,14 @@ class LargeCommit:
     def _open(self) -> Operation[BranchRecord]:
         """Make the hidden branch."""
         engine, branch = self._engine, self._branch
-        counter = yield engine.plain[COUNTERS].find_one_and_update(
-            {"_id": "branch_number"},
-            {"$inc": {"value": 1}},
-            upsert=True,
-            return_document=ReturnDocument.AFTER,
-        )
+        number = yield from new_number(engine.plain)
 
         def body(session: Any) -> Operation[BranchRecord]:
             record = BranchRecord(
                 _id=ObjectId(),
                 project_id=branch.project_id,
                 name=branch.name,
-                number=int(counter["value"]),
+                number=number,
                 parent_id=branch.id,
                 base_lsn=self._head.lsn,
                 created_lsn=(yield from self._lsns.take(1, max(self._head.lsn, branch.created_lsn))),

@@ -19,7 +19,7 @@ from argon.catalog.tables import COLLECTIONS
 from argon.engine.errors import duplicate_id
 from argon.engine.rules import admit
 from argon.engine.snapshot import Snapshot
-from argon.engine.unique import unique_check
+from argon.engine.unique import all_checks, unique_check
 from argon.io import Operation
 from argon.rewrite.touched import WHOLE, both_touched
 from argon.versions.ids import id_key
@@ -362,16 +362,7 @@ def _is_nothing(change: Change) -> bool:
 
 
 def _checks(snapshot: Snapshot, changes: list[Change]) -> Check | None:
-    checks: list[Check] = []
-    for record in snapshot.catalog.records():
-        check = unique_check(snapshot, record, [change for change in changes if change.store == record.store])
-        if check is not None:
-            checks.append(check)
-    if not checks:
-        return None
-
-    def check_all(session: Any) -> Operation[None]:
-        for check in checks:
-            yield from check(session)
-
-    return check_all
+    return all_checks(
+        unique_check(snapshot, record, [change for change in changes if change.store == record.store])
+        for record in snapshot.catalog.records()
+    )

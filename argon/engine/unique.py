@@ -7,7 +7,7 @@ head, what the check sees cannot change before the commit lands.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bson.max_key import MaxKey
@@ -33,6 +33,19 @@ class _Undefined:
 
 
 _UNDEFINED = _Undefined()
+
+
+def all_checks(checks: Iterable[Check | None]) -> Check | None:
+    """Make one check of several; None where there are none."""
+    found = [check for check in checks if check is not None]
+    if not found:
+        return None
+
+    def check_all(session: Any) -> Operation[None]:
+        for check in found:
+            yield from check(session)
+
+    return check_all
 
 
 def unique_check(snapshot: Snapshot, record: CollectionRecord, changes: Sequence[Change]) -> Check | None:

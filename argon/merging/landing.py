@@ -11,7 +11,7 @@ from bson.min_key import MinKey
 from argon.catalog.tables import create_store
 from argon.engine.indexes import build_index
 from argon.engine.snapshot import Snapshot
-from argon.engine.unique import unique_check
+from argon.engine.unique import all_checks, unique_check
 from argon.io import Operation
 from argon.merging.compute import Outcome
 from argon.merging.fields import field_changes
@@ -116,15 +116,7 @@ def unique_checks(snapshot: Snapshot, outcome: Outcome) -> Check | None:
     """Make the check that the unique indexes hold afterwards; None where there are none."""
     found = [unique_check(snapshot, record, changes) for record, changes in outcome.documents]
     found += [_whole_check(snapshot, record) for record in _added(outcome)]
-    checks = [check for check in found if check is not None]
-    if not checks:
-        return None
-
-    def check_all(session: Any) -> Operation[None]:
-        for check in checks:
-            yield from check(session)
-
-    return check_all
+    return all_checks(found)
 
 
 def inspect(hidden: Snapshot, outcome: Outcome, records: Iterable[CollectionRecord]) -> Operation[None]:

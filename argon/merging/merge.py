@@ -24,7 +24,7 @@ from argon.merging.landing import Landing, entries, unique_checks
 from argon.merging.large import LargeMerge
 from argon.merging.place import Place
 from argon.merging.plan import MergePlan
-from argon.merging.results import ConflictEntry, MergeInfo
+from argon.merging.results import ConflictEntry, MergeInfo, named
 from argon.merging.strategy import Strategy, check_strategy
 from argon.models import CollectionRecord
 from argon.versions.layout import raw
@@ -38,7 +38,6 @@ LARGE_CHANGES = 20_000
 """
 LARGE_BYTES = 32 * 1024 * 1024
 """bytes of documents before and after. Reading the target takes one leg more after each large commit."""
-_NAMED_CONFLICTS = 3
 
 
 class Merge:
@@ -257,11 +256,9 @@ def _is(one: Place, other: Place) -> bool:
 
 def refusal(what: str, conflicts: list[ConflictEntry]) -> MergeConflict:
     """Make the error that names what both sides changed."""
-    first = "; ".join(str(conflict) for conflict in conflicts[:_NAMED_CONFLICTS])
-    more = len(conflicts) - _NAMED_CONFLICTS
     return MergeConflict(
         f"{what} meets conflicts, and nothing was written "
-        f"({len(conflicts)}): {first}{f'; and {more} more' if more > 0 else ''}; "
+        f"({len(conflicts)}): {named(conflicts)}; "
         "choose a strategy (ours, theirs, or one for each collection) to settle them",
         conflicts,
     )

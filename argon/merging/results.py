@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
+
+_NAMED = 3
+"""Conflicts that an error names one by one."""
 
 
 class _Missing(Enum):
@@ -216,6 +219,13 @@ class ConflictEntry:
         at = self.collection if self.definition else f"{self.collection} {self.id!r}"
         values = f"base {self.base_value!r}, source {self.source_value!r}, target {self.target_value!r}"
         return f"{at} {self.path or '(document)'}: {values}"
+
+
+def named(conflicts: Sequence[ConflictEntry]) -> str:
+    """Name the first of some conflicts, and say how many more there are."""
+    more = len(conflicts) - _NAMED
+    first = "; ".join(str(conflict) for conflict in conflicts[:_NAMED])
+    return f"{first}{f'; and {more} more' if more > 0 else ''}"
 
 
 @dataclass(frozen=True)

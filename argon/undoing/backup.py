@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bson import ObjectId
 
 from argon.catalog.records import birth, lineage_from, stored
-from argon.catalog.tables import BRANCHES
+from argon.catalog.tables import BRANCHES, new_number
 from argon.io import Operation
 from argon.merging.place import Place
 from argon.models import BranchRecord, ProjectRecord
@@ -48,7 +48,7 @@ class Backup:
         while (yield self._table.find_one(self._live(self.name), {"_id": 1})) is not None:
             tried += 1
             self.name = f"{wanted[: LONGEST_NAME - len(f'-{tried}')]}-{tried}"
-        self._number = yield from self._engine.branches(self._project).new_number()
+        self._number = yield from new_number(self._engine.plain)
 
     def make(self, session: Any) -> Operation[None]:
         """Make the branch.

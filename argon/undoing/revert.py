@@ -16,7 +16,7 @@ from argon.merging.changed import changed_between
 from argon.merging.compute import Outcome
 from argon.merging.draft import Draft
 from argon.merging.place import Place
-from argon.merging.results import ConflictEntry
+from argon.merging.results import ConflictEntry, named
 from argon.merging.strategy import Strategy, check_strategy
 from argon.models import ProjectRecord
 from argon.points import Lsn
@@ -26,8 +26,6 @@ from argon.undoing.commits import commits_between, state_before
 from argon.undoing.compute import Rewinding
 from argon.undoing.results import CommitInfo
 from argon.versions.ids import id_key
-
-_NAMED = 3
 
 
 class Revert(StateChange):
@@ -158,11 +156,9 @@ def no_commit(branch: str, lsn: int, to_lsn: int, by: str = "") -> str:
 def refusal(what: str, branch: str, outcome: Outcome) -> RevertConflict:
     """Make the error for commits that later writes depend on."""
     conflicts = outcome.conflicts
-    first = "; ".join(str(conflict) for conflict in conflicts[:_NAMED])
-    more = len(conflicts) - _NAMED
     return RevertConflict(
         f"cannot {what}: later writes to {branch!r} depend on it, and nothing was written "
-        f"({len(conflicts)}): {first}{f'; and {more} more' if more > 0 else ''}; "
+        f"({len(conflicts)}): {named(conflicts)}; "
         "choose a strategy: ours keeps the later writes, theirs takes them back, too",
         conflicts,
     )

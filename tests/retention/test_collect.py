@@ -12,7 +12,7 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
 from argon import Argon, Materializer, Project, WALDatabase
-from argon.catalog.branches import Branches
+from argon.catalog import branches, tables
 from argon.errors import BranchNotFound, HistoryExpired, PointNotFound, TagNotFound
 from argon.retention.collect import Terms
 
@@ -363,16 +363,16 @@ def test_a_fork_of_what_is_being_collected_is_refused(
     data["users"].insert_one({"_id": 1, "n": 0})
     point = shop.branch().head_lsn
     data["users"].update_one({"_id": 1}, {"$set": {"n": 1}})
-    number = Branches.new_number
+    number = tables.new_number
 
-    def collected_before(branches: Branches) -> Any:
-        monkeypatch.setattr(Branches, "new_number", number)
+    def collected_before(database: Any) -> Any:
+        monkeypatch.setattr(branches, "new_number", number)
         with Argon(mongod_uri, database=forgetful.database) as other:
             other.terms = AT_ONCE
             assert other.project("shop").gc().rows == 1
-        return (yield from number(branches))
+        return (yield from number(database))
 
-    monkeypatch.setattr(Branches, "new_number", collected_before)
+    monkeypatch.setattr(branches, "new_number", collected_before)
     with pytest.raises(HistoryExpired, match=str(point)):
         shop.create_branch("late", at=point)
     assert [branch.name for branch in shop.branches()] == ["main"]

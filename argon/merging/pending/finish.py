@@ -16,11 +16,10 @@ from argon.merging.pending.kept import RESOLVED
 from argon.merging.pending.values import as_document, fingerprint
 from argon.merging.place import Place
 from argon.merging.plan import MergePlan
-from argon.merging.results import ConflictEntry, MergeInfo
+from argon.merging.results import ConflictEntry, MergeInfo, named
 from argon.merging.strategy import Pick, Strategy, pick
 from argon.wal.change import Check, Plan
 
-_NAMED = 3
 _PAGE, _PAGE_BYTES = 500, 8 << 20
 
 
@@ -228,11 +227,9 @@ def _still_open(handle: Handle, source: Place, plan: MergePlan, told: Told) -> M
     target = handle.line.record.name
     new = sum(fingerprint(entry) not in told.known for entry in plan.conflicts)
     since = f", {new} of them new since {target!r} has moved" if new else ""
-    first = "; ".join(str(entry) for entry in plan.conflicts[:_NAMED])
-    more = f"; and {len(plan.conflicts) - _NAMED} more" if len(plan.conflicts) > _NAMED else ""
     return MergeConflict(
         f"the merge of {str(source)!r} into {target!r} has open conflicts, and nothing was written "
-        f"({len(plan.conflicts)}{since}): {first}{more}; resolve them (branch.resolve, 'argon "
+        f"({len(plan.conflicts)}{since}): {named(plan.conflicts)}; resolve them (branch.resolve, 'argon "
         "conflicts resolve'), and continue the merge",
         plan.conflicts,
     )
