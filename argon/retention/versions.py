@@ -30,7 +30,7 @@ from argon.models.entry import DDL_OPERATIONS
 from argon.models.entry import Operation as Kind
 from argon.retention.catalogue import own_rows
 from argon.retention.held import Held
-from argon.retention.marker import count_collection
+from argon.retention.marker import collections_done, count_collection
 from argon.retention.report import GCReport
 from argon.versions.ids import id_key
 from argon.versions.layout import MAX_LSN, Row
@@ -61,6 +61,10 @@ class _Place:
     @property
     def key(self) -> Hashable:
         return self.number, id_key(self.document_id), self.after
+
+
+class _OvertakenError(Exception):
+    """Another collection of the project took something since the marker was read."""
 
 
 class Sweep:
@@ -105,33 +109,44 @@ class Sweep:
             if document_id is not None:
                 query["d._id"] = document_id
             while True:
+                seen = yield from collections_done(self._engine, self._branch.project_id)
                 found = table.find({**query, "_id": bounds}, _FIELDS).sort("_id", 1).limit(self._batch)
                 rows = yield found.to_list(None)
                 if not rows:
                     break
                 rows = _fitting(rows)
-                yield from self._take(rows)
+                try:
+                    yield from self._take(rows, seen)
+                except _OvertakenError:
+                    continue  # what stays of log and rows is looked up anew
                 bounds = {"$gt": rows[-1]["_id"], "$lte": bounds["$lte"]}
 
-    def _take(self, rows: Sequence[Row]) -> Operation[None]:
-        changes = yield from self._changes_of_log(rows)
+    def _take(self, rows: Sequence[Row], seen: int) -> Operation[None]:
+        """Take some rows, unless another collection took anything since ``seen``."""
+        changes, gone = yield from self._changes_of_log(rows)
         report = self._report
-        report.rows += len(rows)
-        report.row_bytes += sum(int(row["size"]) for row in rows)
         if not report.dry_run:
             statements = [DeleteOne({"_id": row["_id"]}) for row in rows]
 
             def body(session: Any) -> Operation[None]:
+                # What becomes of an entry depends on versions that another collection may have taken.
+                if (yield from collections_done(self._engine, self._branch.project_id, session)) != seen:
+                    raise _OvertakenError
                 yield self._table.bulk_write(statements, ordered=False, session=session)
                 if changes:
                     yield self._engine.raw[LOG].bulk_write(changes, ordered=False, session=session)
                 yield from count_collection(self._engine, self._branch.project_id, session)
 
             yield from self._engine.committer.retrying(body)
+        report.rows += len(rows)
+        report.row_bytes += sum(int(row["size"]) for row in rows)
+        report.entries += len(gone)
+        report.entry_bytes += sum(int(entry["size"]) for entry in gone)
+        report.compacted += len(changes) - len(gone)
         report.note(f"collecting {self._branch.name}")
 
-    def _changes_of_log(self, rows: Sequence[Row]) -> Operation[list[Any]]:
-        """Say what becomes of the entries that began and ended some rows."""
+    def _changes_of_log(self, rows: Sequence[Row]) -> Operation[tuple[list[Any], list[RawBSONDocument]]]:
+        """Say what becomes of the entries that began and ended some rows, and which of them go."""
         log, project_id = self._engine.raw[LOG], self._branch.project_id
         begun = {int(row["f"]): row for row in rows}
         ended = {int(row["_id"]["t"]): row for row in rows if row["_id"]["t"] != MAX_LSN}
@@ -143,22 +158,19 @@ class Sweep:
         )
         after = yield from self._versions_after([ended[lsn] for lsn in updates & ended.keys() - begun.keys()])
         changes: list[Any] = []
+        gone: list[RawBSONDocument] = []
         for lsn, entry in entries.items():
             if lsn in before:
-                self._report.compacted += 1
                 changes.append((yield from self._to_delete(entry, before[lsn])))
             elif lsn in after:
-                self._report.compacted += 1
                 changes.append(self._to_insert(entry, after[lsn]))
             elif lsn in self._anchors:
-                self._report.compacted += 1
                 changes.append(_to_checkpoint(entry))
             elif not self._report.dry_run or self._counted.add(lsn):
                 # Without being taken, an entry is met with both of its versions.
-                self._report.entries += 1
-                self._report.entry_bytes += int(entry["size"])
+                gone.append(entry)
                 changes.append(DeleteOne({"_id": entry["_id"]}))
-        return changes
+        return changes, gone
 
     def _versions_before(self, rows: Sequence[Row]) -> Operation[dict[int, Row]]:
         """Find the versions that some rows superseded and that stay, by the LSN."""
@@ -226,6 +238,8 @@ class Sweep:
         image = None if whole is None else pre_image(whole)
         if image is None:
             stored = yield self._table.find_one({"_id": row["_id"]}, {"d": 1})
+            if stored is None:
+                raise _OvertakenError
             image = stored["d"]
         change = {"operation": str(self._operations[1]), "old_document": image}
         gone = dict.fromkeys(("document", "old_fields", "touched", "born"), "")
