@@ -8,8 +8,8 @@ import random
 import socket
 import subprocess
 import tempfile
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,8 @@ INCOMPATIBLE_DATA = 62
 
 OPLOG_MEGABYTES = 1024  # the default is a twentieth of the disk, which nobody expects of a tool
 _GIGABYTE = 1 << 30
+_OPEN_FILES = 64_000
+"""What MongoDB's manual asks for: each collection and each index is a file."""
 _PORTS = range(27100, 28100)  # below those from which systems take ports for outgoing connections
 
 
@@ -100,7 +102,8 @@ def launch(
         *(word for name, value in settings.items() for word in ("--setParameter", f"{name}={value}")),
     ]
     log_start = directory.turn_over_log()
-    with tempfile.TemporaryFile() as output:  # a pipe would stay open as long as the server
+    # A file, because a pipe would stay open as long as the server.
+    with many_open_files(), tempfile.TemporaryFile() as output:
         try:
             ended = subprocess.run(
                 command,
@@ -126,6 +129,23 @@ def launch(
     if not said:
         probe_version(mongod)  # it got nowhere: explain that, where the program cannot run at all
     return Launched(ended.returncode, said or printed.strip())
+
+
+@contextmanager
+def many_open_files() -> Iterator[None]:
+    """Raise the limit of open files, as far as this user may, for a child process started meanwhile."""
+    import resource  # which Windows lacks, where this module is imported all the same
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        yield
+        return
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def launch_error(directory: DataDirectory, launched: Launched) -> EmbeddedServerError:

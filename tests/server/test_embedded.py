@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import resource
 import signal
 import socketserver
 import subprocess
@@ -111,6 +113,20 @@ def test_only_this_machine_can_reach_it(server: EmbeddedServer) -> None:
         options = client.admin.command("getCmdLineOpts")["parsed"]
     assert options["net"]["bindIp"] == "127.0.0.1"
     assert server.data_dir.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/limits").exists(), reason="no other system tells the limits")
+def test_it_may_open_as_many_files_as_the_user_whatever_the_client_may(server: EmbeddedServer) -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(1024, before[0]), before[1]))
+    try:
+        server.start()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == min(1024, before[0])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    found = re.search(r"Max open files +(\d+)", Path(f"/proc/{pid_of(server)}/limits").read_text())
+    assert found is not None
+    assert int(found[1]) == min(64_000, before[1])
 
 
 def test_processes_that_start_at_once_share_one_server(data_dir: Path, server: EmbeddedServer) -> None:
