@@ -16,6 +16,11 @@ NAMESPACE_EXISTS = 48
 NEEDS_STORE = frozenset({26, 27, 291})
 """What the server says where there is no collection, or not the index that a query needs."""
 
+OF_FIND = "Executor error during find command :: caused by :: "
+OF_AGGREGATE = "PlanExecutor error during aggregation :: caused by :: "
+OF_FIND_AND_MODIFY = "Plan executor error during findAndModify :: caused by :: "
+_EXECUTORS = (OF_FIND, OF_AGGREGATE, OF_FIND_AND_MODIFY)
+
 
 def duplicate_key(
     namespace: str, index: str, pattern: Mapping[str, Any], value: Mapping[str, Any]
@@ -45,6 +50,23 @@ def duplicate_id(error: DuplicateId) -> DuplicateKeyError:
     change = error.change
     details = duplicate_key(change.collection, "_id_", {"_id": 1}, {"_id": change.document_id})
     return DuplicateKeyError(details["errmsg"], DUPLICATE_KEY, {"index": 0, **details})
+
+
+def executing(error: OperationFailure, executor: str | None) -> OperationFailure:
+    """Return the error of a plan under way as the server tells it of another command.
+
+    Args:
+        error: The error of the command that was run.
+        executor: How the server begins what it says of the command that was asked for; None for a
+            write, of which it tells the cause alone.
+    """
+    details = dict(error.details or {})
+    text = str(details.get("errmsg"))
+    begun = next((begin for begin in _EXECUTORS if text.startswith(begin)), None)
+    if begun is None or type(error) is not OperationFailure:
+        return error
+    details["errmsg"] = ("" if executor is None else executor) + text.removeprefix(begun)
+    return OperationFailure(details["errmsg"], error.code, details)
 
 
 def command_error(details: Mapping[str, Any]) -> OperationFailure:

@@ -15,7 +15,7 @@ from pymongo.errors import OperationFailure
 
 from argon.engine.cursors import next_batch, readable
 from argon.engine.documents import plain_values
-from argon.engine.errors import NEEDS_STORE
+from argon.engine.errors import NEEDS_STORE, OF_FIND, executing
 from argon.engine.snapshot import Snapshot
 from argon.engine.source import NO_STORE, CollectionSource
 from argon.errors import UnsupportedOperation
@@ -94,14 +94,13 @@ def open_find(snapshot: Snapshot, space: str, name: str, spec: FindSpec, reader:
         for key, value in spec.options.items()
         if key in ("max_time_ms", "comment", "let", "batch_size")
     }
-    cursor = yield from aggregate(
-        snapshot,
-        record.space,
-        record.name,
-        stages,
-        reader,
-        {**command_options(options), "collation": spec.collation, "hint": spec.hint, "allowDiskUse": True},
-    )
+    given = {**command_options(options), "collation": spec.collation, "hint": spec.hint, "allowDiskUse": True}
+    try:
+        cursor = yield from aggregate(snapshot, record.space, record.name, stages, reader, given)
+    except OperationFailure as error:
+        if record.kind == "view":  # of which the server makes an aggregation too
+            raise
+        raise executing(error, OF_FIND) from error
     return Opened(cursor, wrapped=False)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from pymongo.errors import OperationFailure
 
+from argon.engine.errors import OF_FIND_AND_MODIFY, executing
 from argon.engine.find import find_rows
 from argon.engine.prepare import Target
 from argon.engine.query import FindSpec
@@ -48,9 +49,10 @@ def matching_rows(
     found = FindSpec(query, None, spec.sort, 0, limit, hint, spec.collation, options)
     try:
         return (yield from find_rows(snapshot, record, found, target.codec))
-    except OperationFailure:
+    except OperationFailure as error:
         yield from refuse()
-        raise
+        returns = spec.returns is not None if isinstance(spec, UpdateSpec) else spec.returns
+        raise executing(error, OF_FIND_AND_MODIFY if returns else None) from error
 
 
 def too_much(rows: Sequence[Row]) -> bool:

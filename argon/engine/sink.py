@@ -11,7 +11,7 @@ from pymongo import IndexModel
 from pymongo.errors import OperationFailure, WriteError
 
 from argon.engine import ddl, indexes
-from argon.engine.errors import command_error, renamed
+from argon.engine.errors import OF_AGGREGATE, command_error, renamed
 from argon.engine.handle import Handle
 from argon.engine.operations import encode_documents, insert_all, update
 from argon.engine.pipelines import aggregate as aggregate_view
@@ -26,6 +26,7 @@ from argon.io import Operation
 _PAGE = 1000
 _NO_UNIQUE_INDEX = 51183
 _IMMUTABLE = 66
+_MERGE_ERROR = f"{OF_AGGREGATE}$merge write error: 'on' field"
 _CHANGES_ID = (
     " :: caused by :: $merge failed to update the matching document, did you attempt to modify the _id "
     "or the shard key? :: caused by ::"
@@ -60,7 +61,17 @@ def write_out(
         before.append({"$replaceWith": {"document": "$$ROOT", "variables": variables}})
     raw_reader = Reader(target.codec.with_options(document_class=RawBSONDocument), reader.options)
     given = {key: value for key, value in options.items() if key != "bypassDocumentValidation"}
-    cursor = yield from aggregate_view(snapshot, target.space, name, before, raw_reader, given)
+    try:
+        cursor = yield from aggregate_view(snapshot, target.space, name, before, raw_reader, given)
+    except OperationFailure:
+        if kind == "$merge":
+            # The server looks at each document as it comes: one that cannot be merged ends the pipeline
+            # before a stage fails on a later one.
+            one_by_one = {**given, "batchSize": 1}
+            cursor = yield from aggregate_view(snapshot, target.space, name, before, raw_reader, one_by_one)
+            while page := (yield cursor.to_list(1)):
+                _query(page[0]["document"] if variables else page[0], _fields(argument))
+        raise
     if kind == "$out":
         yield from _out(handle, target, _into(argument, snapshot), cursor)
     else:
@@ -108,8 +119,7 @@ def _merge(handle: Handle, target: Target, argument: Any, cursor: Any, *, wrappe
     snapshot = yield from handle.snapshot()
     spec: dict[str, Any] = {"into": argument} if isinstance(argument, str) else dict(argument)
     name = _into(spec["into"], snapshot)
-    on = spec.get("on", "_id")
-    fields = [on] if isinstance(on, str) else list(on)
+    fields = _fields(argument)
     matched: Any = spec.get("whenMatched", "merge")
     unmatched = spec.get("whenNotMatched", "insert")
     into = Target(target.space, name, target.codec)
@@ -136,6 +146,12 @@ def _merge(handle: Handle, target: Target, argument: Any, cursor: Any, *, wrappe
                 raise _command_form(dict(error.details or {})) from error
 
 
+def _fields(argument: Any) -> list[str]:
+    """Return the fields by which ``$merge`` finds what is there."""
+    on = "_id" if isinstance(argument, str) else argument.get("on", "_id")
+    return [on] if isinstance(on, str) else list(on)
+
+
 def _merge_one(
     handle: Handle,
     into: Target,
@@ -157,8 +173,8 @@ def _merge_one(
             return
     if unmatched == "fail":
         text = (
-            "PlanExecutor error during aggregation :: caused by :: $merge could not find a matching "
-            "document in the target collection for at least one document in the source collection"
+            f"{OF_AGGREGATE}$merge could not find a matching document in the target collection "
+            "for at least one document in the source collection"
         )
         details = {"code": 13113, "codeName": "MergeStageNoMatchingDocument", "errmsg": text}
         raise command_error(details)
@@ -187,10 +203,10 @@ def _query(document: Any, fields: Sequence[str]) -> dict[str, Any]:
         for part in field.split("."):
             value = value.get(part) if isinstance(value, Mapping) else None
         if isinstance(value, list):
-            text = "$merge write error: 'on' field cannot be an array"
+            text = f"{_MERGE_ERROR} '{field}' is an array"
             raise command_error({"code": 51185, "codeName": "Location51185", "errmsg": text})
         if value is None:
-            text = "$merge write error: 'on' field cannot be missing, null, undefined or an array"
+            text = f"{_MERGE_ERROR} '{field}' cannot be missing, null, undefined or an array"
             raise command_error({"code": 51132, "codeName": "Location51132", "errmsg": text})
         query[field] = {"$eq": value}
     return query
@@ -198,7 +214,7 @@ def _query(document: Any, fields: Sequence[str]) -> dict[str, Any]:
 
 def _command_form(details: Mapping[str, Any]) -> OperationFailure:
     """Build the error of the whole command from that of one write."""
-    text = f"PlanExecutor error during aggregation :: caused by :: {details.get('errmsg')}"
+    text = f"{OF_AGGREGATE}{details.get('errmsg')}"
     if details.get("code") == _IMMUTABLE:
         text = text.replace(" :: caused by ::", _CHANGES_ID, 1)
     return command_error({**{k: v for k, v in details.items() if k != "index"}, "errmsg": text})

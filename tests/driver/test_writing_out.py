@@ -130,3 +130,20 @@ def test_more_documents_than_one_commit_holds(empty: Faces) -> None:
     empty.same(lambda db: db.many.aggregate([{"$set": {"x": 1}}, {"$out": "copy"}]))
     empty.same(lambda db: db.many.aggregate([{"$match": {"_id": {"$lt": 60}}}, {"$merge": "copy"}]))
     empty.same(lambda db: db.copy.count_documents({"x": 1}))
+
+
+@pytest.mark.parametrize("bad", [None, [1]], ids=repr)
+@pytest.mark.parametrize("let", [{}, {"let": {"n": "$n"}}], ids=["", "let"])
+@pytest.mark.parametrize("first", [1, -1], ids=["bad first", "failing first"])
+def test_of_a_document_that_cannot_be_merged_and_a_stage_that_fails_the_first_is_told(
+    empty: Faces, bad: Any, let: Any, first: int
+) -> None:
+    documents: list[Document] = [{"_id": 1, "key": bad, "n": 0}, {"_id": 2, "key": 2, "n": "no number"}]
+    for database in (empty.plain, *empty.views.values()):
+        database.given.insert_many(documents)
+    stages: list[Document] = [
+        {"$sort": {"_id": first}},
+        {"$project": {"_id": "$key", "n": {"$add": ["$n", 1]}}},
+    ]
+    empty.same(lambda db: db.given.aggregate([*stages, {"$merge": {"into": "there", **let}}]))
+    empty.same_documents("there")
