@@ -7,7 +7,9 @@ directory, shared by all workers of pytest-xdist.
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -15,24 +17,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from pymongo import MongoClient
+
+import argon as argon_package
 
 if TYPE_CHECKING:
     from pymongo.collection import Collection
     from pymongo.database import Database
 
     from argon import Argon, Branch, Project, WALDatabase
+    from tests.stores import Stores
 
-# A run says the same of the same code, whoever runs it; `--hypothesis-profile explore` looks further.
-settings.register_profile("steady", derandomize=True, deadline=None)
+# A run says the same of the same code, whoever runs it, and says it at once: a smaller example is looked for,
+# which takes minutes, with `--hypothesis-profile explore`, which also looks further.
+settings.register_profile("steady", derandomize=True, deadline=None, phases=[Phase.explicit, Phase.generate])
 settings.register_profile("explore", derandomize=False, deadline=None, print_blob=True)
 settings.load_profile("steady")
+# Hypothesis also tries the constants that it finds in the modules loaded so far, so load them all.
+for _module in pkgutil.walk_packages(argon_package.__path__, "argon."):
+    importlib.import_module(_module.name)
 
 # Waits for its standard input to close, as it does when the run ends, however it ends. Nothing of what it
 # ends and removes is worth a clean shutdown.
 _UNDERTAKER = 'read -r _; [ -s "$0/db/mongod.lock" ] && kill -9 "$(cat "$0/db/mongod.lock")"; rm -rf "$0"'
 _undertaker = pytest.StashKey[subprocess.Popen[bytes]]()
+
+# Tests make and drop collections all the time. MongoDB keeps the files of what was dropped open for five
+# minutes and until the next checkpoint after that: tens of thousands by then, more than it may open.
+_FORGETS_SOON = {"minSnapshotHistoryWindowInSeconds": 10, "syncdelay": 10}
 
 
 def _server_directory(config: pytest.Config) -> Path:
@@ -72,7 +85,7 @@ def mongod_uri(pytestconfig: pytest.Config) -> Iterator[str]:
     else:
         from argon.server import EmbeddedServer
 
-        yield EmbeddedServer(_server_directory(pytestconfig)).start()
+        yield EmbeddedServer(_server_directory(pytestconfig), parameters=_FORGETS_SOON).start()
 
 
 def _container() -> Iterator[str]:
@@ -119,17 +132,23 @@ def plain_db(client: MongoClient[dict[str, Any]]) -> Iterator[Database[dict[str,
     client.drop_database(database)
 
 
+@pytest.fixture(scope="session")
+def stores(mongod_uri: str, client: MongoClient[dict[str, Any]]) -> Iterator[Stores]:
+    """Databases for tests to have for themselves."""
+    from tests.stores import Stores
+
+    stores = Stores(mongod_uri, client)
+    yield stores
+    stores.close()
+
+
 @pytest.fixture
-def argon(mongod_uri: str, client: MongoClient[dict[str, Any]]) -> Iterator[Argon]:
+def argon(mongod_uri: str, stores: Stores) -> Iterator[Argon]:
     """Argon on a database of its own."""
     from argon import Argon
 
-    name = f"argon_{uuid.uuid4().hex[:12]}"
-    with Argon(mongod_uri, database=name) as argon:
+    with stores.one() as name, Argon(mongod_uri, database=name) as argon:
         yield argon
-    for database in client.list_database_names():
-        if database.startswith(name):  # classic branches are databases beside it
-            client.drop_database(database)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,9 +9,9 @@ from typing import Any
 import pytest
 from bson import Binary, Code, DatetimeMS, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 from click.testing import CliRunner, Result
-from pymongo import MongoClient
 
 from argon_cli.main import cli as argon_command
+from tests.stores import Stores
 
 VARIABLES = (
     "ARGON_PROJECT",
@@ -100,16 +99,12 @@ def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
 
 
 @pytest.fixture
-def cli(offline: Cli, mongod_uri: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli]:
+def cli(offline: Cli, mongod_uri: str, stores: Stores, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli]:
     """The command line, on a database of its own."""
-    name = f"cli_{uuid.uuid4().hex[:12]}"
     monkeypatch.setenv("ARGON_MONGODB_URI", mongod_uri)
-    monkeypatch.setenv("ARGON_DATABASE", name)
-    yield offline
-    with MongoClient[dict[str, Any]](mongod_uri) as client:
-        for database in client.list_database_names():
-            if database.startswith(name):
-                client.drop_database(database)
+    with stores.one() as name:
+        monkeypatch.setenv("ARGON_DATABASE", name)
+        yield offline
 
 
 @pytest.fixture

@@ -128,11 +128,12 @@ def test_a_wrong_option_is_refused_as_pymongo_or_the_server_refuses_it(twins: Tw
 
 
 def test_strings_are_compared_by_the_collation(twins: Twins) -> None:
-    pipeline = [{"$match": {"fullDocument.name": "ANN"}}]
-    users = twins.branch.users
-    with users.watch(pipeline, collation={"locale": "en", "strength": 2}) as stream:
-        users.insert_many([{"_id": 1, "name": "Bob"}, {"_id": 2, "name": "Ann"}])
-        assert stream.next()["documentKey"] == {"_id": 2}
+    # As an aggregation, since PyMongo 4.20 keeps the collation of watch() to itself.
+    pipeline = [{"$changeStream": {}}, {"$match": {"fullDocument.name": "ANN"}}]
+    for db in twins:
+        with db.users.aggregate(pipeline, collation={"locale": "en", "strength": 2}) as events:
+            db.users.insert_many([{"_id": 1, "name": "Bob"}, {"_id": 2, "name": "Ann"}])
+            assert next(events)["documentKey"] == {"_id": 2}
 
 
 def test_a_filtered_stream_still_moves_its_token(twins: Twins) -> None:
