@@ -15,6 +15,7 @@ from argon import Argon, Materializer, Project, WALDatabase
 from argon.catalog import branches, tables
 from argon.errors import BranchNotFound, HistoryExpired, PointNotFound, TagNotFound
 from argon.retention.collect import Terms
+from argon.retention.versions import Sweep
 
 from .conftest import AT_ONCE
 
@@ -60,6 +61,43 @@ def test_nothing_goes_before_its_time(
     assert (report.rows, report.entries, report.compacted) == (0, 0, 0)
     assert ([*plain["wal_log"].find()], rows_of(forgetful, plain)) == before
     assert shown(data, lsn=4) == [{"_id": 1, "n": 0}]
+
+
+@pytest.mark.parametrize("at", ["_changes_of_log", "_to_delete"])
+def test_a_collection_that_another_overtakes_looks_again(
+    mongod_uri: str,
+    forgetful: Argon,
+    shop: Project,
+    data: WALDatabase[Any],
+    plain: Database[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    at: str,
+) -> None:
+    """What the first one keeps goes meanwhile, so what it had made of the log is wrong."""
+    for number in range(8):
+        data["users"].update_one({"_id": 1}, {"$set": {"n": number}}, upsert=True)
+        if number == 0:
+            shop.create_tag("first")
+    overtaken: list[int] = []
+    planned = getattr(Sweep, at)
+
+    def plan(self: Any, *arguments: Any) -> Any:
+        done = yield from planned(self, *arguments) if at == "_changes_of_log" else iter(())
+        if not overtaken:
+            overtaken.append(0)
+            shop.delete_tag("first")
+            with Argon(mongod_uri, database=forgetful.database) as other:
+                other.terms = AT_ONCE
+                overtaken.append(other.project("shop").gc().rows)
+        return done if at == "_changes_of_log" else (yield from planned(self, *arguments))
+
+    monkeypatch.setattr(Sweep, at, plan)
+    report = shop.gc()
+    assert overtaken[1] > 0
+    assert rows_of(forgetful, plain) == 1
+    assert report.rows + overtaken[1] == 7
+    assert shown(data) == [{"_id": 1, "n": 7}]
+    assert shop.verify().problems == []
 
 
 def test_a_dry_run_tells_what_a_run_does_and_does_nothing(shop: Project, data: WALDatabase[Any]) -> None:
