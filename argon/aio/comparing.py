@@ -10,6 +10,7 @@ from argon.io import Operation, run_async
 from argon.merging.base import merge_base
 from argon.merging.diff import Diff
 from argon.merging.diff3 import Diff3
+from argon.merging.progress import Watcher
 from argon.merging.results import BranchDiffResult, DiffEntry, SchemaChange
 from argon.merging.states import as_stored
 from argon.merging.three_way import ThreeWayDiff, ThreeWayEntry, ThreeWaySchema
@@ -48,6 +49,7 @@ class AsyncComparing(Recorded[ProjectRecord]):
         filter: Mapping[str, Any] | None = None,
         *,
         ids: Iterable[Any] | None = None,
+        progress: Watcher | None = None,
     ) -> BranchDiffResult:
         """Compare two states of the project; it costs what was written since their lines parted.
 
@@ -59,6 +61,7 @@ class AsyncComparing(Recorded[ProjectRecord]):
             filter: Tell only of documents that match this query in one of the states, and of no
                 definitions of collections.
             ids: Tell only of the documents with these ``_id``, and of no definitions; it costs what they do.
+            progress: Is told how far it is, by a :class:`~argon.merging.progress.MergeProgress`.
 
         Returns:
             The differences.
@@ -68,7 +71,7 @@ class AsyncComparing(Recorded[ProjectRecord]):
             PointNotFound: The point is outside the branch's history.
             UnsupportedOperation: One is a classic branch, without a history.
         """
-        diff = await self._diff(a, b, space, collection, filter, ids)
+        diff = await self._diff(a, b, space, collection, filter, ids, progress)
         return diff.result([change async for change in _each(diff.next)])
 
     async def iter_diff(
@@ -80,9 +83,10 @@ class AsyncComparing(Recorded[ProjectRecord]):
         filter: Mapping[str, Any] | None = None,
         *,
         ids: Iterable[Any] | None = None,
+        progress: Watcher | None = None,
     ) -> AsyncIterator[DiffEntry | SchemaChange]:
         """Like :meth:`diff`, difference by difference, however many there are."""
-        diff = await self._diff(a, b, space, collection, filter, ids)
+        diff = await self._diff(a, b, space, collection, filter, ids, progress)
         async for change in _each(diff.next):
             yield change
 
@@ -96,6 +100,7 @@ class AsyncComparing(Recorded[ProjectRecord]):
         collection: str | None = None,
         filter: Mapping[str, Any] | None = None,
         ids: Iterable[Any] | None = None,
+        progress: Watcher | None = None,
     ) -> ThreeWayDiff:
         """Tell what each of two sides changed since a common base, and where that collides.
 
@@ -111,6 +116,7 @@ class AsyncComparing(Recorded[ProjectRecord]):
             filter: Tell only of documents that match this query in one of the states, and of no
                 definitions of collections.
             ids: Tell only of the documents with these ``_id``, and of no definitions.
+            progress: Is told how far it is, by a :class:`~argon.merging.progress.MergeProgress`.
 
         Returns:
             What differs, each thing with the side that changed it.
@@ -121,7 +127,7 @@ class AsyncComparing(Recorded[ProjectRecord]):
             Conflict: The two have no history in common.
             UnsupportedOperation: One is a classic branch, without a history.
         """
-        diff = await self._diff3(ours, theirs, base, space, collection, filter, ids)
+        diff = await self._diff3(ours, theirs, base, space, collection, filter, ids, progress)
         return diff.result([change async for change in _each(diff.next)])
 
     async def iter_diff3(
@@ -134,9 +140,10 @@ class AsyncComparing(Recorded[ProjectRecord]):
         collection: str | None = None,
         filter: Mapping[str, Any] | None = None,
         ids: Iterable[Any] | None = None,
+        progress: Watcher | None = None,
     ) -> AsyncIterator[ThreeWayEntry | ThreeWaySchema]:
         """Like :meth:`diff3`, difference by difference, however many there are."""
-        diff = await self._diff3(ours, theirs, base, space, collection, filter, ids)
+        diff = await self._diff3(ours, theirs, base, space, collection, filter, ids, progress)
         async for change in _each(diff.next):
             yield change
 
@@ -148,9 +155,15 @@ class AsyncComparing(Recorded[ProjectRecord]):
         collection: str | None,
         query: Mapping[str, Any] | None,
         ids: Iterable[Any] | None,
+        watcher: Watcher | None,
     ) -> Diff:
         first, second = await self._place(a), await self._place(b)
-        narrowed: dict[str, Any] = {"space": space, "collection": collection, "query": query}
+        narrowed: dict[str, Any] = {
+            "space": space,
+            "collection": collection,
+            "query": query,
+            "watcher": watcher,
+        }
         return Diff(self.engine, first, second, ids=self._ids(ids), **narrowed)
 
     async def _diff3(
@@ -162,6 +175,7 @@ class AsyncComparing(Recorded[ProjectRecord]):
         collection: str | None,
         query: Mapping[str, Any] | None,
         ids: Iterable[Any] | None,
+        watcher: Watcher | None,
     ) -> Diff3:
         mine, other = await self._place(ours), await self._place(theirs)
         if base is None:
@@ -170,7 +184,12 @@ class AsyncComparing(Recorded[ProjectRecord]):
                 raise Conflict(f"{str(mine)!r} and {str(other)!r} have no history in common: give a base")
         else:
             origin = await self._place(base)
-        narrowed: dict[str, Any] = {"space": space, "collection": collection, "query": query}
+        narrowed: dict[str, Any] = {
+            "space": space,
+            "collection": collection,
+            "query": query,
+            "watcher": watcher,
+        }
         return Diff3(self.engine, origin, mine, other, ids=self._ids(ids), **narrowed)
 
     def _ids(self, ids: Iterable[Any] | None) -> list[Any] | None:

@@ -11,6 +11,7 @@ from argon.merging.pending.kept import KeptConflict, PendingMerge
 from argon.merging.pending.plans import delete_plan, load_plan, plans, save_plan
 from argon.merging.pending.resolve import Which, choice_of, conflicts, numbers_of, pending_merge, resolve
 from argon.merging.plan import MergePlan
+from argon.merging.progress import Watcher
 from argon.merging.results import MISSING, MergeInfo
 from argon.models import BranchRecord
 from argon.models.recorded import Recorded
@@ -100,7 +101,9 @@ class AsyncConflicts(Recorded[BranchRecord]):
         which = Which(numbers, None, space, collection, document_id, path)
         return await run_async(resolve(self.handle, which, choice, value))
 
-    async def merge_continue(self, message: str | None = None, author: str | None = None) -> MergeInfo:
+    async def merge_continue(
+        self, message: str | None = None, author: str | None = None, *, progress: Watcher | None = None
+    ) -> MergeInfo:
         """Finish the pending merge, in one commit.
 
         The source stays as it was when the merge began. Where this branch has moved meanwhile, the
@@ -109,6 +112,7 @@ class AsyncConflicts(Recorded[BranchRecord]):
         Args:
             message: Why; by default what was given when the merge began.
             author: Who; by default who began it.
+            progress: Is told how far it is, by a :class:`~argon.merging.progress.MergeProgress`.
 
         Returns:
             What was done.
@@ -120,7 +124,7 @@ class AsyncConflicts(Recorded[BranchRecord]):
             WriteError: A validator of this branch refuses a document; the merge stays pending.
         """
         await self._found()
-        return await run_async(finish(self.handle, Reason(author, message)))
+        return await run_async(finish(self.handle, Reason(author, message), progress))
 
     async def merge_abort(self) -> None:
         """Give up the pending merge; this branch was never touched by it.

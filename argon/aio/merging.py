@@ -11,6 +11,7 @@ from argon.io import run_async
 from argon.merging.merge import Merge, merge_of_plan
 from argon.merging.pending.finish import Reason, keep
 from argon.merging.plan import MergePlan
+from argon.merging.progress import Watcher
 from argon.merging.results import BranchDiffResult, MergeInfo
 from argon.merging.strategy import Strategy
 from argon.models import BranchRecord
@@ -46,6 +47,7 @@ class AsyncMerging(Recorded[BranchRecord]):
         filter: Mapping[str, Any] | None = None,
         *,
         ids: Iterable[Any] | None = None,
+        progress: Watcher | None = None,
     ) -> BranchDiffResult:
         """Compare this branch with another state, which may be a point of its own past.
 
@@ -56,13 +58,14 @@ class AsyncMerging(Recorded[BranchRecord]):
             filter: Tell only of documents that match this query in one of the states, and of no
                 definitions of collections.
             ids: Tell only of the documents with these ``_id``, and of no definitions; it costs what they do.
+            progress: Is told how far it is, by a :class:`~argon.merging.progress.MergeProgress`.
 
         Returns:
             The differences: what is added is there in ``other``.
         """
         await self._found()
         place = await self._project._place(other, self)
-        return await self._project.diff(self, place, space, collection, filter, ids=ids)
+        return await self._project.diff(self, place, space, collection, filter, ids=ids, progress=progress)
 
     async def check_merge(
         self,
@@ -92,6 +95,8 @@ class AsyncMerging(Recorded[BranchRecord]):
         message: str | None = None,
         author: str | None = None,
         keep_conflicts: bool = False,
+        *,
+        progress: Watcher | None = None,
     ) -> MergeInfo | MergePlan:
         """Bring into this branch what a source changed since they last met, in one commit.
 
@@ -105,6 +110,7 @@ class AsyncMerging(Recorded[BranchRecord]):
             author: Who; by default who commits elsewhere.
             keep_conflicts: Where there are conflicts, keep them in the database in place of failing, and
                 write nothing else: :meth:`resolve` and :meth:`merge_continue` finish the merge.
+            progress: Is told how far it is, by a :class:`~argon.merging.progress.MergeProgress`.
 
         Returns:
             What was done, or the conflicts that were kept; the plan, for a preview.
@@ -119,15 +125,16 @@ class AsyncMerging(Recorded[BranchRecord]):
         """
         await self._found()
         if isinstance(source, MergePlan):
-            merge = await run_async(merge_of_plan(self.handle, source))
+            merge = await run_async(merge_of_plan(self.handle, source, progress))
             if keep_conflicts:
                 raise InvalidOperation("a plan that has conflicts cannot be done: merge its source instead")
         else:
             place = await self._project._place(source, self)
-            merge = Merge(self.handle, place, strategy, deletes=propagate_deletes)
+            options: dict[str, Any] = {"deletes": propagate_deletes, "watcher": progress}
+            merge = Merge(self.handle, place, strategy, **options)
             if keep_conflicts and not preview:
                 told = Reason(author, message)
-                return await run_async(keep(self.handle, place, strategy, told, deletes=propagate_deletes))
+                return await run_async(keep(self.handle, place, strategy, told, **options))
         if preview:
             return await run_async(merge.preview())
         return await run_async(merge.land(author=author, message=message))

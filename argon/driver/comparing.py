@@ -12,6 +12,7 @@ from argon.io import Operation, run
 from argon.merging.base import merge_base
 from argon.merging.diff import Diff
 from argon.merging.diff3 import Diff3
+from argon.merging.progress import Watcher
 from argon.merging.results import BranchDiffResult, DiffEntry, SchemaChange
 from argon.merging.states import as_stored
 from argon.merging.three_way import ThreeWayDiff, ThreeWayEntry, ThreeWaySchema
@@ -50,6 +51,7 @@ class Comparing(Recorded[ProjectRecord]):
         filter: Mapping[str, Any] | None = None,
         *,
         ids: Iterable[Any] | None = None,
+        progress: Watcher | None = None,
     ) -> BranchDiffResult:
         """Compare two states of the project; it costs what was written since their lines parted.
 
@@ -61,6 +63,7 @@ class Comparing(Recorded[ProjectRecord]):
             filter: Tell only of documents that match this query in one of the states, and of no
                 definitions of collections.
             ids: Tell only of the documents with these ``_id``, and of no definitions; it costs what they do.
+            progress: Is told how far it is, by a :class:`~argon.merging.progress.MergeProgress`.
 
         Returns:
             The differences.
@@ -70,7 +73,7 @@ class Comparing(Recorded[ProjectRecord]):
             PointNotFound: The point is outside the branch's history.
             UnsupportedOperation: One is a classic branch, without a history.
         """
-        diff = self._diff(a, b, space, collection, filter, ids)
+        diff = self._diff(a, b, space, collection, filter, ids, progress)
         return diff.result([change for change in _each(diff.next)])
 
     def iter_diff(
@@ -82,9 +85,10 @@ class Comparing(Recorded[ProjectRecord]):
         filter: Mapping[str, Any] | None = None,
         *,
         ids: Iterable[Any] | None = None,
+        progress: Watcher | None = None,
     ) -> Iterator[DiffEntry | SchemaChange]:
         """Like :meth:`diff`, difference by difference, however many there are."""
-        diff = self._diff(a, b, space, collection, filter, ids)
+        diff = self._diff(a, b, space, collection, filter, ids, progress)
         for change in _each(diff.next):
             yield change
 
@@ -98,6 +102,7 @@ class Comparing(Recorded[ProjectRecord]):
         collection: str | None = None,
         filter: Mapping[str, Any] | None = None,
         ids: Iterable[Any] | None = None,
+        progress: Watcher | None = None,
     ) -> ThreeWayDiff:
         """Tell what each of two sides changed since a common base, and where that collides.
 
@@ -113,6 +118,7 @@ class Comparing(Recorded[ProjectRecord]):
             filter: Tell only of documents that match this query in one of the states, and of no
                 definitions of collections.
             ids: Tell only of the documents with these ``_id``, and of no definitions.
+            progress: Is told how far it is, by a :class:`~argon.merging.progress.MergeProgress`.
 
         Returns:
             What differs, each thing with the side that changed it.
@@ -123,7 +129,7 @@ class Comparing(Recorded[ProjectRecord]):
             Conflict: The two have no history in common.
             UnsupportedOperation: One is a classic branch, without a history.
         """
-        diff = self._diff3(ours, theirs, base, space, collection, filter, ids)
+        diff = self._diff3(ours, theirs, base, space, collection, filter, ids, progress)
         return diff.result([change for change in _each(diff.next)])
 
     def iter_diff3(
@@ -136,9 +142,10 @@ class Comparing(Recorded[ProjectRecord]):
         collection: str | None = None,
         filter: Mapping[str, Any] | None = None,
         ids: Iterable[Any] | None = None,
+        progress: Watcher | None = None,
     ) -> Iterator[ThreeWayEntry | ThreeWaySchema]:
         """Like :meth:`diff3`, difference by difference, however many there are."""
-        diff = self._diff3(ours, theirs, base, space, collection, filter, ids)
+        diff = self._diff3(ours, theirs, base, space, collection, filter, ids, progress)
         for change in _each(diff.next):
             yield change
 
@@ -150,9 +157,15 @@ class Comparing(Recorded[ProjectRecord]):
         collection: str | None,
         query: Mapping[str, Any] | None,
         ids: Iterable[Any] | None,
+        watcher: Watcher | None,
     ) -> Diff:
         first, second = self._place(a), self._place(b)
-        narrowed: dict[str, Any] = {"space": space, "collection": collection, "query": query}
+        narrowed: dict[str, Any] = {
+            "space": space,
+            "collection": collection,
+            "query": query,
+            "watcher": watcher,
+        }
         return Diff(self.engine, first, second, ids=self._ids(ids), **narrowed)
 
     def _diff3(
@@ -164,6 +177,7 @@ class Comparing(Recorded[ProjectRecord]):
         collection: str | None,
         query: Mapping[str, Any] | None,
         ids: Iterable[Any] | None,
+        watcher: Watcher | None,
     ) -> Diff3:
         mine, other = self._place(ours), self._place(theirs)
         if base is None:
@@ -172,7 +186,12 @@ class Comparing(Recorded[ProjectRecord]):
                 raise Conflict(f"{str(mine)!r} and {str(other)!r} have no history in common: give a base")
         else:
             origin = self._place(base)
-        narrowed: dict[str, Any] = {"space": space, "collection": collection, "query": query}
+        narrowed: dict[str, Any] = {
+            "space": space,
+            "collection": collection,
+            "query": query,
+            "watcher": watcher,
+        }
         return Diff3(self.engine, origin, mine, other, ids=self._ids(ids), **narrowed)
 
     def _ids(self, ids: Iterable[Any] | None) -> list[Any] | None:

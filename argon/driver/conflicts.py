@@ -13,6 +13,7 @@ from argon.merging.pending.kept import KeptConflict, PendingMerge
 from argon.merging.pending.plans import delete_plan, load_plan, plans, save_plan
 from argon.merging.pending.resolve import Which, choice_of, conflicts, numbers_of, pending_merge, resolve
 from argon.merging.plan import MergePlan
+from argon.merging.progress import Watcher
 from argon.merging.results import MISSING, MergeInfo
 from argon.models import BranchRecord
 from argon.models.recorded import Recorded
@@ -102,7 +103,9 @@ class Conflicts(Recorded[BranchRecord]):
         which = Which(numbers, None, space, collection, document_id, path)
         return run(resolve(self.handle, which, choice, value))
 
-    def merge_continue(self, message: str | None = None, author: str | None = None) -> MergeInfo:
+    def merge_continue(
+        self, message: str | None = None, author: str | None = None, *, progress: Watcher | None = None
+    ) -> MergeInfo:
         """Finish the pending merge, in one commit.
 
         The source stays as it was when the merge began. Where this branch has moved meanwhile, the
@@ -111,6 +114,7 @@ class Conflicts(Recorded[BranchRecord]):
         Args:
             message: Why; by default what was given when the merge began.
             author: Who; by default who began it.
+            progress: Is told how far it is, by a :class:`~argon.merging.progress.MergeProgress`.
 
         Returns:
             What was done.
@@ -122,7 +126,7 @@ class Conflicts(Recorded[BranchRecord]):
             WriteError: A validator of this branch refuses a document; the merge stays pending.
         """
         self._found()
-        return run(finish(self.handle, Reason(author, message)))
+        return run(finish(self.handle, Reason(author, message), progress))
 
     def merge_abort(self) -> None:
         """Give up the pending merge; this branch was never touched by it.

@@ -13,6 +13,7 @@ from argon.io import run
 from argon.merging.merge import Merge, merge_of_plan
 from argon.merging.pending.finish import Reason, keep
 from argon.merging.plan import MergePlan
+from argon.merging.progress import Watcher
 from argon.merging.results import BranchDiffResult, MergeInfo
 from argon.merging.strategy import Strategy
 from argon.models import BranchRecord
@@ -48,6 +49,7 @@ class Merging(Recorded[BranchRecord]):
         filter: Mapping[str, Any] | None = None,
         *,
         ids: Iterable[Any] | None = None,
+        progress: Watcher | None = None,
     ) -> BranchDiffResult:
         """Compare this branch with another state, which may be a point of its own past.
 
@@ -58,13 +60,14 @@ class Merging(Recorded[BranchRecord]):
             filter: Tell only of documents that match this query in one of the states, and of no
                 definitions of collections.
             ids: Tell only of the documents with these ``_id``, and of no definitions; it costs what they do.
+            progress: Is told how far it is, by a :class:`~argon.merging.progress.MergeProgress`.
 
         Returns:
             The differences: what is added is there in ``other``.
         """
         self._found()
         place = self._project._place(other, self)
-        return self._project.diff(self, place, space, collection, filter, ids=ids)
+        return self._project.diff(self, place, space, collection, filter, ids=ids, progress=progress)
 
     def check_merge(
         self,
@@ -94,6 +97,8 @@ class Merging(Recorded[BranchRecord]):
         message: str | None = None,
         author: str | None = None,
         keep_conflicts: bool = False,
+        *,
+        progress: Watcher | None = None,
     ) -> MergeInfo | MergePlan:
         """Bring into this branch what a source changed since they last met, in one commit.
 
@@ -107,6 +112,7 @@ class Merging(Recorded[BranchRecord]):
             author: Who; by default who commits elsewhere.
             keep_conflicts: Where there are conflicts, keep them in the database in place of failing, and
                 write nothing else: :meth:`resolve` and :meth:`merge_continue` finish the merge.
+            progress: Is told how far it is, by a :class:`~argon.merging.progress.MergeProgress`.
 
         Returns:
             What was done, or the conflicts that were kept; the plan, for a preview.
@@ -121,15 +127,16 @@ class Merging(Recorded[BranchRecord]):
         """
         self._found()
         if isinstance(source, MergePlan):
-            merge = run(merge_of_plan(self.handle, source))
+            merge = run(merge_of_plan(self.handle, source, progress))
             if keep_conflicts:
                 raise InvalidOperation("a plan that has conflicts cannot be done: merge its source instead")
         else:
             place = self._project._place(source, self)
-            merge = Merge(self.handle, place, strategy, deletes=propagate_deletes)
+            options: dict[str, Any] = {"deletes": propagate_deletes, "watcher": progress}
+            merge = Merge(self.handle, place, strategy, **options)
             if keep_conflicts and not preview:
                 told = Reason(author, message)
-                return run(keep(self.handle, place, strategy, told, deletes=propagate_deletes))
+                return run(keep(self.handle, place, strategy, told, **options))
         if preview:
             return run(merge.preview())
         return run(merge.land(author=author, message=message))

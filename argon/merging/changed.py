@@ -11,6 +11,7 @@ from pymongo.read_concern import ReadConcern
 from argon.io import Operation
 from argon.merging.ids import IdSet
 from argon.merging.place import Place, common
+from argon.merging.progress import Tally
 from argon.models.entry import DDL_OPERATIONS, DOCUMENT_OPERATIONS
 from argon.wal.log import DEFAULT_SPACE, LOG
 
@@ -45,24 +46,27 @@ class Changed:
         return self._stores.setdefault(store, IdSet())
 
 
-def changed_between(engine: Engine, one: Place, other: Place) -> Operation[Changed]:
+def changed_between(
+    engine: Engine, one: Place, other: Place, tally: Tally | None = None
+) -> Operation[Changed]:
     """Find what may differ between two places; it costs what was written since their lines parted.
 
     Args:
         engine: The engine.
         one: A place.
         other: Another one.
+        tally: Counts the entries that are read.
     """
     fork = yield from common(engine, one, other)
     if fork is None:
         return Changed(everything=True)
     changed = Changed()
     for place in (one, other):
-        yield from _walk(engine, fork, place, changed)
+        yield from _walk(engine, fork, place, changed, tally or Tally())
     return changed
 
 
-def _walk(engine: Engine, fork: Place, place: Place, changed: Changed) -> Operation[None]:
+def _walk(engine: Engine, fork: Place, place: Place, changed: Changed, tally: Tally) -> Operation[None]:
     """Go through what was written on a place's line after it had left the fork."""
     parts: list[tuple[ObjectId, int, int]] = []
     for branch_id, limit in place.line:
@@ -96,6 +100,7 @@ def _walk(engine: Engine, fork: Place, place: Place, changed: Changed) -> Operat
             )
             for entry in entries:
                 _note(entry, stores, names, changed)
+            tally.read(len(entries))
             if len(entries) < _PAGE:
                 break
             first = follows = int(entries[-1]["lsn"])

@@ -19,6 +19,7 @@ from argon.merging.definitions import counterpart, merge_definition, same_defini
 from argon.merging.diff import described
 from argon.merging.documents import Settle, merge_document
 from argon.merging.ids import IdSet
+from argon.merging.progress import Tally
 from argon.merging.results import MISSING, ConflictEntry
 from argon.merging.states import add_all, plain, rows_of
 from argon.merging.strategy import Pick, Strategy, pick
@@ -138,6 +139,7 @@ class Merging:
         stores: The records made so far for collections that cannot keep their store, by the source's id.
         most: Beyond how many changes, and how many bytes of them, it is large; None for never.
         keep: Whether the outcome has the changes of documents also where it is large.
+        tally: Counts the documents.
 
     Attributes:
         parts: The collections whose documents are merged.
@@ -157,6 +159,7 @@ class Merging:
         stores: dict[ObjectId, CollectionRecord],
         most: tuple[int, int] | None = None,
         keep: bool = False,
+        tally: Tally | None = None,
     ) -> None:
         self._base, self._ours, self._theirs = base, ours, theirs
         self._changed = changed
@@ -166,6 +169,7 @@ class Merging:
         self._stores = stores
         self._most = most
         self._keep = keep or most is None
+        self._tally = tally or Tally()
         self._size = 0
         self.parts: list[Part] = []
         self.outcome = Outcome()
@@ -182,6 +186,7 @@ class Merging:
                 changes = yield from self.changes(part, page, self._settle)
                 digest.add(part.merged, changes)
                 self._count(part.merged, changes)
+                self._tally.compared(len(page), len(changes))
                 if self._keep or not outcome.large:
                     kept += changes
                 else:

@@ -12,6 +12,7 @@ from argon.merging.changed import Changed, changed_between
 from argon.merging.fields import field_changes
 from argon.merging.ids import IdSet
 from argon.merging.place import Place
+from argon.merging.progress import Tally, Watcher
 from argon.merging.results import (
     MISSING,
     BranchDiffResult,
@@ -43,6 +44,7 @@ class Diff:
         collection: Look at this collection only.
         query: Tell only of documents that match it in one of the two states, and of no definitions.
         ids: Tell only of these documents, and of no definitions; the log is not read for that.
+        watcher: Is told how far it is.
     """
 
     def __init__(
@@ -55,7 +57,9 @@ class Diff:
         collection: str | None = None,
         query: Mapping[str, Any] | None = None,
         ids: Sequence[Any] | None = None,
+        watcher: Watcher | None = None,
     ) -> None:
+        self._tally = Tally(watcher)
         self.a, self.b = a, b
         self._engine = engine
         self._space = space
@@ -85,7 +89,9 @@ class Diff:
             name, ids = self._open
             page = next(ids, None)
             if page is not None:
-                return (yield from self._compare(name, page))
+                found = yield from self._compare(name, page)
+                self._tally.compared(len(page), len(found))
+                return found
             self._open = None
         if not self._names:
             return None
@@ -121,7 +127,7 @@ class Diff:
     def _begin(self) -> Operation[None]:
         self._states = (yield from self.a.state(self._engine)), (yield from self.b.state(self._engine))
         if self._ids is None:
-            self._changed = yield from changed_between(self._engine, self.a, self.b)
+            self._changed = yield from changed_between(self._engine, self.a, self.b, self._tally)
         self._names.extend(dict.fromkeys([*self._existing(0), *self._existing(1)]))
 
     def _existing(self, here: int) -> list[Name]:

@@ -16,6 +16,7 @@ from argon.merging.diff import described, parts
 from argon.merging.fields import body, is_document, join, value
 from argon.merging.ids import IdSet
 from argon.merging.place import Place
+from argon.merging.progress import Tally, Watcher
 from argon.merging.results import MISSING
 from argon.merging.states import add_all, matching, plain, rows_of, value_of
 from argon.merging.three_way import Side, ThreeWayDiff, ThreeWayEntry, ThreeWayField, ThreeWaySchema
@@ -46,6 +47,7 @@ class Diff3:
         collection: Look at this collection only, by any of its names.
         query: Tell only of documents that match it in one of the states, and of no definitions.
         ids: Tell only of these documents, and of no definitions.
+        watcher: Is told how far it is.
     """
 
     def __init__(
@@ -59,8 +61,10 @@ class Diff3:
         collection: str | None = None,
         query: Mapping[str, Any] | None = None,
         ids: Sequence[Any] | None = None,
+        watcher: Watcher | None = None,
     ) -> None:
         self._engine = engine
+        self._tally = Tally(watcher)
         self._places = (base, ours, theirs)
         self._space = space
         self._collection = collection
@@ -89,7 +93,9 @@ class Diff3:
             triple, ids = self._open
             page = next(ids, None)
             if page is not None:
-                return (yield from self._compare(triple, page))
+                found = yield from self._compare(triple, page)
+                self._tally.compared(len(page), len(found))
+                return found
             self._open = None
         if not self._waiting:
             return None
@@ -111,8 +117,9 @@ class Diff3:
             self._states.append((yield from place.state(self._engine)))
         base, ours, theirs = self._places
         if self._ids is None:
-            mine = yield from changed_between(self._engine, base, ours)
-            self._changed = (mine, (yield from changed_between(self._engine, base, theirs)))
+            mine = yield from changed_between(self._engine, base, ours, self._tally)
+            new = yield from changed_between(self._engine, base, theirs, self._tally)
+            self._changed = (mine, new)
         self._waiting.extend(triple for triple in self._matched() if self._is_asked_for(triple))
 
     def _matched(self) -> Iterator[Triple]:

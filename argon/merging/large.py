@@ -10,6 +10,7 @@ from argon.io import Operation
 from argon.merging.compute import Digest, Merging
 from argon.merging.landing import inspect, validate
 from argon.merging.place import Place
+from argon.merging.progress import Tally
 from argon.wal.change import Change
 from argon.wal.commit import StaleHead
 
@@ -24,9 +25,10 @@ class LargeMerge:
         engine: The engine.
         target: The target, at the head that the merge was computed on.
         merging: The computation, which has run.
+        tally: Counts what is written.
     """
 
-    def __init__(self, engine: Engine, target: Place, merging: Merging) -> None:
+    def __init__(self, engine: Engine, target: Place, merging: Merging, tally: Tally) -> None:
         self._engine = engine
         self._target = target
         self._merging = merging
@@ -35,6 +37,7 @@ class LargeMerge:
         self._left = iter((part, page) for part in merging.parts for page in part.ids.pages())
         self._digest = Digest(catalog)
         self._count = len(catalog)
+        self._tally = tally
 
     def next(self) -> Operation[list[Change]]:
         """Return the next page; an empty one is the end.
@@ -47,6 +50,7 @@ class LargeMerge:
         first, self._first = self._first, []
         if first:
             return first
+        self._tally.wrote(self._count)  # the pages before this one are
         for part, page in self._left:
             changes = yield from self._merging.changes(part, page, self._merging.settle_again)
             if not changes:

@@ -24,6 +24,7 @@ from argon.merging.landing import Landing, entries, unique_checks
 from argon.merging.large import LargeMerge
 from argon.merging.place import Place
 from argon.merging.plan import MergePlan
+from argon.merging.progress import Tally, Watcher
 from argon.merging.results import ConflictEntry, MergeInfo, named
 from argon.merging.strategy import Strategy, check_strategy
 from argon.models import CollectionRecord
@@ -49,10 +50,18 @@ class Merge:
         strategy: Settles conflicts.
         deletes: Whether the source's deletions count.
         digest: What the merge must come to; None for whatever it comes to.
+        watcher: Is told how far it is.
     """
 
     def __init__(
-        self, handle: Handle, source: Place, strategy: Strategy, *, deletes: bool, digest: str | None = None
+        self,
+        handle: Handle,
+        source: Place,
+        strategy: Strategy,
+        *,
+        deletes: bool,
+        digest: str | None = None,
+        watcher: Watcher | None = None,
     ) -> None:
         check_strategy(strategy)
         self._handle = handle
@@ -61,6 +70,7 @@ class Merge:
         self._strategy = strategy
         self._deletes = deletes
         self._digest = digest
+        self._tally = Tally(watcher)
         self._fresh: dict[ObjectId, CollectionRecord] = {}
         self._landing = Landing(self._engine)
         self._hooks: list[Hook] = []
@@ -153,7 +163,8 @@ class Merge:
     def _compute(
         self, target: Place, ours: Snapshot, *, keep: bool = True
     ) -> Operation[tuple[Place, Merging]]:
-        engine = self._engine
+        engine, tally = self._engine, self._tally
+        tally.begin()
         base = yield from merge_base(engine, target, self._source)
         if base is None:
             raise Conflict(
@@ -164,13 +175,14 @@ class Merge:
             (yield from base.state(engine)),
             ours,
             (yield from self._source.state(engine)),
-            Changed() if nothing else (yield from changed_between(engine, base, self._source)),
+            Changed() if nothing else (yield from changed_between(engine, base, self._source, tally)),
             partial(changed_between, engine, base, target),
             self._strategy,
             deletes=self._deletes,
             stores=self._fresh,
             most=(LARGE_CHANGES, LARGE_BYTES),
             keep=keep,
+            tally=tally,
         )
         if not nothing:
             yield from merging.run()
@@ -201,16 +213,19 @@ class Merge:
         mark = self._mark(base)
 
         def reply() -> MergeInfo:
+            self._tally.wrote(outcome.count)
             done = (outcome.applied, outcome.deleted, len(outcome.spaces))
             return MergeInfo(*info, mark.lsn, *done, [], outcome.resolved)
 
         if outcome.large:
             # At its LSN the target stays as it is, whoever writes to it meanwhile.
-            pages = LargeMerge(self._engine, target, merging.on((yield from target.state(self._engine))))
+            again = merging.on((yield from target.state(self._engine)))
+            pages = LargeMerge(self._engine, target, again, self._tally)
             return LargePlan(
                 reply=reply, pages=pages.next, limit=outcome.count, last=mark, inspect=pages.inspect
             )
         yield from self._landing.validate(outcome)
+        self._tally.wrote(0)
         return Plan([*outcome.changes, mark], reply, unique_checks(snapshot, outcome))
 
     def _mark(self, base: Place) -> Change:
@@ -230,7 +245,7 @@ class _Unjudged(Exception):
         self.outcome = outcome
 
 
-def merge_of_plan(handle: Handle, plan: MergePlan) -> Operation[Merge]:
+def merge_of_plan(handle: Handle, plan: MergePlan, watcher: Watcher | None = None) -> Operation[Merge]:
     """Return the merge that a plan stands for.
 
     Raises:
@@ -241,7 +256,8 @@ def merge_of_plan(handle: Handle, plan: MergePlan) -> Operation[Merge]:
             f"the plan is for {plan.target!r}, and not for {handle.line.record.name!r}: plan the merge anew"
         )
     source = yield from source_of(handle.line.engine, plan)
-    return Merge(handle, source, plan.strategy, deletes=plan.propagate_deletes, digest=plan.digest)
+    options: dict[str, Any] = {"deletes": plan.propagate_deletes, "digest": plan.digest}
+    return Merge(handle, source, plan.strategy, **options, watcher=watcher)
 
 
 def source_of(engine: Engine, plan: MergePlan) -> Operation[Place]:

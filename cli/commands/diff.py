@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -86,12 +87,14 @@ def diff(
     places = _place(context, a), _place(context, b or context.branch().name)
     chosen: dict[str, Any] = {"space": space, "collection": collection, "filter": query}
     chosen["ids"] = [parse_id(text) for text in ids] if ids else None
+    told: dict[str, Any] = {"title": f"comparing {places[0]} with {places[1]}", "printed": not stat}
+    project = context.project
     if base is None:
-        _two_way(context, watched(context.project.iter_diff(*places, **chosen), "comparing"), stat, ndjson)
+        _two_way(context, watched(partial(project.iter_diff, *places, **chosen), **told), stat, ndjson)
     else:
         origin = None if base == "auto" else _place(context, base)
-        changes = context.project.iter_diff3(*places, origin, **chosen)
-        _three_way(context, watched(changes, "comparing"), stat, ndjson)
+        changes = partial(project.iter_diff3, *places, origin, **chosen)
+        _three_way(context, watched(changes, **told), stat, ndjson)
 
 
 def _two_way(context: Context, changes: Iterable[Change], stat: bool, ndjson: bool) -> None:

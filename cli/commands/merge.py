@@ -15,7 +15,7 @@ from argon_cli.failures import CONFLICT
 from argon_cli.options import force_option, global_options, message_option
 from argon_cli.output import counted
 from argon_cli.plans import read_plan, storable, write_plan
-from argon_cli.progress import waiting
+from argon_cli.progress import merge_progress
 from argon_cli.strategies import HELP, read_strategies
 
 if TYPE_CHECKING:
@@ -85,17 +85,15 @@ def merge(
         context.output.done(f"gave up the merge into {into.name}, which is as it was", {"aborted": True})
         return
     try:
-        if go_on:
-            merged: MergeInfo | MergePlan = into.merge_continue(message=message)
-        elif planned is not None:
-            merged = into.merge(read_plan(into, planned), message=message, preview=preview)
-        else:
-            options: dict[str, Any] = {
-                "propagate_deletes": not keep_deleted,
-                "keep_conflicts": keep_conflicts,
-            }
-            with waiting(f"merging {source} into {into.name} …"):
-                merged = into.merge(source, strategy, message=message, preview=preview, **options)
+        with merge_progress(f"merging {source or planned or 'what is pending'} into {into.name}") as watch:
+            options: dict[str, Any] = {"message": message, "progress": watch.tell}
+            if go_on:
+                merged: MergeInfo | MergePlan = into.merge_continue(**options)
+            elif planned is not None:
+                merged = into.merge(read_plan(into, planned), preview=preview, **options)
+            else:
+                options |= {"propagate_deletes": not keep_deleted, "keep_conflicts": keep_conflicts}
+                merged = into.merge(source, strategy, preview=preview, **options)
         if isinstance(merged, MergePlan):
             _preview(context, merged)
             if save:

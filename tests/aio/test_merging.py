@@ -1,4 +1,4 @@
-"""Large merges, and the filters of a diff, on every face."""
+"""Large merges, the filters of a diff, and how far they are, on every face."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from argon.merging import merge
+from argon.merging.progress import MergeProgress
 
 from .faces import Face, do
 
@@ -44,3 +45,29 @@ async def test_a_branch_compares_by_every_filter(face: Face) -> None:
     assert await told(ids=[0, 1, 2], filter={"n": 0}) == {("cats", 0), ("cats", 2), ("dogs", 1)}
     assert await told(ids=[0, 1], space="other") == {("dogs", 1)}
     assert await told(ids=[]) == set()
+
+
+async def test_a_merge_tells_how_far_it_is(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(merge, "LARGE_CHANGES", 3)
+    monkeypatch.setattr("argon.merging.ids.PAGE", 2)
+    await do(face.db.users.insert_many([{"_id": number, "n": 0} for number in range(6)]))
+    await do(face.branch.fork("feature"))
+    feature: Any = type(face.db)(await do(face.branch.project.branch("feature")))
+    await do(feature.users.update_many({}, {"$set": {"n": 1}}))
+    await do(face.db.users.update_one({"_id": 5}, {"$set": {"n": 1}}))
+    told: list[MergeProgress] = []
+    await do(face.branch.diff("feature", progress=told.append))
+    assert told[-1] == MergeProgress("comparing", 7, 6, 5, 0)
+    told.clear()
+    await do(face.branch.merge("feature", preview=True, progress=told.append))
+    assert told[-1] == MergeProgress("comparing", 6, 6, 5, 0)
+    told.clear()
+    await do(face.branch.merge("feature", progress=told.append))
+    assert [each.examined for each in told if each.phase == "comparing"] == [2, 4, 6]
+    assert [each.written for each in told if each.phase == "writing"] == [0, 2, 4, 5, 5]
+    assert told[-1] == MergeProgress("writing", 6, 6, 5, 5)
+    # What fits in one transaction is written at once.
+    await do(feature.users.insert_one({"_id": 9}))
+    told.clear()
+    await do(face.branch.merge("feature", progress=told.append))
+    assert [each.written for each in told if each.phase == "writing"] == [0, 1]

@@ -55,3 +55,27 @@ def test_into_another_branch(forked: Cli) -> None:
     assert "would apply 1 document" in forked("merge", "main", "--into", "feature", "--preview").stderr
     assert forked.json("merge", "main", "--into", "feature")["target"] == "feature"
     assert "nowhere" in forked.error(3, "merge", "nowhere")
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody watches."""
+    monkeypatch.setattr("argon_cli.progress.is_watched", lambda: True)
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("COLUMNS", "160")
+
+
+@pytest.mark.usefixtures("terminal")
+def test_progress_is_counted_on_a_terminal(forked: Cli) -> None:
+    compared = "2 documents compared, 2 changed"
+    for arguments in (["diff", "main", "feature"], ["diff", "main", "feature", "--base", "auto"]):
+        shown = forked(*arguments)
+        assert compared in shown.stderr, shown.stderr
+        assert compared not in shown.stdout
+    assert compared in forked("merge", "feature", "--preview").stderr
+    assert f"{compared}, 2 changes written" in forked("merge", "feature").stderr
+
+
+def test_progress_is_not_told_elsewhere(forked: Cli) -> None:
+    assert forked("diff", "main", "feature", "--stat").stderr == ""
+    assert forked("merge", "feature", "-o", "json").stderr == ""

@@ -16,6 +16,7 @@ from argon.merging.pending.kept import RESOLVED
 from argon.merging.pending.values import as_document, fingerprint
 from argon.merging.place import Place
 from argon.merging.plan import MergePlan
+from argon.merging.progress import Watcher
 from argon.merging.results import ConflictEntry, MergeInfo, named
 from argon.merging.strategy import Pick, Strategy, pick
 from argon.wal.change import Check, Plan
@@ -52,7 +53,13 @@ def required(handle: Handle) -> Operation[dict[str, Any]]:
 
 
 def keep(
-    handle: Handle, source: Place, strategy: Strategy, reason: Reason, *, deletes: bool
+    handle: Handle,
+    source: Place,
+    strategy: Strategy,
+    reason: Reason,
+    *,
+    deletes: bool,
+    watcher: Watcher | None = None,
 ) -> Operation[MergeInfo]:
     """Merge, and where that meets conflicts, keep them in the database and leave the target as it is.
 
@@ -64,6 +71,7 @@ def keep(
         strategy: Settles conflicts; those that it leaves open are kept.
         reason: Who merges, and why.
         deletes: Whether the source's deletions count.
+        watcher: Is told how far it is.
 
     Returns:
         What was done, or the conflicts that were kept.
@@ -79,12 +87,12 @@ def keep(
         )
     while True:
         try:
-            merge = Merge(handle, source, strategy, deletes=deletes)
+            merge = Merge(handle, source, strategy, deletes=deletes, watcher=watcher)
             return (yield from merge.land(author=reason.author, message=reason.message))
         except MergeConflict:
             pass
         answers = Answers(storable(strategy), lambda entry: pick(strategy, entry))
-        plan = yield from Merge(handle, source, answers, deletes=deletes).preview()
+        plan = yield from Merge(handle, source, answers, deletes=deletes, watcher=watcher).preview()
         if plan.conflicts:  # otherwise the target has moved
             break
     yield from engine.clock.refresh()
@@ -108,11 +116,16 @@ def keep(
     )
 
 
-def finish(handle: Handle, reason: Reason) -> Operation[MergeInfo]:
+def finish(handle: Handle, reason: Reason, watcher: Watcher | None = None) -> Operation[MergeInfo]:
     """Finish the pending merge, in one commit that ends it as well.
 
     It is computed at the target's head. Resolutions count for the conflicts that have the values for
     which they were given; others are kept as open.
+
+    Args:
+        handle: The target.
+        reason: Who finishes it, and why.
+        watcher: Is told how far it is.
 
     Raises:
         MergeNotFound: None is pending.
@@ -128,8 +141,8 @@ def finish(handle: Handle, reason: Reason) -> Operation[MergeInfo]:
             raise BranchNotFound(
                 f"the branch {plan.source!r} is no longer held: abort the merge, and begin anew"
             )
-        deletes = plan.propagate_deletes
-        merge = _Finish(handle, source, Answers(plan.strategy, told), deletes=deletes, record=record)
+        options: dict[str, Any] = {"deletes": plan.propagate_deletes, "watcher": watcher}
+        merge = _Finish(handle, source, Answers(plan.strategy, told), record=record, **options)
         who = reason.author or record["author"]
         why = reason.message or record["message"]
         try:
@@ -138,7 +151,7 @@ def finish(handle: Handle, reason: Reason) -> Operation[MergeInfo]:
             continue
         except MergeConflict:
             answers = Answers(plan.strategy, told)
-            still = yield from Merge(handle, source, answers, deletes=deletes).preview()
+            still = yield from Merge(handle, source, answers, **options).preview()
             if still.conflicts and (yield from _refresh(merges, record, still, answers)):
                 raise _still_open(handle, source, still, told) from None
             continue
