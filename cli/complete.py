@@ -1,4 +1,4 @@
-"""Shell completion of the names of projects, branches, tags and spaces.
+"""Shell completion of the names of projects, branches, tags, spaces and plans.
 
 Completion must be quick and silent: it asks a server that runs already, and
 where there is none, or anything goes wrong, it offers nothing.
@@ -15,6 +15,8 @@ from argon_cli.context import Context
 
 if TYPE_CHECKING:
     from pymongo.database import Database
+
+    from argon import Branch
 
 _PATIENCE = 300
 """Milliseconds."""
@@ -46,11 +48,19 @@ def spaces(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list
     """Offer the names of the spaces of the branch in use."""
 
     def find(context: Context, tables: Database[Any]) -> list[str]:
-        from argon import Argon, WALDatabase
+        from argon import WALDatabase
 
-        argon = Argon(database=context.settings.database, client=tables.client)
-        branch = argon.project(context.project_setting.value or "").branch(context.branch_setting.value)
-        return [name for name in WALDatabase[Any](branch).list_spaces() if name.startswith(incomplete)]
+        names = WALDatabase[Any](_branch(context, tables)).list_spaces()
+        return [name for name in names if name.startswith(incomplete)]
+
+    return _ask(ctx, find)
+
+
+def plans(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Offer the names of the plans of merges into the branch in use."""
+
+    def find(context: Context, tables: Database[Any]) -> list[str]:
+        return [name for name in _branch(context, tables).plans() if name.startswith(incomplete)]
 
     return _ask(ctx, find)
 
@@ -64,6 +74,13 @@ def targets(ctx: click.Context, param: click.Parameter, incomplete: str) -> list
         ctx, lambda context, tables: _branches(tables, name or context.project_setting.value, beginning)
     )
     return [f"{name}@{branch}" for branch in found]
+
+
+def _branch(context: Context, tables: Database[Any]) -> Branch:
+    from argon import Argon
+
+    argon = Argon(database=context.settings.database, client=tables.client)
+    return argon.project(context.project_setting.value or "").branch(context.branch_setting.value)
 
 
 def _branches(tables: Database[Any], project: str | None, beginning: str) -> list[str]:

@@ -8,7 +8,7 @@ import click
 
 from argon_cli.commands.diff import describe as describe_change
 from argon_cli.commands.diff import print_changes
-from argon_cli.complete import branches
+from argon_cli.complete import branches, plans
 from argon_cli.conflicts import describe_conflict, print_conflicts
 from argon_cli.context import Context, pass_context
 from argon_cli.failures import CONFLICT
@@ -39,7 +39,13 @@ if TYPE_CHECKING:
 @message_option
 @click.option("--preview", is_flag=True, help="Show what would be done, and do nothing.")
 @click.option("--save", metavar="NAME|FILE.json", help="Store the plan of a --preview.")
-@click.option("--plan", "planned", metavar="NAME|FILE.json", help="Do what was planned, in place of SOURCE.")
+@click.option(
+    "--plan",
+    "planned",
+    metavar="NAME|FILE.json",
+    shell_complete=plans,
+    help="Do what was planned, in place of SOURCE.",
+)
 @click.option(
     "--keep-conflicts", is_flag=True, help="Keep conflicts, to be resolved one by one ('argon conflicts')."
 )

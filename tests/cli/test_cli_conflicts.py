@@ -113,6 +113,26 @@ def test_a_plan_is_done_later(crossed: Cli, where: str) -> None:
     assert crossed.json("diff", "main", "feature") == []
 
 
+def test_plans_are_listed_shown_and_deleted(crossed: Cli) -> None:
+    assert "no merge into main is planned" in crossed("plan", "list").stderr
+    for name, strategy in (("monday", "ours"), ("friday", "theirs")):
+        crossed.ok("merge", "feature", "--preview", "--strategy", strategy, "--save", name)
+    listed = crossed.json("plans", "ls")
+    assert [(each["name"], each["strategy"]) for each in listed] == [("friday", "theirs"), ("monday", "ours")]
+    assert crossed.json("plan", "list", "-b", "feature") == []
+    shown = crossed.json("plan", "show", "friday")
+    assert shown == {**listed[0], "target_head": listed[0]["target_lsn"]}
+    assert (shown["target"], shown["documents_applied"]) == ("main", 2)
+    assert "'argon merge --plan friday' does it" in crossed("plan", "show", "friday").stderr
+    load(crossed, "main", '{"_id": "moved"}')
+    assert crossed.json("plan", "show", "friday")["target_head"] > shown["target_head"]
+    assert crossed.json("plan", "delete", "friday") == listed[0]
+    assert "there is: monday" in crossed.error(3, "plan", "show", "friday")
+    assert "there is: monday" in crossed.error(3, "plan", "delete", "friday")
+    assert "deleted the plan monday of a merge of feature@" in crossed("plan", "rm", "monday").stderr
+    assert crossed.json("plan", "list") == []
+
+
 def test_a_plan_that_the_target_has_moved_under(crossed: Cli) -> None:
     plan = crossed.json("merge", "feature", "--preview", "--strategy", "ours")
     crossed.file("plan.json", json.dumps(plan))

@@ -212,6 +212,8 @@ def test_names_are_completed(shop: Cli) -> None:
     assert complete("find users --space t") == []
     assert complete("find users -b idea --space t") == ["tools"]
     assert complete("space show -b idea ") == ["default", "tools"]
+    shop.ok("merge", "feature", "--preview", "--save", "friday")
+    assert complete("plan show ") == complete("merge --plan f") == ["friday"]
 
 
 def test_completion_is_silent_where_no_server_answers(offline: Cli) -> None:
