@@ -42,6 +42,16 @@ def abandoned(branches: Mapping[ObjectId, BranchRecord], before: datetime) -> It
             yield record
 
 
+def own_levels(branch: BranchRecord) -> list[tuple[ObjectId, int]]:
+    """Return the lines that a branch itself wrote, the latest first, each with its number in the rows."""
+    levels = [(branch.line_id, branch.number)]
+    for ancestor in branch.lineage:
+        if levels[-1][0] == branch.id:
+            break
+        levels.append((ancestor.id, ancestor.number))
+    return levels
+
+
 def own_lines(branch: BranchRecord, head: int) -> Iterator[tuple[ObjectId, int, int]]:
     """Yield the lines that a branch itself wrote, the latest first.
 

@@ -22,6 +22,7 @@ from argon.catalog.tables import BRANCHES, COLLECTIONS
 from argon.io import Operation
 from argon.models import BranchRecord, CollectionRecord, ProjectRecord
 from argon.retention.catalogue import Catalogues
+from argon.retention.lines import own_levels
 from argon.versions.layout import MAX_LSN
 from argon.versions.visibility import Leg
 from argon.wal.log import LOG
@@ -29,6 +30,9 @@ from argon.wal.transactions import patiently
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine
+
+Level = tuple[ObjectId, int]
+"""A line, and its number in the version rows."""
 
 _NO_NAMESPACE = 26
 
@@ -81,9 +85,10 @@ class BranchSize:
 
     Attributes:
         branch: Its name.
-        status: Whether it is live, or deleted and recoverable.
+        status: Whether it is live (``active``), deleted and recoverable (``pending_delete``) or on its way
+            out (``purged``); ``hidden`` for a large commit to the branch that is not published.
         collections: By collection.
-        log: Its own entries.
+        log: Its own entries, those of all lines that large commits moved it to.
     """
 
     branch: str
@@ -150,7 +155,7 @@ def size_of_branch(engine: Engine, branch: BranchRecord) -> Operation[BranchSize
         UnsupportedOperation: It is a classic branch, a physical database.
     """
     yield from engine.require_log(branch)
-    return (yield from _measure(engine, branch, Catalogues(engine)))
+    return (yield from _measure(engine, (yield from engine.fresh(branch)), Catalogues(engine)))
 
 
 def size_of_project(engine: Engine, project: ProjectRecord) -> Operation[ProjectSize]:
@@ -163,18 +168,22 @@ def size_of_project(engine: Engine, project: ProjectRecord) -> Operation[Project
     found = (
         yield engine.plain[BRANCHES]
         .find({"project_id": project.id, "kind": "wal"})
-        .sort("number", 1)
+        .sort("created_lsn", 1)
         .to_list(None)
     )
-    branches = [BranchRecord.model_validate(record) for record in found]
+    records = [BranchRecord.model_validate(record) for record in found]
+    moved = {line for record in records for line, _ in own_levels(record) if line != record.id}
+    # Lines that large commits moved a branch to are counted with it.
+    branches = [record for record in records if record.id not in moved]
     catalogues = Catalogues(engine)
     size = ProjectSize(project.name)
     stores: dict[str, None] = {}
     for branch in branches:
         size.branches.append((yield from _measure(engine, branch, catalogues)))
-        for version in (yield from catalogues.of(branch.number)):
-            if version.store:
-                stores[version.store] = None
+        for _, number in own_levels(branch):
+            for version in (yield from catalogues.of(number)):
+                if version.store:
+                    stores[version.store] = None
     indexes = storage = 0
     for store in stores:
         stats = yield from _statistics(engine, store)
@@ -188,13 +197,15 @@ def _measure(engine: Engine, branch: BranchRecord, catalogues: Catalogues) -> Op
     if branch.status == "active":
         line = engine.line(branch)
         snapshot = yield from line.snapshot()
+        branch = snapshot.branch
         records = [record for record in snapshot.catalog.records() if record.kind == "collection"]
         legs = snapshot.view.legs
+    own = own_levels(branch)
     sizes: list[CollectionSize] = []
     for record in records:
         documents = yield from _rows(engine, record.store, legs)
-        inherited = yield from _rows(engine, record.store, legs[:-1])
-        history = yield from _past(engine, branch, record.store)
+        inherited = yield from _rows(engine, record.store, legs[: -len(own)])
+        history = yield from _past(engine, own, record.store)
         sizes.append(CollectionSize(record.space, record.name, documents, inherited, history))
     named = {record.store for record in records}
     others: dict[str, None] = {}
@@ -205,13 +216,15 @@ def _measure(engine: Engine, branch: BranchRecord, catalogues: Catalogues) -> Op
                 others[version.store] = None
     rest = Amount()
     for store in others:
-        rest += yield from _past(engine, branch, store, current=True)
-    definitions = yield from _past(engine, branch, COLLECTIONS, current=True)
+        rest += yield from _all(engine, own, store)
+    definitions = yield from _all(engine, own, COLLECTIONS)
     if rest.count:
         sizes.append(CollectionSize("", None, Amount(), Amount(), rest))
     if definitions.count:
         sizes.append(CollectionSize("", "(definitions)", Amount(), Amount(), definitions))
-    return BranchSize(branch.name, branch.status, sizes, (yield from _log(engine, branch.line_id)))
+    lines = [line for line, _ in own]
+    log = yield from _amount(engine, LOG, {"branch_id": {"$in": lines}}, "$$ROOT")
+    return BranchSize(branch.name, branch.status, sizes, log)
 
 
 def _rows(engine: Engine, store: str, legs: Sequence[Leg]) -> Operation[Amount]:
@@ -221,17 +234,34 @@ def _rows(engine: Engine, store: str, legs: Sequence[Leg]) -> Operation[Amount]:
     return total
 
 
-def _past(engine: Engine, branch: BranchRecord, store: str, *, current: bool = False) -> Operation[Amount]:
-    bounds: dict[str, Any] = {"$gte": {"b": branch.number, "t": MinKey(), "n": MinKey()}}
-    if current:
-        bounds["$lte"] = {"b": branch.number, "t": MAX_LSN, "n": MaxKey()}
-    else:
-        bounds["$lt"] = {"b": branch.number, "t": MAX_LSN, "n": MinKey()}
-    return (yield from _amount(engine, store, {"_id": bounds}, "$$ROOT"))
+def _past(engine: Engine, own: Sequence[Level], store: str) -> Operation[Amount]:
+    """Measure the versions of a branch that it shows no longer."""
+    total = Amount()
+    for place, (_, number) in enumerate(own):
+        ended = {"$gte": {"b": number, "t": MinKey(), "n": MinKey()}, "$lt": _first_current(number)}
+        total += yield from _amount(engine, store, {"_id": ended}, "$$ROOT")
+        later = [other for _, other in own[:place]]
+        if later:  # on a line that it has left, what it wrote since hides what was current there
+            current = {"$gte": _first_current(number), "$lte": _last(number)}
+            hidden = {"_id": current, "s.b": {"$in": later}}
+            total += yield from _amount(engine, store, hidden, "$$ROOT")
+    return total
 
 
-def _log(engine: Engine, branch_id: ObjectId) -> Operation[Amount]:
-    return (yield from _amount(engine, LOG, {"branch_id": branch_id}, "$$ROOT"))
+def _all(engine: Engine, own: Sequence[Level], store: str) -> Operation[Amount]:
+    total = Amount()
+    for _, number in own:
+        bounds = {"$gte": {"b": number, "t": MinKey(), "n": MinKey()}, "$lte": _last(number)}
+        total += yield from _amount(engine, store, {"_id": bounds}, "$$ROOT")
+    return total
+
+
+def _first_current(number: int) -> dict[str, Any]:
+    return {"b": number, "t": MAX_LSN, "n": MinKey()}
+
+
+def _last(number: int) -> dict[str, Any]:
+    return {"b": number, "t": MAX_LSN, "n": MaxKey()}
 
 
 def _amount(engine: Engine, store: str, query: dict[str, Any], what: str) -> Operation[Amount]:

@@ -16,6 +16,7 @@ from argon_cli.output import Column
 if TYPE_CHECKING:
     from argon.retention.size import Amount, BranchSize
 
+_STATUS = {"active": "", "hidden": " (a large commit, not published)"}
 _AMOUNTS = ("documents", "own", "inherited", "history", "log")
 COLUMNS = (
     Column("branch", key=True),
@@ -94,7 +95,7 @@ def _rows(item: BranchSize, *, apart: bool) -> Iterator[dict[str, Any]]:
         yield {"branch": item.branch, "collection": shown, **_cells(one)}
     whole = {"collection": "(all)"} if apart else {}
     log = {"log": bytes_shown(item.log.bytes)}
-    name = item.branch if item.status == "active" else f"{item.branch} (deleted)"
+    name = item.branch + _STATUS.get(item.status, " (deleted)")
     yield {"branch": name, **whole, **_cells(item), **log}
 
 
