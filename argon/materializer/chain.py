@@ -98,6 +98,10 @@ class _Lines:
         self._facts.history.apply(entry)
         if entry.operation in DDL_OPERATIONS:
             self._facts.names.add(stored)
+        horizon = self._facts.start.horizon(entry.branch_id)
+        if entry.lsn > horizon and (entry.operation is Kind.CHECKPOINT or entry.born is not None):
+            text = f"was compacted, and is beyond the horizon of its branch, LSN {horizon}"
+            self._problem(ProblemKind.HORIZON, text, stored)
         self._link(entry, stored)
 
     def close(self) -> None:

@@ -27,6 +27,8 @@ class ProblemKind(StrEnum):
     """An entry is older than the one before it."""
     RECORD = "record"
     """The record of a project or a branch is not what the log says."""
+    HORIZON = "horizon"
+    """A branch says that it holds history which has been let go of, or its horizon is no point of it."""
     STORE = "store"
     """The physical collection of a logical one is not there."""
     ROW = "row"

@@ -32,6 +32,7 @@ class Start:
         last: The greatest LSN.
         tags: All its tags, by name.
         collected: Changes when garbage collection does something.
+        swept: By line, the horizon up to which garbage collection has been through it.
     """
 
     project: ProjectRecord
@@ -41,6 +42,7 @@ class Start:
     tags: dict[str, TagRecord] = field(default_factory=dict)
     gone: dict[ObjectId, BranchRecord] = field(default_factory=dict)
     collected: int = 0
+    swept: dict[ObjectId, int] = field(default_factory=dict)
 
     def horizon(self, branch_id: ObjectId) -> int:
         """Return the LSN up to which a branch's line may have been compacted."""
@@ -98,9 +100,9 @@ def read_start(engine: Engine, project_id: ObjectId) -> Operation[Start]:
                 {"_id": keys}, projection={"_id": 1}, sort=[("_id", -1)], session=session
             )
             greatest = max(*heads.values(), 0 if end is None else int(end["_id"]["l"]))
-            return Start(
-                ProjectRecord.model_validate(found), branches, heads, greatest, tags, gone, collected
-            )
+            swept = {each["_id"]: int(each.get("swept", {}).get("horizon", 0)) for each in records}
+            project = ProjectRecord.model_validate(found)
+            return Start(project, branches, heads, greatest, tags, gone, collected, swept)
         finally:
             yield session.end_session()
 

@@ -19,6 +19,7 @@ from bson import ObjectId
 from argon.io import Operation
 from argon.materializer.chain import Facts, read_log, shown_name
 from argon.materializer.history import differences, rule_differences, tag_differences
+from argon.materializer.horizon import check_horizons
 from argon.materializer.pages import log_pages
 from argon.materializer.report import ProblemKind, Progress, VerifyReport
 from argon.materializer.row import BEGINS, ENDS, Ledger
@@ -59,6 +60,7 @@ def _verify(engine: Engine, start: Start, progress: Progress | None) -> Operatio
     report = VerifyReport(start.project.name, start.last, progress=progress)
     facts = yield from read_log(engine, start, report)
     _check_records(facts, report)
+    yield from check_horizons(engine, start, report)
     ledger = Ledger(facts, report)
     yield from check_rows(engine, ledger)
     yield from _check_entries(engine, ledger)

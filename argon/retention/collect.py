@@ -31,7 +31,7 @@ from argon.retention.catalogue import Catalogues
 from argon.retention.held import NEVER, Held, Holds, Point, holds_of, read_merges, read_names
 from argon.retention.indexes import drop_indexes
 from argon.retention.lines import behind
-from argon.retention.marker import forget_collections
+from argon.retention.marker import count_collection, forget_collections
 from argon.retention.move import due, publish
 from argon.retention.purge import Purge
 from argon.retention.report import BranchHorizon, GCReport, Progress
@@ -176,10 +176,16 @@ def _anchors(engine: Engine, line: Held) -> Operation[frozenset[int]]:
 
 def _release(engine: Engine, line: Held, old: list[int], anchors: frozenset[int]) -> Operation[None]:
     """Remove entries that stayed for their LSN alone, where it marks nothing any more."""
-    for lsn in old:
-        if lsn not in anchors:
-            key = {"p": line.branch.project_id, "l": Int64(lsn)}
-            yield engine.raw[LOG].delete_one({"_id": key, "operation": str(Kind.CHECKPOINT)})
+    project_id = line.branch.project_id
+    keys = [{"p": project_id, "l": Int64(lsn)} for lsn in old if lsn not in anchors]
+
+    def body(session: Any) -> Operation[None]:
+        marks = {"_id": {"$in": keys}, "operation": str(Kind.CHECKPOINT)}
+        yield engine.raw[LOG].delete_many(marks, session=session)
+        yield from count_collection(engine, project_id, session)
+
+    if keys:
+        yield from engine.committer.retrying(body)
     # Should this collection be killed, the next one knows of both.
     both = sorted(anchors | set(old))
     yield engine.plain[BRANCHES].update_one(

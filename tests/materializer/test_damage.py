@@ -12,6 +12,7 @@ from bson import Int64, ObjectId
 
 from argon import Argon, Branch, Project, WALDatabase
 from argon.materializer import ProblemKind
+from argon.retention.collect import Terms
 from argon.versions.layout import MAX_LSN, PROVISIONAL_LSN
 
 BEYOND = 10_000
@@ -434,6 +435,36 @@ def a_branchs_last_change_of_the_catalogue_is_forgotten(shop: Shop) -> Found:
     return [(ProblemKind.RECORD, None)]
 
 
+def move_horizon(shop: Shop, branch: Branch, lsn: int) -> None:
+    shop.database["branches"].update_one({"_id": branch.id}, {"$set": {"horizon_lsn": Int64(lsn)}})
+
+
+@damage
+def a_horizon_is_beyond_the_head(shop: Shop) -> Found:
+    move_horizon(shop, shop.child, BEYOND)
+    return [(ProblemKind.HORIZON, None)]
+
+
+@damage
+def a_horizon_is_on_another_branch(shop: Shop) -> Found:
+    move_horizon(shop, shop.child, shop.lsn(shop.main, "delete", 2))
+    return [(ProblemKind.HORIZON, None)]
+
+
+@damage
+def a_horizon_is_inside_a_commit(shop: Shop) -> Found:
+    move_horizon(shop, shop.main, shop.lsn(shop.main, "insert", 3))
+    return [(ProblemKind.HORIZON, None)]
+
+
+@damage
+def the_entry_at_a_horizon_is_removed(shop: Shop) -> Found:
+    lsn = shop.lsn(shop.main, "delete", 2)
+    move_horizon(shop, shop.main, lsn)
+    shop.log.delete_one(shop.entry(lsn))
+    return [(ProblemKind.HORIZON, None)]
+
+
 @damage
 def the_projects_name_is_changed(shop: Shop) -> Found:
     shop.database["projects"].update_one({}, {"$set": {"name": "other"}})
@@ -473,6 +504,39 @@ def test_damage_is_found_and_named(shop: Shop, do_damage: Damage) -> None:
     for problem in report.problems:
         if problem.document_id is not None and problem.lsn is not None:
             assert (problem.branch in ("main", "child"), bool(problem.collection)) == (True, True)
+
+
+@pytest.mark.parametrize("forgetting", [False, True])
+def test_history_that_a_horizon_claims_and_that_was_collected(
+    shop: Shop, argon: Argon, forgetting: bool
+) -> None:
+    """It is known from what garbage collection remembers, and from the log alone."""
+    argon.terms = Terms(retention=0.0, grace=0.0)
+    assert shop.project.gc().rows > 0
+    assert shop.project.verify().problems == []
+    forgotten = {"$unset": {"swept": 1}} if forgetting else {}
+    shop.database["branches"].update_one(
+        {"_id": shop.main.id}, {"$set": {"horizon_lsn": Int64(0)}, **forgotten}
+    )
+    assert ProblemKind.HORIZON in [problem.kind for problem in shop.project.verify().problems]
+
+
+def test_the_horizon_of_a_line_that_a_branch_has_left(
+    shop: Shop, argon: Argon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("argon.merging.merge.LARGE_CHANGES", 1)
+    shop.main.merge("child", "theirs")
+    argon.terms = Terms(retention=0.0, grace=0.0)
+    WALDatabase(shop.main)["users"].insert_one({"_id": 7})
+    shop.project.gc()
+    assert shop.project.verify().problems == []
+    branches = shop.database["branches"]
+    [line] = branches.find({"status": "published"})
+    for damaged in (line["_id"], shop.main.id):
+        record = branches.find_one({"_id": damaged})
+        branches.update_one({"_id": damaged}, {"$set": {"horizon_lsn": Int64(BEYOND)}})
+        assert {each.kind for each in shop.project.verify().problems} == {ProblemKind.HORIZON}
+        branches.replace_one({"_id": damaged}, record)
 
 
 def test_many_problems_are_counted_and_the_first_are_shown(
