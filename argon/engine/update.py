@@ -8,6 +8,7 @@ upserts, validators) is evaluated by the server on scratch copies.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -56,7 +57,9 @@ def plan_update(
         A plan whose reply is an :class:`Updated`.
     """
     record = snapshot.record(target.space, target.name)
-    if record is not None:
+    if record is not None and record.kind == "view":
+        if spec.returns is not None:  # the server looks at all else but the projection first
+            yield from refuse_invalid(target, replace(spec, projection=None), snapshot, None)
         refuse_view(snapshot, record)
     if spec.upsert and has_expr(spec.filter):
         yield from inserted(target, spec, snapshot, record)  # is refused, also where something matches
