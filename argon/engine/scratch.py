@@ -14,11 +14,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import bson
-from pymongo.errors import CollectionInvalid, OperationFailure, PyMongoError
+from pymongo.errors import BulkWriteError, CollectionInvalid, OperationFailure, PyMongoError
 
 from argon.engine.source import NO_STORE
 from argon.io import Operation, World
-from argon.models import CollectionRecord
+from argon.models import CollectionRecord, IndexRecord
 from argon.wal.transactions import DISCARDED, SNAPSHOT, Transactions, backoff
 
 _RULES = ("validator", "validationLevel", "validationAction", "collation")
@@ -61,7 +61,44 @@ class Scratch:
         Returns:
             What the body returns.
         """
-        scratch = yield from self.collection(record)
+        return (yield from self._discarded((yield from self.collection(record)), documents, body))
+
+    def double(
+        self, index: IndexRecord, collation: Mapping[str, Any], document: Mapping[str, Any]
+    ) -> Operation[tuple[str, dict[str, Any]]]:
+        """Learn what the server says of two documents that have the same key in a unique index.
+
+        With a collation, it tells the key as the collation has it, which nobody else can make.
+
+        Args:
+            index: The index.
+            collation: Its collation, or that of its collection.
+            document: A document with the key, without ``_id``.
+
+        Returns:
+            The physical namespace of which it speaks, and the error's document.
+        """
+        definition = {"key": dict(index.key), "name": index.name, "collation": collation}
+        name = f"scratch_{hashlib.sha256(bson.encode(definition)).hexdigest()[:16]}"
+        if name not in self._made:
+            yield self._database[name].create_index(
+                list(index.key), name=index.name, unique=True, collation=collation
+            )
+            self._made.add(name)
+
+        def body(copies: Any, session: Any) -> Operation[dict[str, Any]]:
+            try:
+                yield copies.insert_many([{"_id": n, **document} for n in range(2)], session=session)
+            except BulkWriteError as error:
+                return dict(error.details["writeErrors"][0])
+            raise AssertionError(f"two documents like {document!r} have no key in common in {index.name!r}")
+
+        details = yield from self._discarded(self._database[name], [], body)
+        return f"{self._database.name}.{name}", details
+
+    def _discarded(
+        self, scratch: Any, documents: Sequence[Mapping[str, Any]], body: Callable[[Any, Any], Operation[Any]]
+    ) -> Operation[Any]:
         began = time.monotonic()
         for pause in backoff():
             session = yield self._client.start_session(causal_consistency=False)

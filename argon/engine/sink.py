@@ -11,6 +11,7 @@ from pymongo import IndexModel
 from pymongo.errors import OperationFailure, WriteError
 
 from argon.engine import ddl, indexes
+from argon.engine.cursors import resize
 from argon.engine.errors import OF_AGGREGATE, command_error, renamed
 from argon.engine.handle import Handle
 from argon.engine.operations import encode_documents, insert_all, update
@@ -68,15 +69,28 @@ def write_out(
             # The server looks at each document as it comes: one that cannot be merged ends the pipeline
             # before a stage fails on a later one.
             one_by_one = {**given, "batchSize": 1}
-            cursor = yield from aggregate_view(snapshot, target.space, name, before, raw_reader, one_by_one)
-            while page := (yield cursor.to_list(1)):
-                _query(page[0]["document"] if variables else page[0], _fields(argument))
+            again = aggregate_view(snapshot, target.space, name, before, raw_reader, one_by_one)
+            for found in (yield from _until_it_fails(again)):
+                _query(found["document"] if variables else found, _fields(argument))
         raise
     if kind == "$out":
         yield from _out(handle, target, _into(argument, snapshot), cursor)
     else:
         yield from _merge(handle, target, argument, cursor, wrapped=bool(variables))
     return (yield snapshot.rows(NO_STORE).aggregate([]))
+
+
+def _until_it_fails(opening: Operation[Any]) -> Operation[list[Any]]:
+    """Return what a pipeline gives before one of its stages fails."""
+    found: list[Any] = []
+    try:
+        cursor = yield from opening
+        resize(cursor, 1)
+        while page := (yield cursor.to_list(1)):
+            found += page
+    except OperationFailure:
+        pass
+    return found
 
 
 def _judge(snapshot: Snapshot, stage: Mapping[str, Any]) -> Operation[None]:

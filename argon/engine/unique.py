@@ -119,7 +119,7 @@ def _check_keys(
     for change, key in wanted:
         having = holders.get(None if by_server else id_key(list(key)), set())
         if len(having) > 1 and id_key(change.document_id) in having:
-            raise _violation(snapshot, record, index, key)
+            raise (yield from _violation(snapshot, record, index, key))
 
 
 def _rows_with(
@@ -241,11 +241,28 @@ def _values(value: Any, path: Sequence[str]) -> list[Any]:
 
 def _violation(
     snapshot: Snapshot, record: CollectionRecord, index: IndexRecord, key: tuple[Any, ...]
-) -> DuplicateKeyError:
+) -> Operation[DuplicateKeyError]:
     fields = [field for field, _ in index.key]
-    details = duplicate_key(
-        snapshot.namespace(record.name), index.name, dict(index.key), dict(zip(fields, key, strict=True))
-    )
+    namespace = snapshot.namespace(record.name)
+    collation = index.options.get("collation") or record.collation
+    if collation is not None and not any(field.split(".")[0] == "_id" for field in fields):
+        document = _document(zip(fields, key, strict=True))
+        physical, details = yield from snapshot.engine.scratch.double(index, collation, document)
+        details = {**details, "errmsg": details["errmsg"].replace(physical, namespace)}
+        return DuplicateKeyError(details["errmsg"], DUPLICATE_KEY, {**details, "index": 0})
+    details = duplicate_key(namespace, index.name, dict(index.key), dict(zip(fields, key, strict=True)))
     # PyMongo decodes BSON's undefined to None.
     found = {name: None if value is _UNDEFINED else value for name, value in details["keyValue"].items()}
     return DuplicateKeyError(details["errmsg"], DUPLICATE_KEY, {"index": 0, **details, "keyValue": found})
+
+
+def _document(key: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Build a document that has a key."""
+    document: dict[str, Any] = {}
+    for field, value in key:
+        *path, last = field.split(".")
+        place = document
+        for name in path:
+            place = place.setdefault(name, {})
+        place[last] = [value] if isinstance(value, list) else _sought(value)
+    return document

@@ -138,7 +138,12 @@ def test_more_documents_than_one_commit_holds(empty: Faces) -> None:
 def test_of_a_document_that_cannot_be_merged_and_a_stage_that_fails_the_first_is_told(
     empty: Faces, bad: Any, let: Any, first: int
 ) -> None:
-    documents: list[Document] = [{"_id": 1, "key": bad, "n": 0}, {"_id": 2, "key": 2, "n": "no number"}]
+    documents: list[Document] = [
+        {"_id": 0, "key": 0, "n": 0},
+        {"_id": 1, "key": bad, "n": 0},
+        {"_id": 2, "key": 2, "n": "no number"},
+        {"_id": 3, "key": 3, "n": 0},
+    ]
     for database in (empty.plain, *empty.views.values()):
         database.given.insert_many(documents)
     stages: list[Document] = [
