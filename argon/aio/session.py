@@ -13,8 +13,9 @@ from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
 from argon.aio._world import Openable, TransactionContext, is_session
+from argon.engine.conflicts import gone_transaction
 from argon.engine.handle import Handle
-from argon.engine.transaction import Transaction, gone_transaction
+from argon.engine.transaction import Transaction
 from argon.errors import UnsupportedOperation
 from argon.io import run_async
 from argon.listening import is_listened_to, is_pymongos

@@ -15,8 +15,9 @@ from pymongo.synchronous.client_session import ClientSession, _Transaction
 from pymongo.write_concern import WriteConcern
 
 from argon.driver._world import Openable, TransactionContext, is_session
+from argon.engine.conflicts import gone_transaction
 from argon.engine.handle import Handle
-from argon.engine.transaction import Transaction, gone_transaction
+from argon.engine.transaction import Transaction
 from argon.errors import UnsupportedOperation
 from argon.io import run
 from argon.listening import is_listened_to, is_pymongos

@@ -11,6 +11,7 @@ from pymongo.common import validate_is_document_type, validate_ok_for_replace, v
 from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
 from pymongo.results import BulkWriteResult
 
+from argon.engine.conflicts import no_such_transaction
 from argon.engine.delete import plan_delete
 from argon.engine.documents import Incoming, plain_values, users_value
 from argon.engine.handle import Handle
@@ -20,7 +21,6 @@ from argon.engine.operations import bulk_result, delete, encode_documents, inser
 from argon.engine.prepare import Target
 from argon.engine.snapshot import Snapshot
 from argon.engine.specs import DeleteSpec, UpdateSpec
-from argon.engine.transaction import no_such_transaction
 from argon.engine.unique import unique_check
 from argon.engine.update import plan_update
 from argon.io import Operation

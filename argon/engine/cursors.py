@@ -1,4 +1,4 @@
-"""What the drivers' cursors do not have in common."""
+"""Cursors: what those of the drivers do not have in common, and one over documents at hand."""
 
 from __future__ import annotations
 
@@ -62,3 +62,29 @@ def explain(cursor: Any) -> Operation[Any]:
     """Return a cursor's plan; None if it is one that cannot be asked."""
     asked = getattr(cursor, "explain", None)
     return None if asked is None else (yield asked())
+
+
+class Materialized:
+    """Documents that are at hand already, read as a cursor is."""
+
+    def __init__(self, documents: list[Any]) -> None:
+        self._documents = documents
+        self._place = 0
+        self.alive = True
+
+    def _next_batch(self, result: list[Any], total: int | None = None) -> bool:
+        """Hand over what is left, as PyMongo's cursors do batch by batch."""
+        result += self.to_list(total)
+        return bool(result)
+
+    def to_list(self, length: int | None = None) -> list[Any]:
+        """Return the next documents."""
+        end = len(self._documents) if length is None else self._place + length
+        taken = self._documents[self._place : end]
+        self._place += len(taken)
+        self.alive = self._place < len(self._documents)
+        return taken
+
+    def close(self) -> None:
+        """Forget the rest."""
+        self._documents, self.alive = [], False

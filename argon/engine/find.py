@@ -13,11 +13,22 @@ from typing import TYPE_CHECKING, Any
 from bson.codec_options import CodecOptions
 from pymongo.errors import OperationFailure
 
-from argon.engine.cursors import next_batch, readable
+from argon.engine.cursors import Materialized, next_batch, readable
 from argon.engine.documents import plain_values
 from argon.engine.errors import NEEDS_STORE, OF_FIND, executing
+from argon.engine.pipelines import aggregate
+from argon.engine.query import (
+    FindSpec,
+    Reader,
+    command_options,
+    find_stages,
+    natural,
+    physical_bounds,
+    physical_hint,
+)
 from argon.engine.snapshot import Snapshot
 from argon.engine.source import NO_STORE, CollectionSource
+from argon.engine.visible import row_filter, rows_by_id
 from argon.errors import UnsupportedOperation
 from argon.io import Operation
 from argon.models import CollectionRecord
@@ -29,21 +40,8 @@ from argon.wal.transactions import patiently
 
 if TYPE_CHECKING:
     from argon.engine.handle import Handle
-from argon.engine.pipelines import aggregate
-from argon.engine.query import (
-    FindSpec,
-    Reader,
-    command_options,
-    find_stages,
-    natural,
-    physical_bounds,
-    physical_hint,
-)
-from argon.engine.visible import row_filter, rows_by_id
 
 _PASS_THROUGH = ("batch_size", "max_time_ms", "comment", "allow_disk_use", "no_cursor_timeout", "let")
-
-
 _BOUNDS = ("min", "max")
 _WHOLE = prefix_projection(None)
 
@@ -293,29 +291,3 @@ def _on_scratch(
 
         documents += yield from snapshot.engine.scratch.evaluate(record, page, body)
     return Materialized(documents)
-
-
-class Materialized:
-    """Documents that are at hand already, read as a cursor is."""
-
-    def __init__(self, documents: list[Any]) -> None:
-        self._documents = documents
-        self._place = 0
-        self.alive = True
-
-    def _next_batch(self, result: list[Any], total: int | None = None) -> bool:
-        """Hand over what is left, as PyMongo's cursors do batch by batch."""
-        result += self.to_list(total)
-        return bool(result)
-
-    def to_list(self, length: int | None = None) -> list[Any]:
-        """Return the next documents."""
-        end = len(self._documents) if length is None else self._place + length
-        taken = self._documents[self._place : end]
-        self._place += len(taken)
-        self.alive = self._place < len(self._documents)
-        return taken
-
-    def close(self) -> None:
-        """Forget the rest."""
-        self._documents, self.alive = [], False

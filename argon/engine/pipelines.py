@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pymongo.collation import validate_collation_or_none
 from pymongo.errors import OperationFailure
 
 from argon.engine.errors import NEEDS_STORE, command_error, renamed
+from argon.engine.query import Reader, physical_hint
 from argon.engine.snapshot import Snapshot
 from argon.engine.source import NO_STORE, CollectionSource
 from argon.engine.statistics import about_collection
@@ -16,10 +17,6 @@ from argon.io import Operation
 from argon.models import CollectionRecord
 from argon.rewrite.pipeline import SEARCH, operator_of, rewrite_pipeline
 from argon.wal.transactions import patiently
-
-if TYPE_CHECKING:
-    pass
-from argon.engine.query import Reader, physical_hint
 
 
 def aggregate(

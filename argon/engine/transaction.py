@@ -16,6 +16,13 @@ from pymongo.errors import InvalidOperation, OperationFailure, PyMongoError
 
 from argon.catalog.collections import Catalog, load_catalog
 from argon.catalog.tables import COLLECTIONS
+from argon.engine.conflicts import (
+    Conflict,
+    names_are_free,
+    no_such_transaction,
+    still_true,
+    write_conflict,
+)
 from argon.engine.errors import duplicate_id
 from argon.engine.rules import admit
 from argon.engine.snapshot import Snapshot
@@ -23,7 +30,7 @@ from argon.engine.unique import all_checks, unique_check
 from argon.io import Operation
 from argon.rewrite.touched import WHOLE, both_touched
 from argon.versions.ids import id_key
-from argon.versions.layout import PROVISIONAL_LSN, Row
+from argon.versions.layout import PROVISIONAL_LSN
 from argon.wal import statements
 from argon.wal.change import Change, Check, Plan, Planner
 from argon.wal.rows import DuplicateId, StaleRow, write_rows
@@ -31,8 +38,6 @@ from argon.wal.transactions import DISCARDED, SNAPSHOT, SNAPSHOT_UNAVAILABLE, ba
 
 if TYPE_CHECKING:
     from argon.engine.line import Line
-
-WRITE_CONFLICT = 112
 
 
 class Transaction:
@@ -90,9 +95,9 @@ class Transaction:
             staged = [replace(change) for change in self._net.values() if not _is_nothing(change)]
             if staged:
                 try:
-                    yield from _still_true((yield from self._look()), staged)
+                    yield from still_true((yield from self._look()), staged)
                     yield from self._stage(staged)
-                except (StaleRow, _Conflict) as error:
+                except (StaleRow, Conflict) as error:
                     yield from self.fail()
                     raise write_conflict(self._line.record.name) from error
         return (yield from self._look())
@@ -133,7 +138,7 @@ class Transaction:
             yield from self._stage(plan.changes)
             if plan.check is not None:
                 yield from plan.check(self._session)
-        except (StaleRow, _Conflict, DuplicateId) as error:
+        except (StaleRow, Conflict, DuplicateId) as error:
             yield from self.fail()
             if isinstance(error, DuplicateId):
                 raise duplicate_id(error) from error
@@ -167,7 +172,7 @@ class Transaction:
         yield from admit(self._line, force=self._force)
         try:
             yield from self._line.write(self._replan(net), author=self._author, message=self._message)
-        except _Conflict as error:
+        except Conflict as error:
             raise write_conflict(self._line.record.name) from error
 
     def abort(self) -> Operation[None]:
@@ -264,91 +269,16 @@ class Transaction:
     def _replan(self, net: list[Change]) -> Planner:
         def plan(snapshot: Snapshot, _careful: bool) -> Operation[Plan]:
             if self._branch not in (None, snapshot.branch.id):
-                raise _Conflict  # the name stands for another branch by now
+                raise Conflict  # the name stands for another branch by now
             changes = [replace(change) for change in net]
             if not all(self._same_collection(snapshot, change) for change in changes):
-                raise _Conflict
-            if not _names_are_free(snapshot, changes):
-                raise _Conflict
-            yield from _still_true(snapshot, changes)
+                raise Conflict
+            if not names_are_free(snapshot, changes):
+                raise Conflict
+            yield from still_true(snapshot, changes)
             return Plan(changes, check=_checks(snapshot, changes))
 
         return plan
-
-
-def _names_are_free(snapshot: Snapshot, changes: list[Change]) -> bool:
-    """Whether no name would stand for two collections; somebody may have made one of the same name."""
-    catalog = {id_key(change.document_id): change.after for change in changes if change.store == COLLECTIONS}
-    if not catalog:
-        return True
-    kept = [record for record in snapshot.catalog.records() if id_key(record.id) not in catalog]
-    names = [(record.space, record.name) for record in kept]
-    names += [(image["space"], image["name"]) for image in catalog.values() if image is not None]
-    return len(set(names)) == len(names)
-
-
-def no_such_transaction() -> OperationFailure:
-    """Build the server's error for a transaction that an earlier error has ended."""
-    text = "the transaction was ended by an earlier error and nothing of it is written: begin another one"
-    details = {"code": 251, "codeName": "NoSuchTransaction", "errmsg": text}
-    return OperationFailure(text, 251, {**details, "errorLabels": ["TransientTransactionError"]})
-
-
-def gone_transaction(failure: PyMongoError) -> OperationFailure:
-    """Build the server's error for a commit that is tried again after it failed.
-
-    Args:
-        failure: What it failed with. If that tells that nothing was written, the whole may be tried again.
-    """
-    if isinstance(failure, OperationFailure):
-        return no_such_transaction()
-    text = f"it is not known whether the transaction landed ({failure}): read, and begin another one"
-    return OperationFailure(text, 251, {"code": 251, "codeName": "NoSuchTransaction", "errmsg": text})
-
-
-def write_conflict(branch: str) -> OperationFailure:
-    """Build the server's error for a lost race between transactions."""
-    text = (
-        f"WriteConflict error: a document was changed on the branch {branch!r} by another commit first; retry"
-    )
-    return OperationFailure(
-        text,
-        WRITE_CONFLICT,
-        {
-            "code": WRITE_CONFLICT,
-            "codeName": "WriteConflict",
-            "errmsg": text,
-            "errorLabels": ["TransientTransactionError"],
-        },
-    )
-
-
-class _Conflict(Exception):
-    """A document was changed since the transaction saw it; trying the same commit again cannot help."""
-
-
-def _still_true(snapshot: Snapshot, changes: list[Change]) -> Operation[None]:
-    """Give changes the rows as they are now, if the documents are what they were."""
-    by_store: dict[str, list[Change]] = {}
-    for change in changes:
-        by_store.setdefault(change.store, []).append(change)
-    for store, group in by_store.items():
-        rows: dict[Hashable, Row] = {}
-        ids = [change.document_id for change in group]
-        for leg in snapshot.view.legs:
-            where = {**leg.seek, "d._id": {"$in": ids}}
-            found = yield snapshot.rows(store).find(where, session=snapshot.session).to_list(None)
-            rows.update({id_key(row["d"]["_id"]): row for row in found})
-        for change in group:
-            row = rows.get(id_key(change.document_id))
-            before = change.before
-            if (row is None) != (before is None):
-                raise _Conflict
-            if row is not None and before is not None:
-                if row["f"] != before["f"] or row["_id"]["b"] != before["_id"]["b"]:
-                    raise _Conflict
-                change.before = row
-                change.inherited = snapshot.is_inherited(row)
 
 
 def _operation(change: Change) -> str:

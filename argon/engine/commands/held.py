@@ -12,8 +12,8 @@ from bson import Int64
 from pymongo.errors import CursorNotFound
 
 from argon.engine.commands.request import Command, Reply, Request, check_fields, required
-from argon.engine.cursors import close, next_batch, resize
-from argon.engine.find import Materialized, Opened
+from argon.engine.cursors import Materialized, close, next_batch, resize
+from argon.engine.find import Opened
 from argon.io import Operation
 
 if TYPE_CHECKING:
