@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import copy
-import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import bson
 from bson.raw_bson import RawBSONDocument
 
 from argon.catalog.collections import Catalog, kind_of, new_record
@@ -19,6 +17,7 @@ from argon.merging.definitions import counterpart, merge_definition, same_defini
 from argon.merging.diff import described
 from argon.merging.documents import Settle, merge_document
 from argon.merging.ids import IdSet
+from argon.merging.outcome import Gathering, Outcome, Page
 from argon.merging.progress import Tally
 from argon.merging.results import MISSING, ConflictEntry
 from argon.merging.states import add_all, plain, rows_of
@@ -32,82 +31,8 @@ if TYPE_CHECKING:
     from bson import ObjectId
 
 Record = CollectionRecord | None
-
-
-@dataclass
-class Outcome:
-    """What a merge comes to.
-
-    Attributes:
-        catalog: Changes of definitions, which come first.
-        documents: Changes of documents by the collection that they are in afterwards; none where there
-            is too much to be held.
-        indexed: Collections that get indexes from the source, before and after.
-        created: Collections that the target gets.
-        conflicts: What nothing settled.
-        resolved: What the strategy settled.
-        applied: How many documents are inserted or changed.
-        deleted: How many are deleted.
-        spaces: In which namespaces.
-        large: Whether there is too much of it for one transaction.
-        told: Its digest, where that was made while it was computed.
-    """
-
-    catalog: list[Change] = field(default_factory=list)
-    documents: list[tuple[CollectionRecord, list[Change]]] = field(default_factory=list)
-    indexed: list[tuple[CollectionRecord, CollectionRecord]] = field(default_factory=list)
-    created: list[CollectionRecord] = field(default_factory=list)
-    conflicts: list[ConflictEntry] = field(default_factory=list)
-    resolved: list[ConflictEntry] = field(default_factory=list)
-    applied: int = 0
-    deleted: int = 0
-    spaces: set[str] = field(default_factory=set)
-    large: bool = False
-    told: str = ""
-
-    @property
-    def count(self) -> int:
-        """How many changes there are."""
-        return len(self.catalog) + self.applied + self.deleted
-
-    @property
-    def changes(self) -> list[Change]:
-        """All changes, in the order in which the log shall tell them."""
-        return [*self.catalog, *(change for _, changes in self.documents for change in changes)]
-
-    def digest(self) -> str:
-        """Return what is the same for merges that do the same."""
-        if self.told:
-            return self.told
-        digest = Digest(self.catalog)
-        for record, changes in self.documents:
-            digest.add(record, changes)
-        return str(digest)
-
-
-class Digest:
-    """What is the same for merges that do the same.
-
-    Args:
-        catalog: The changes of definitions.
-    """
-
-    def __init__(self, catalog: Sequence[Change]) -> None:
-        self._told = hashlib.sha256()
-        for change in catalog:
-            after = None if change.after is None else dict(change.after)
-            kept = {name: value for name, value in (after or {}).items() if name not in ("_id", "store")}
-            self._told.update(bson.encode({"o": str(change.operation), "c": change.collection, "d": kept}))
-
-    def add(self, record: CollectionRecord, changes: Sequence[Change]) -> None:
-        """Take note of changes of documents."""
-        for change in changes:
-            before = b"" if change.before is None else bytes(change.before["d"].raw)
-            after = b"" if change.after is None else bytes(change.after.raw)
-            self._told.update(bson.encode({"s": record.space, "c": record.name, "b": before, "a": after}))
-
-    def __str__(self) -> str:
-        return self._told.hexdigest()
+Settling = Callable[[CollectionRecord, Any], Settle]
+Take = Callable[[CollectionRecord, list[Change]], None]
 
 
 @dataclass
@@ -137,8 +62,6 @@ class Merging:
         strategy: Settles conflicts.
         deletes: Whether the source's deletions count.
         stores: The records made so far for collections that cannot keep their store, by the source's id.
-        most: Beyond how many changes, and how many bytes of them, it is large; None for never.
-        keep: Whether the outcome has the changes of documents also where it is large.
         tally: Counts the documents.
 
     Attributes:
@@ -157,8 +80,6 @@ class Merging:
         *,
         deletes: bool,
         stores: dict[ObjectId, CollectionRecord],
-        most: tuple[int, int] | None = None,
-        keep: bool = False,
         tally: Tally | None = None,
     ) -> None:
         self._base, self._ours, self._theirs = base, ours, theirs
@@ -167,51 +88,45 @@ class Merging:
         self._strategy = strategy
         self._deletes = deletes
         self._stores = stores
-        self._most = most
-        self._keep = keep or most is None
         self._tally = tally or Tally()
-        self._size = 0
         self.parts: list[Part] = []
         self.outcome = Outcome()
 
-    def run(self) -> Operation[Outcome]:
-        """Compute the merge."""
+    def run(self, each: Take | None = None, *, keep: bool = False) -> Operation[Outcome]:
+        """Compute the merge.
+
+        Args:
+            each: Gets the changes of documents page by page, in place of the outcome.
+            keep: Whether the outcome has them also where it is large.
+        """
         yield from self._definitions()
-        outcome = self.outcome
-        outcome.spaces = {change.space for change in outcome.catalog}
-        digest = Digest(outcome.catalog)
-        for part in self.parts:
-            kept: list[Change] = []
-            for page in part.ids.pages():
-                changes = yield from self.changes(part, page, self._settle)
-                digest.add(part.merged, changes)
-                self._count(part.merged, changes)
-                self._tally.compared(len(page), len(changes))
-                if self._keep or not outcome.large:
-                    kept += changes
-                else:
-                    outcome.documents, kept = [], []
-            if kept:
-                outcome.documents.append((part.merged, kept))
-        outcome.told = str(digest)
-        return outcome
+        gathering = Gathering(self.outcome, keep=keep)
+        take = each or gathering.add
+        for reading in self._pages(self._settle):
+            take(*(yield from reading))
+        return gathering.close()
 
-    def on(self, ours: Snapshot) -> Merging:
-        """Return the same computation with another view of the same state of the target."""
+    @property
+    def records(self) -> list[CollectionRecord]:
+        """The collections whose documents may change, as they are afterwards."""
+        return [part.merged for part in self.parts]
+
+    def again(self, ours: Snapshot) -> Iterator[Operation[Page]]:
+        """Return what computes the changes once more, page by page.
+
+        Args:
+            ours: Another view of the same state of the target.
+        """
         same = copy.copy(self)
-        same._ours = ours
-        return same
+        same._ours, same._tally = ours, Tally()
+        if self._base is self._ours:
+            same._base = ours
+        return same._pages(same._settle_again)
 
-    def _count(self, record: CollectionRecord, changes: Sequence[Change]) -> None:
-        outcome = self.outcome
-        gone = sum(change.after is None for change in changes)
-        outcome.deleted += gone
-        outcome.applied += len(changes) - gone
-        if changes:
-            outcome.spaces.add(record.space)
-        if self._most is not None and not outcome.large:
-            self._size += sum(change.size() for change in changes)
-            outcome.large = outcome.count > self._most[0] or self._size > self._most[1]
+    def _pages(self, settling: Settling) -> Iterator[Operation[Page]]:
+        for part in self.parts:
+            for page in part.ids.pages():
+                yield self._page(part, page, settling)
 
     def _definitions(self) -> Operation[None]:
         """Merge the definitions, and note whose documents are to be merged."""
@@ -305,9 +220,7 @@ class Merging:
             yield from add_all(ids, self._theirs, theirs)
         self.parts.append(Part(base, ours, theirs, merged, ids))
 
-    def changes(
-        self, part: Part, page: Sequence[Any], settling: Callable[[CollectionRecord, Any], Settle]
-    ) -> Operation[list[Change]]:
+    def _page(self, part: Part, page: Sequence[Any], settling: Settling) -> Operation[Page]:
         """Merge a page of documents.
 
         Args:
@@ -330,7 +243,8 @@ class Merging:
             )
             if (image and image.raw) != (was and was.raw):
                 changes.append(self._change(part.merged, identity, row, image))
-        return changes
+        self._tally.compared(len(page), len(changes))
+        return part.merged, changes
 
     def _change(
         self, record: CollectionRecord, identity: Any, row: Row | None, image: RawBSONDocument | None
@@ -364,7 +278,7 @@ class Merging:
         entry = ConflictEntry(*about, base, source, target, definition)
         return entry, pick(self._strategy, entry)
 
-    def settle_again(self, record: CollectionRecord, identity: Any) -> Settle:
+    def _settle_again(self, record: CollectionRecord, identity: Any) -> Settle:
         """Return what settles conflicts of which the outcome tells already."""
         return lambda path, base, source, target: self._pick(record, identity, path, base, source, target)[1]
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from argon.catalog.collections import kind_of
-from argon.catalog.tables import COLLECTIONS
 from argon.engine.snapshot import Snapshot
+from argon.engine.visible import rows_by_id
+from argon.io import Operation
+from argon.merging.images import Image, Images
+from argon.merging.outcome import Gathering, Outcome, Page
 from argon.models import CollectionRecord
 from argon.versions.ids import id_key
 from argon.versions.layout import Row
 from argon.wal.change import Change
-
-if TYPE_CHECKING:
-    from argon.merging.compute import Outcome
-
-_Key = tuple[str, Hashable]
 
 
 class Draft(Snapshot):
@@ -25,24 +22,30 @@ class Draft(Snapshot):
 
     Args:
         head: The head.
+
+    Attributes:
+        outcome: What all the changes come to, once they are settled.
     """
 
     def __init__(self, head: Snapshot) -> None:
         super().__init__(head.engine, head.branch, head.project, head.view, head.catalog, head.session)
-        self._head = head.catalog
-        self._net: dict[_Key, Change] = {}
+        self._head = head
+        self._images = Images()
+        self.outcome = Outcome()
 
-    def add(self, outcome: Outcome) -> None:
-        """Think of further changes, which were computed on this draft.
+    def add(self, record: CollectionRecord, changes: Iterable[Change]) -> None:
+        """Think of further changes of documents, which were computed on this draft.
 
         Args:
-            outcome: The changes.
+            record: Their collection.
+            changes: The changes.
         """
-        for change in outcome.changes:
-            key = (change.store, id_key(change.document_id))
-            first = self._net.get(key)
-            self._net[key] = change if first is None else replace(first, after=change.after)
-        self.catalog = self.catalog.after(outcome.catalog)
+        for change in changes:
+            self._images.put(record.store, change.document_id, change.after)
+
+    def define(self, changes: Iterable[Change]) -> None:
+        """Think of further changes of definitions, which were computed on this draft."""
+        self.catalog = self.catalog.after(changes)
 
     def drafted(
         self, record: CollectionRecord, ids: Sequence[Any], rows: Mapping[Hashable, Row]
@@ -55,51 +58,67 @@ class Draft(Snapshot):
             rows: The rows that there are, by the keys of their ids.
         """
         seen = dict(rows)
-        for key in map(id_key, ids):
-            change = self._net.get((record.store, key))
-            if change is None:
-                continue
+        for key, image in self._images.of(record.store, ids).items():
             seen.pop(key, None)
-            if change.after is not None:
-                seen[key] = {"_id": {"b": self.view.branch}, "d": change.after}
+            if image is not None:
+                seen[key] = {"_id": {"b": self.view.branch}, "d": image}
         return seen
 
-    def settle(self, outcome: Outcome) -> None:
-        """Put into an outcome what all the changes come to.
+    def settle(self, *, keep: bool = False) -> Operation[Outcome]:
+        """Find what all the changes come to.
 
         Args:
-            outcome: Gets changes of the head.
+            keep: Whether the outcome has the changes of documents also where it is large.
         """
-        before = {record.id: record for record in self._head.records()}
+        self._settle_definitions()
+        gathering = Gathering(self.outcome, keep=keep)
+        for reading in self.again(self._head):
+            gathering.add(*(yield from reading))
+        return gathering.close()
+
+    @property
+    def records(self) -> list[CollectionRecord]:
+        """The collections whose documents may change, as they are afterwards."""
+        return [record for record in self.catalog.records() if record.store in self._images.stores]
+
+    def again(self, ours: Snapshot) -> Iterator[Operation[Page]]:
+        """Return what reads the changes of documents, page by page.
+
+        Args:
+            ours: The head, or another view of the same state.
+        """
+        for record in self.records:
+            for page in self._images.pages(record.store):
+                yield _page(ours, record, page)
+
+    def _settle_definitions(self) -> None:
+        head, outcome = self._head.catalog, self.outcome
+        before = {record.id: record for record in head.records()}
         now = {record.id: record for record in self.catalog.records()}
-        for (store, _), change in self._net.items():
-            old, new = before.get(change.document_id), now.get(change.document_id)
-            if store != COLLECTIONS or (old is None and new is None):
-                continue
+        for identity in before | now:
+            old, new = before.get(identity), now.get(identity)
             if old is None and new is not None:
-                outcome.catalog.append(self._head.create(new))
+                outcome.catalog.append(head.create(new))
                 outcome.created.append(new)
             elif old is not None and new is None:
-                outcome.catalog.append(self._head.drop(old))
+                outcome.catalog.append(head.drop(old))
             elif old is not None and new is not None and id_key(old.model_dump()) != id_key(new.model_dump()):
-                outcome.catalog.append(self._head.replace(kind_of(old, new), old, new))
+                outcome.catalog.append(head.replace(kind_of(old, new), old, new))
                 outcome.indexed.append((old, new))
+        # A name is free before it is used again.
         outcome.catalog.sort(key=lambda change: change.after is not None)
-        stores = {record.store: record for record in now.values() if record.store}
-        found: dict[str, list[Change]] = {}
-        for change in self._written():
-            if change.store in stores:
-                found.setdefault(change.store, []).append(_told(change, stores[change.store]))
-        outcome.documents += [(stores[store], changes) for store, changes in found.items()]
-
-    def _written(self) -> Iterable[Change]:
-        for (store, _), change in self._net.items():
-            was = None if change.before is None else change.before["d"].raw
-            is_ = None if change.after is None else change.after.raw
-            if store != COLLECTIONS and was != is_:
-                yield change
 
 
-def _told(change: Change, record: CollectionRecord) -> Change:
-    kind = "insert" if change.before is None else "delete" if change.after is None else "update"
-    return replace(change, operation=kind, space=record.space, collection=record.name)
+def _page(ours: Snapshot, record: CollectionRecord, page: Sequence[tuple[Any, Image]]) -> Operation[Page]:
+    rows = yield from rows_by_id(ours, record, [identity for identity, _ in page])
+    found = {id_key(row["d"]["_id"]): row for row in rows}
+    changes: list[Change] = []
+    for identity, image in page:
+        row = found.get(id_key(identity))
+        was = None if row is None else row["d"].raw
+        if was != (None if image is None else image.raw):
+            kind = "insert" if row is None else "delete" if image is None else "update"
+            about = (record.space, record.name, record.store, identity if row is None else row["d"]["_id"])
+            inherited = row is not None and ours.is_inherited(row)
+            changes.append(Change(kind, *about, before=row, inherited=inherited, after=image))
+    return record, changes

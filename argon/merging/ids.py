@@ -58,23 +58,43 @@ class IdSet:
         query = "SELECT place, id FROM ids WHERE place > ? ORDER BY place LIMIT ?"
         while rows := self._file.execute(query, (last, PAGE)).fetchall():
             last = rows[-1][0]
-            yield [RawBSONDocument(stored, RAW_CODEC)[""] for _, stored in rows]
+            yield [decoded(stored) for _, stored in rows]
 
     def _spill(self) -> None:
         if self._file is None:
-            # A nameless database is a file that goes with its connection.
-            self._file = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-            self._file.execute("PRAGMA journal_mode = OFF")
-            self._file.execute("PRAGMA cache_size = -16384")
-            self._file.execute("CREATE TABLE ids (place INTEGER PRIMARY KEY, key TEXT UNIQUE, id BLOB)")
-        rows = [(_text(key), bson.encode({"": identity})) for key, identity in self._held.items()]
+            self._file = temporary("CREATE TABLE ids (place INTEGER PRIMARY KEY, key TEXT UNIQUE, id BLOB)")
+        rows = [(as_text(key), encoded(identity)) for key, identity in self._held.items()]
         self._file.execute("BEGIN")
         self._file.executemany("INSERT OR IGNORE INTO ids (key, id) VALUES (?, ?)", rows)
         self._file.execute("COMMIT")
         self._held.clear()
 
 
-def _text(key: Hashable) -> str:
+def temporary(schema: str) -> sqlite3.Connection:
+    """Make a nameless database, which is a file that goes with its connection.
+
+    Args:
+        schema: The statement that makes its table.
+    """
+    file = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+    file.execute("PRAGMA journal_mode = OFF")
+    file.execute("PRAGMA cache_size = -16384")
+    file.execute(schema)
+    return file
+
+
+def encoded(identity: Any) -> bytes:
+    """Return an id for the file."""
+    return bson.encode({"": identity})
+
+
+def decoded(stored: bytes) -> Any:
+    """Read an id from the file."""
+    return RawBSONDocument(stored, RAW_CODEC)[""]
+
+
+def as_text(key: Hashable) -> str:
+    """Return the key of an id, as :func:`~argon.versions.ids.id_key` makes it, for the file."""
     return repr(_exact(key))
 
 

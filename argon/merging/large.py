@@ -1,4 +1,4 @@
-"""The second computation of a merge that memory should not hold: page by page, to be written."""
+"""The second computation of what memory should not hold: page by page, to be written."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from argon.engine.snapshot import Snapshot
 from argon.errors import Conflict
 from argon.io import Operation
-from argon.merging.compute import Digest, Merging
-from argon.merging.landing import inspect, validate
+from argon.merging.checks import inspect, validate
+from argon.merging.outcome import Computed, Digest
 from argon.merging.place import Place
 from argon.merging.progress import Tally
 from argon.wal.change import Change
@@ -18,50 +18,64 @@ if TYPE_CHECKING:
     from argon.engine.engine import Engine
 
 
-class LargeMerge:
-    """The changes of a merge once more.
+class LargeChange:
+    """The changes of a computation once more.
 
     Args:
         engine: The engine.
-        target: The target, at the head that the merge was computed on.
-        merging: The computation, which has run.
+        head: The head that they were computed on, and
+        ours: its state.
+        computed: The computation, which has run.
+        judged: Whether validators judge them.
         tally: Counts what is written.
     """
 
-    def __init__(self, engine: Engine, target: Place, merging: Merging, tally: Tally) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        head: Place,
+        computed: Computed,
+        ours: Snapshot,
+        *,
+        judged: bool,
+        tally: Tally,
+    ) -> None:
         self._engine = engine
-        self._target = target
-        self._merging = merging
-        catalog = merging.outcome.catalog
+        self._head = head
+        self._computed = computed
+        self._judged = judged
+        self._tally = tally
+        catalog = computed.outcome.catalog
         self._first = list(catalog)
-        self._left = iter((part, page) for part in merging.parts for page in part.ids.pages())
+        self._left = computed.again(ours)
         self._digest = Digest(catalog)
         self._count = len(catalog)
-        self._tally = tally
 
     def next(self) -> Operation[list[Change]]:
         """Return the next page; an empty one is the end.
 
         Raises:
             WriteError: A validator refuses a document.
-            StaleHead: The target has moved.
-            Conflict: The merge comes to something else than before.
+            StaleHead: The branch has moved.
+            Conflict: It comes to something else than before.
         """
         first, self._first = self._first, []
         if first:
             return first
         self._tally.wrote(self._count)  # the pages before this one are
-        for part, page in self._left:
-            changes = yield from self._merging.changes(part, page, self._merging.settle_again)
+        outcome = self._computed.outcome
+        for reading in self._left:
+            record, changes = yield from reading
             if not changes:
                 continue
-            self._digest.add(part.merged, changes)
+            self._digest.add(record, changes)
             self._count += len(changes)
-            if self._count > self._merging.outcome.count:
+            if self._count > outcome.count:
                 raise (yield from self._differs())
-            yield from validate(self._engine, part.merged, changes)
+            if self._judged:
+                yield from validate(self._engine, record, changes)
             return changes
-        if str(self._digest) != self._merging.outcome.digest():
+        if str(self._digest) != outcome.digest:
             raise (yield from self._differs())
         return []
 
@@ -71,15 +85,14 @@ class LargeMerge:
         Raises:
             DuplicateKeyError: A unique index does not hold.
         """
-        records = [part.merged for part in self._merging.parts]
-        yield from inspect(hidden, self._merging.outcome, records)
+        yield from inspect(hidden, self._computed.outcome, self._computed.records)
 
     def _differs(self) -> Operation[Exception]:
-        head = yield from self._engine.log.head(self._target.branch)
-        if head.lsn != self._target.lsn:
+        head = yield from self._engine.log.head(self._head.branch)
+        if head.lsn != self._head.lsn:
             return StaleHead()
         return Conflict(
-            f"the merge into {self._target.branch.name!r} came to something else when it was to be written "
-            "than when it was computed, and nothing of it is there: a strategy that is a callable must "
-            "answer the same question in the same way"
+            f"what was computed for {self._head.branch.name!r} came to something else when it was to be "
+            "written, and nothing of it is there: a strategy that is a callable must answer the same "
+            "question in the same way"
         )

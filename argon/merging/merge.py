@@ -19,9 +19,9 @@ from argon.errors import Conflict, MergeConflict, MergeOutdated
 from argon.io import Operation
 from argon.merging.base import ensure_indexes, merge_base
 from argon.merging.changed import Changed, changed_between
-from argon.merging.compute import Merging, Outcome
-from argon.merging.landing import Landing, entries, unique_checks
-from argon.merging.large import LargeMerge
+from argon.merging.compute import Merging
+from argon.merging.landing import Landing, entries
+from argon.merging.outcome import Outcome
 from argon.merging.place import Place
 from argon.merging.plan import MergePlan
 from argon.merging.progress import Tally, Watcher
@@ -29,16 +29,10 @@ from argon.merging.results import ConflictEntry, MergeInfo, named
 from argon.merging.strategy import Strategy, check_strategy
 from argon.models import CollectionRecord
 from argon.versions.layout import raw
-from argon.wal.change import Change, LargePlan, Plan
+from argon.wal.change import Change, Plan
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine
-
-LARGE_CHANGES = 20_000
-"""Changes beyond which a merge does not land in one transaction, and
-"""
-LARGE_BYTES = 32 * 1024 * 1024
-"""bytes of documents before and after. Reading the target takes one leg more after each large commit."""
 
 
 class Merge:
@@ -72,7 +66,7 @@ class Merge:
         self._digest = digest
         self._tally = Tally(watcher)
         self._fresh: dict[ObjectId, CollectionRecord] = {}
-        self._landing = Landing(self._engine)
+        self._landing = Landing(self._engine, tally=self._tally)
         self._hooks: list[Hook] = []
         self._agreed: set[str] = set()
 
@@ -129,7 +123,7 @@ class Merge:
             base_lsn=found.base.lsn,
         )
         yield from judge(self._engine, self._hooks, proposal)
-        self._agreed.add(found.outcome.digest())
+        self._agreed.add(found.outcome.digest)
 
     def preview(self) -> Operation[MergePlan]:
         """Compute the merge at the target's head, and write nothing."""
@@ -147,7 +141,7 @@ class Merge:
             base.lsn,
             self._strategy,
             self._deletes,
-            outcome.digest(),
+            outcome.digest,
             outcome.applied,
             outcome.deleted,
             outcome.conflicts,
@@ -180,12 +174,10 @@ class Merge:
             self._strategy,
             deletes=self._deletes,
             stores=self._fresh,
-            most=(LARGE_CHANGES, LARGE_BYTES),
-            keep=keep,
             tally=tally,
         )
         if not nothing:
-            yield from merging.run()
+            yield from merging.run(keep=keep)
             for place in (base, self._source):  # if one went while it was read, not all of it was there
                 yield from engine.horizons.require(place.branch, place.lsn)
         return base, merging
@@ -199,7 +191,7 @@ class Merge:
         if outcome.conflicts:
             what = f"merging {str(self._source)!r} into {target.branch.name!r}"
             raise refusal(what, outcome.conflicts)
-        if self._digest is not None and outcome.digest() != self._digest:
+        if self._digest is not None and outcome.digest != self._digest:
             raise MergeOutdated(
                 f"{target.branch.name!r} has moved since the merge of {str(self._source)!r} was planned, and "
                 "the merge would do something else now: plan it anew"
@@ -207,9 +199,8 @@ class Merge:
         info = (str(self._source), target.branch.name, base.lsn)
         if _is(base, self._source):
             return Plan([], lambda: MergeInfo(*info, target.lsn))
-        if self._hooks and outcome.digest() not in self._agreed:
+        if self._hooks and outcome.digest not in self._agreed:
             raise _Unjudged(base, outcome)
-        yield from self._landing.prepare(snapshot, outcome, self._fresh.values())
         mark = self._mark(base)
 
         def reply() -> MergeInfo:
@@ -217,16 +208,8 @@ class Merge:
             done = (outcome.applied, outcome.deleted, len(outcome.spaces))
             return MergeInfo(*info, mark.lsn, *done, [], outcome.resolved)
 
-        if outcome.large:
-            # At its LSN the target stays as it is, whoever writes to it meanwhile.
-            again = merging.on((yield from target.state(self._engine)))
-            pages = LargeMerge(self._engine, target, again, self._tally)
-            return LargePlan(
-                reply=reply, pages=pages.next, limit=outcome.count, last=mark, inspect=pages.inspect
-            )
-        yield from self._landing.validate(outcome)
-        self._tally.wrote(0)
-        return Plan([*outcome.changes, mark], reply, unique_checks(snapshot, outcome))
+        fresh = self._fresh.values()
+        return (yield from self._landing.plan(snapshot, target, merging, mark, reply, fresh=fresh))
 
     def _mark(self, base: Place) -> Change:
         """Make the record by which later merges find their base."""

@@ -13,9 +13,9 @@ from argon.engine.handle import Handle
 from argon.engine.snapshot import Snapshot
 from argon.io import Operation
 from argon.merging.base import ensure_indexes
-from argon.merging.compute import Outcome
 from argon.merging.diff import definitions
-from argon.merging.landing import Landing, counts, entries, unique_checks
+from argon.merging.landing import Landing, entries
+from argon.merging.outcome import Computed, Outcome
 from argon.merging.place import Place, common
 from argon.merging.results import SchemaChange
 from argon.models import CollectionRecord, ProjectRecord
@@ -34,12 +34,12 @@ class Intent:
     """What a change comes to at one head.
 
     Attributes:
-        outcome: The changes of documents and definitions, and the conflicts.
+        computed: The computation of its changes and conflicts.
         told: What the log tells of it, besides the backup.
         lands: Whether it is a commit also where it changes nothing.
     """
 
-    outcome: Outcome
+    computed: Computed
     told: Mapping[str, Any] = field(default_factory=dict)
     lands: bool = False
 
@@ -63,7 +63,7 @@ class StateChange(ABC):
         self._handle = handle
         self._project = project
         self._engine: Engine = handle.line.engine
-        self._landing = Landing(self._engine)
+        self._landing = Landing(self._engine, judged=self.checked)
         self._fresh: dict[ObjectId, CollectionRecord] = {}
 
     @abstractmethod
@@ -75,8 +75,14 @@ class StateChange(ABC):
         """
 
     @abstractmethod
-    def compute(self, snapshot: Snapshot, head: Place) -> Operation[Intent]:
-        """Compute the change at a head."""
+    def compute(self, snapshot: Snapshot, head: Place, *, keep: bool) -> Operation[Intent]:
+        """Compute the change at a head.
+
+        Args:
+            snapshot: The head, and
+            head: where it is.
+            keep: Whether the outcome shall have the changes of documents also where it is large.
+        """
 
     @abstractmethod
     def refuse(self, outcome: Outcome) -> Exception:
@@ -124,16 +130,15 @@ class StateChange(ABC):
         head = yield from self._head()
         yield from self.begin(head)
         snapshot = yield from head.state(self._engine)
-        outcome = (yield from self.compute(snapshot, head)).outcome
-        applied, deleted = counts(outcome)
+        outcome = (yield from self.compute(snapshot, head, keep=True)).computed.outcome
         return ChangeInfo(
             self.name,
             head.branch.name,
             self.source,
             head.lsn,
             None,
-            applied,
-            deleted,
+            outcome.applied,
+            outcome.deleted,
             self.commits,
             list(_schema(snapshot, outcome)),
             preview=True,
@@ -176,40 +181,37 @@ class StateChange(ABC):
     def _plan(self, snapshot: Snapshot, author: str | None) -> Operation[Plan]:
         # If this commit lands, the head that is read here is the one that the snapshot is of.
         head = Place(snapshot.branch, (yield from self._engine.log.head(snapshot.branch)).lsn)
-        intent = yield from self.compute(snapshot, head)
-        outcome = intent.outcome
+        intent = yield from self.compute(snapshot, head, keep=False)
+        outcome = intent.computed.outcome
         if outcome.conflicts:
             raise self.refuse(outcome)
         about = (self.name, head.branch.name, self.source)
-        if not outcome.changes and not intent.lands:
+        if not outcome.count and not intent.lands:
             return Plan([], lambda: ChangeInfo(*about, head.lsn, commits=self.commits), alone=True)
-        yield from self._landing.prepare(snapshot, outcome, self._fresh.values())
-        if self.checked:
-            yield from self._landing.validate(outcome)
-        unique = unique_checks(snapshot, outcome) if self.checked else None
         backup = Backup(self._engine, self._project, head, self.name, author)
         yield from backup.prepare()
         told = {**intent.told, "backup": {"_id": backup.id, "branch": backup.name, "lsn": Int64(head.lsn)}}
         mark = Change(self.kind, "", "", "", told["_id"], after=raw(told))
         schema = list(_schema(snapshot, outcome))
 
-        def check(session: Any) -> Operation[None]:
-            if unique is not None:
-                yield from unique(session)
-            yield from backup.make(session)
-
         def reply() -> ChangeInfo:
             return ChangeInfo(
                 *about,
                 mark.lsn,
                 backup.name,
-                *counts(outcome),
+                outcome.applied,
+                outcome.deleted,
                 self.commits,
                 schema,
                 resolved=outcome.resolved,
             )
 
-        return Plan([*outcome.changes, mark], reply, check, alone=True)
+        fresh = self._fresh.values()
+        return (
+            yield from self._landing.plan(
+                snapshot, head, intent.computed, mark, reply, fresh=fresh, check=backup.make, alone=True
+            )
+        )
 
 
 def _schema(snapshot: Snapshot, outcome: Outcome) -> Iterator[SchemaChange]:

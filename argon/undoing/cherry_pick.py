@@ -11,8 +11,8 @@ from argon.engine.snapshot import Snapshot
 from argon.errors import MergeConflict, PointNotFound
 from argon.io import Operation
 from argon.merging.changed import changed_between
-from argon.merging.compute import Outcome
 from argon.merging.merge import refusal
+from argon.merging.outcome import Outcome
 from argon.merging.place import Place
 from argon.merging.strategy import Strategy, check_strategy
 from argon.models import ProjectRecord
@@ -101,7 +101,7 @@ class CherryPick(StateChange):
         """The commits that are picked."""
         return self._commits
 
-    def compute(self, snapshot: Snapshot, head: Place) -> Operation[Intent]:
+    def compute(self, snapshot: Snapshot, head: Place, *, keep: bool) -> Operation[Intent]:
         """Merge what the commits left into the head, with what was there before them as the base."""
         engine = self._engine
         picking = Picking(
@@ -114,10 +114,10 @@ class CherryPick(StateChange):
             deletes=True,
             stores=self._fresh,
         )
-        outcome = yield from picking.run()
+        yield from picking.run(keep=keep)
         yield from self.require_held(self._before, self._after)
         lsns = {"first": Int64(self._commits[-1].first_lsn), "last": Int64(self._commits[0].lsn)}
-        return Intent(outcome, {"_id": self._branch.id, "branch": self._branch.name, **lsns})
+        return Intent(picking, {"_id": self._branch.id, "branch": self._branch.name, **lsns})
 
     def refuse(self, outcome: Outcome) -> MergeConflict:
         """Make the error that names what both branches changed."""

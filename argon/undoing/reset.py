@@ -11,7 +11,8 @@ from argon.engine.snapshot import Snapshot
 from argon.errors import BranchNotFound, Conflict, UnsupportedOperation
 from argon.io import Operation
 from argon.merging.changed import Changed, changed_between
-from argon.merging.compute import Outcome
+from argon.merging.draft import Draft
+from argon.merging.outcome import Outcome
 from argon.merging.place import Place
 from argon.models import BranchRecord, ProjectRecord
 from argon.models.entry import Operation as Kind
@@ -58,10 +59,10 @@ class Reset(StateChange):
         """What the log says of it if nothing else was given."""
         return f"reset to {self.source}"
 
-    def compute(self, snapshot: Snapshot, head: Place) -> Operation[Intent]:
+    def compute(self, snapshot: Snapshot, head: Place, *, keep: bool) -> Operation[Intent]:
         """Compute what differs between the head and the point."""
         if self._to.line[0] == head.line[0]:
-            return Intent(Outcome())
+            return Intent(Draft(snapshot))  # nothing was thought of
         rewinding = Rewinding(
             snapshot,
             snapshot,
@@ -73,11 +74,11 @@ class Reset(StateChange):
             stores=self._fresh,
             whole=(yield from self.is_whole(self._to, head)),
         )
-        outcome = yield from rewinding.run()
+        yield from rewinding.run(keep=keep)
         yield from self.require_held(self._to)
         branch_id, lsn = self._to.line[0]
         told = {"_id": branch_id, "branch": self._to.branch.name, "lsn": Int64(lsn)}
-        return Intent(outcome, told, lands=True)
+        return Intent(rewinding, told, lands=True)
 
     def refuse(self, outcome: Outcome) -> Exception:
         """Nothing can collide: the head is the base."""
@@ -125,7 +126,7 @@ class Undo(Reset):
         said = "" if self._last.message is None else f": {self._last.message}"
         return f"undo LSN {self._last.lsn}{said}"
 
-    def compute(self, snapshot: Snapshot, head: Place) -> Operation[Intent]:
+    def compute(self, snapshot: Snapshot, head: Place, *, keep: bool) -> Operation[Intent]:
         """Compute what the last commit changed, backwards.
 
         Raises:
@@ -137,11 +138,11 @@ class Undo(Reset):
                 f"somebody else committed to {head.branch.name!r} meanwhile, and nothing was undone: "
                 f"undo again, or revert LSN {self._last.lsn}"
             )
-        intent = yield from super().compute(snapshot, head)
+        intent = yield from super().compute(snapshot, head, keep=keep)
         if self.kind is Kind.RESET:
             return intent
         lsns = {"first": Int64(self._last.first_lsn), "last": Int64(self._last.lsn)}
-        return Intent(intent.outcome, {"_id": head.branch.id, "undone": True, **lsns}, lands=True)
+        return Intent(intent.computed, {"_id": head.branch.id, "undone": True, **lsns}, lands=True)
 
 
 def parent_of(engine: Engine, branch: BranchRecord) -> Operation[BranchRecord]:

@@ -13,8 +13,8 @@ from argon.engine.snapshot import Snapshot
 from argon.errors import PointNotFound, RevertConflict
 from argon.io import Operation
 from argon.merging.changed import changed_between
-from argon.merging.compute import Outcome
 from argon.merging.draft import Draft
+from argon.merging.outcome import Outcome
 from argon.merging.place import Place
 from argon.merging.results import ConflictEntry, named
 from argon.merging.strategy import Strategy, check_strategy
@@ -106,12 +106,12 @@ class Revert(StateChange):
         """The commits that are taken back."""
         return self._commits
 
-    def compute(self, snapshot: Snapshot, head: Place) -> Operation[Intent]:
+    def compute(self, snapshot: Snapshot, head: Place, *, keep: bool) -> Operation[Intent]:
         """Merge what was there before the commits into the head, with what they left as the base.
 
         Where others committed between, that is one merge after the other, the latest commits first.
         """
-        engine, draft, outcome = self._engine, Draft(snapshot), Outcome()
+        engine, draft = self._engine, Draft(snapshot)
         collided: dict[Any, ConflictEntry] = {}
         for before, after in self._runs:
             rewinding = Rewinding(
@@ -125,17 +125,17 @@ class Revert(StateChange):
                 stores=self._fresh,
                 whole=(yield from self.is_whole(before, head)),
             )
-            step = yield from rewinding.run()
+            step = yield from rewinding.run(draft.add)
             yield from self.require_held(before, after)
-            draft.add(step)
-            outcome.resolved += step.resolved
+            draft.define(step.catalog)
+            draft.outcome.resolved += step.resolved
             for each in step.conflicts:
                 collided.setdefault((each.space, each.collection, id_key(each.id), each.path), each)
-        outcome.conflicts += collided.values()
-        draft.settle(outcome)
+        yield from draft.settle(keep=keep)
+        draft.outcome.conflicts += collided.values()
         lsns = {"first": Int64(self._commits[-1].first_lsn), "last": Int64(self._commits[0].lsn)}
         by = {} if self._by is None else {"author": self._by}
-        return Intent(outcome, {"_id": head.branch.id, **lsns, **by})
+        return Intent(draft, {"_id": head.branch.id, **lsns, **by})
 
     def refuse(self, outcome: Outcome) -> Exception:
         """Make the error that names the later writes that depend on the commits."""

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from argon.merging import merge
+from argon.merging import outcome
 from argon.merging.progress import MergeProgress
 
 from .faces import Face, do
 
 
 async def test_large_merges(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(merge, "LARGE_CHANGES", 3)
+    monkeypatch.setattr(outcome, "LARGE_CHANGES", 3)
     monkeypatch.setattr("argon.engine.large.MAX_CHANGES", 2)
     await do(face.db.users.insert_many([{"_id": number, "n": 0} for number in range(6)]))
     await do(face.branch.fork("feature"))
@@ -48,7 +48,7 @@ async def test_a_branch_compares_by_every_filter(face: Face) -> None:
 
 
 async def test_a_merge_tells_how_far_it_is(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(merge, "LARGE_CHANGES", 3)
+    monkeypatch.setattr(outcome, "LARGE_CHANGES", 3)
     monkeypatch.setattr("argon.merging.ids.PAGE", 2)
     await do(face.db.users.insert_many([{"_id": number, "n": 0} for number in range(6)]))
     await do(face.branch.fork("feature"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from argon.errors import RevertConflict
+from argon.merging import outcome
 
 from .faces import Face, do
 
@@ -37,3 +38,30 @@ async def test_what_was_done_is_taken_back(face: Face) -> None:
     assert await do(users.count_documents({})) == 2
     await do(feature.reset(to_parent=True))
     assert await do(face.database(feature).users.count_documents({})) == 2
+
+
+async def test_so_is_what_is_too_much_for_one_transaction(
+    face: Face, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outcome, "LARGE_CHANGES", 3)
+    monkeypatch.setattr("argon.engine.large.MAX_CHANGES", 2)
+    users, main = face.db.users, face.branch
+    await do(users.insert_many([{"_id": number, "n": 0} for number in range(6)]))
+    first = await do(main.head_lsn)
+    project = await do(face.argon.project(face.project))
+    await do(main.fork("feature"))
+    feature = await do(project.branch("feature"))
+    await do(face.database(feature).users.update_many({}, {"$set": {"n": 1}}))
+    merge = await do(main.merge("feature"))
+    counts = [6]
+    for change in (
+        main.undo,
+        main.undo,
+        lambda: main.revert(merge.lsn),
+        lambda: main.reset(merge.lsn),
+        lambda: main.reset(first),
+    ):
+        assert (await do(change())).documents_applied == 6
+        counts.append(await do(users.count_documents({"n": 1})))
+    assert counts == [6, 0, 6, 0, 6, 0]
+    assert (await do(project.verify())).ok

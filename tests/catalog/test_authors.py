@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from argon import Argon, Project, WALDatabase
-from argon.merging import merge
+from argon.merging import outcome
 from argon.models.entry import DDL_OPERATIONS, DOCUMENT_OPERATIONS, TAG_OPERATIONS, Operation
 
 
@@ -40,7 +40,7 @@ def everything(argon: Argon, **said: str) -> Project:
     feature.rename("better", **said)
     WALDatabase(feature, **said)["users"].insert_one({"_id": 2})  # type: ignore[arg-type]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(merge, "LARGE_CHANGES", 0)  # a large merge is published
+        patch.setattr(outcome, "LARGE_CHANGES", 0)  # a large merge is published
         project.branch().merge("better", **said)
     project.branch().restore(lsn=project.branch().head_lsn, **said)
     project.branch().fork("fork", **said)

@@ -16,7 +16,7 @@ from argon.catalog.tables import BRANCHES
 from argon.engine.large import LargeCommit
 from argon.errors import Conflict, HistoryExpired, HookRefused, MergeConflict, PointNotFound
 from argon.hooks import Proposal
-from argon.merging import merge
+from argon.merging import outcome
 from argon.merging.ids import IdSet
 from argon.merging.results import MergeInfo
 from argon.retention.collect import Terms
@@ -30,7 +30,7 @@ COUNT = 12
 @pytest.fixture(autouse=True)
 def small_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever changes more than four documents is large, and a transaction holds three changes."""
-    monkeypatch.setattr(merge, "LARGE_CHANGES", 4)
+    monkeypatch.setattr(outcome, "LARGE_CHANGES", 4)
     monkeypatch.setattr("argon.engine.large.MAX_CHANGES", 3)
     monkeypatch.setattr("argon.merging.ids.FEW", 5)
     monkeypatch.setattr("argon.merging.ids.PAGE", 4)
@@ -486,7 +486,7 @@ def test_a_stream_on_all_projects_follows(argon: Argon, main: Branch, db: Databa
 @given(program=programs)
 def test_large_merges_do_what_git_would(argon: Argon, program: list[tuple[Any, ...]]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(merge, "LARGE_CHANGES", 0)
+        patch.setattr(outcome, "LARGE_CHANGES", 0)
         pair = Pair(argon.create_project(f"p{uuid.uuid4().hex[:12]}"))
         for step, *arguments in program:
             getattr(pair, step)(*arguments)

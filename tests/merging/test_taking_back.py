@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from argon import Argon, Project, WALDatabase
 from argon.errors import MergeConflict, PointNotFound, UnsupportedOperation
+from argon.merging import outcome
 
 from .model import Collision, Commit, Repository, State, merged
 
@@ -228,9 +229,21 @@ def _documents(collection: Any) -> State:
     return {document.pop("_id"): document for document in collection.find()}
 
 
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(program=programs)
 def test_taking_back_does_what_git_would(argon: Argon, program: list[tuple[Any, ...]]) -> None:
+    _run(argon, program)
+
+
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(program=programs)
+def test_so_it_does_in_large_commits(argon: Argon, program: list[tuple[Any, ...]]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(outcome, "LARGE_CHANGES", 0)
+        _run(argon, program)
+
+
+def _run(argon: Argon, program: list[tuple[Any, ...]]) -> None:
     pair = Pair(argon.create_project(f"p{uuid.uuid4().hex[:12]}"))
     for step, *arguments in program:
         getattr(pair, step)(*arguments)

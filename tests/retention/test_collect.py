@@ -523,7 +523,7 @@ def test_a_branch_is_told_apart_by_what_it_takes(shop: Project, data: WALDatabas
 def test_what_a_branch_takes_on_all_its_lines(
     shop: Project, plain: Database[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("argon.merging.merge.LARGE_CHANGES", 2)
+    monkeypatch.setattr("argon.merging.outcome.LARGE_CHANGES", 2)
     monkeypatch.setattr("argon.engine.large.MAX_CHANGES", 2)
     work = shop.create_branch("work")
     users = WALDatabase(work)["users"]
@@ -558,7 +558,7 @@ def test_what_a_branch_takes_on_all_its_lines(
 def test_a_large_commit_that_was_not_published_is_told_apart(
     shop: Project, data: WALDatabase[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("argon.merging.merge.LARGE_CHANGES", 2)
+    monkeypatch.setattr("argon.merging.outcome.LARGE_CHANGES", 2)
     data["users"].insert_one({"_id": 0})
     WALDatabase(shop.create_branch("child"))["users"].insert_many([{"_id": number} for number in range(1, 6)])
 

@@ -17,7 +17,7 @@ from pymongo.errors import OperationFailure
 
 from argon import Argon, Branch, Materializer, Project, WALDatabase
 from argon.errors import ArgonError, HistoryExpired
-from argon.merging import merge
+from argon.merging import outcome
 from argon.retention.purge import Purge
 from argon.retention.versions import Sweep
 from argon.versions.ids import id_key
@@ -146,7 +146,7 @@ class Work:
                 others = [other for other in self.branches if other != branch]
                 with pytest.MonkeyPatch.context() as patch:
                     if value % 2:
-                        patch.setattr(merge, "LARGE_CHANGES", 0)
+                        patch.setattr(outcome, "LARGE_CHANGES", 0)
                     for source in others[:1]:
                         try:
                             branch.merge(source, strategy="theirs")
