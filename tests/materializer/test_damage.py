@@ -524,7 +524,7 @@ def test_history_that_a_horizon_claims_and_that_was_collected(
 def test_the_horizon_of_a_line_that_a_branch_has_left(
     shop: Shop, argon: Argon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("argon.merging.merge.LARGE_CHANGES", 1)
+    monkeypatch.setattr("argon.merging.outcome.LARGE_CHANGES", 1)
     shop.main.merge("child", "theirs")
     argon.terms = Terms(retention=0.0, grace=0.0)
     WALDatabase(shop.main)["users"].insert_one({"_id": 7})
