@@ -134,7 +134,7 @@ class AsyncCommands(AsyncDatabaseHandle[D]):
         if is_pymongos(self._client):
             return await AsyncDatabase.watch(self._to_itself(), *args, **kwargs)
         options = watch_options(AsyncDatabase.watch, args, kwargs)
-        watch = watch_branch(self._handle, self._branch.project_name, self.current_space, None, options)
+        watch = watch_branch(self._handle, self.name, self.current_space, None, options)
         return await AsyncWALChangeStream(self._branch.engine, watch, self, options).open()
 
     async def cursor_command(

@@ -207,7 +207,7 @@ class ProjectsClient(Generic[D]):
         settle(self._plain.close())
 
     def watch(self, *args: Any, **kwargs: Any) -> Any:
-        """See ``watch`` of PyMongo's client; it watches the main branch of every project."""
+        """See ``watch`` of PyMongo's client; it watches the default branch of every project."""
         return stream(lambda: self._open_watch(*args, **kwargs))
 
     def _open_watch(self, *args: Any, **kwargs: Any) -> Any:

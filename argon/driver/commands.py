@@ -134,7 +134,7 @@ class Commands(DatabaseHandle[D]):
         if is_pymongos(self._client):
             return Database.watch(self._to_itself(), *args, **kwargs)
         options = watch_options(Database.watch, args, kwargs)
-        watch = watch_branch(self._handle, self._branch.project_name, self.current_space, None, options)
+        watch = watch_branch(self._handle, self.name, self.current_space, None, options)
         return WALChangeStream(self._branch.engine, watch, self, options).open()
 
     def cursor_command(

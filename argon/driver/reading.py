@@ -134,8 +134,8 @@ class Reading(CollectionHandle[D]):
             same = self._like(self._wal_database()._to_itself(), self.name, self._handle)
             return Collection.watch(same, *args, **kwargs)
         options = watch_options(Collection.watch, args, kwargs)
-        project = self._wal_database().branch.project_name
-        watch = watch_branch(self._handle, project, self._space, self.name, options)
+        database = self._wal_database().name
+        watch = watch_branch(self._handle, database, self._space, self.name, options)
         return WALChangeStream(self._handle.line.engine, watch, self, options).open()
 
     def _physical_find(self, spec: FindSpec, session: Any) -> Any:

@@ -182,9 +182,8 @@ class NamedLine(Line):
 
     def _is_default(self, line: Line) -> Operation[bool]:
         """Whether a branch is still the default one, as far as is known; no set one means ``main``."""
-        project = yield from self.engine.rules.of(line.record.project_id)
-        default = None if project is None else project.default_branch
-        return line.record.id == default or (default is None and line.record.name == MAIN)
+        yield from self.engine.rules.of(line.record.project_id)
+        return self.engine.rules.is_default(line.record)
 
     def _find(self) -> Operation[Line | None]:
         if self._ready is not None:

@@ -97,7 +97,7 @@ def physical_pipeline(
         None if name is None else CollectionSource(snapshot.view, record),
         resolve,
         allow_union=snapshot.session is None,
-        database=snapshot.database,
+        databases=snapshot.databases,
     )
     return rewritten.store or NO_STORE, rewritten.stages
 

@@ -17,7 +17,7 @@ from argon.catalog.records import MAIN
 from argon.catalog.rules import refuse_protected
 from argon.errors import BranchProtected, Conflict, NotFound
 from argon.io import Operation
-from argon.models import ProjectRecord
+from argon.models import BranchRecord, ProjectRecord
 from argon.names import check_branch_pattern
 
 if TYPE_CHECKING:
@@ -49,6 +49,12 @@ class Rules:
         record = None if found is None else ProjectRecord.model_validate(found)
         self._known[project_id] = (asked, record)
         return record
+
+    def is_default(self, branch: BranchRecord) -> bool:
+        """Whether a branch is its project's default one, as far as is known; no set one means ``main``."""
+        _, project = self._known.get(branch.project_id, (0.0, None))
+        default = None if project is None else project.default_branch
+        return branch.id == default or (default is None and branch.name == MAIN)
 
     def learn(self, record: ProjectRecord) -> None:
         """Take note of what this process has said itself."""

@@ -55,6 +55,7 @@ def write_out(
     *before, last = stages
     [(kind, argument)] = last.items()
     snapshot = yield from handle.snapshot()
+    yield from snapshot.engine.rules.of(snapshot.branch.project_id)  # says which branch is the default one
     yield from _judge(snapshot, last)
     variables = argument.get("let") if kind == "$merge" and isinstance(argument, Mapping) else None
     if variables:
@@ -237,9 +238,10 @@ def _command_form(details: Mapping[str, Any]) -> OperationFailure:
 def _into(argument: Any, snapshot: Snapshot) -> str:
     if isinstance(argument, str):
         return argument
-    if argument.get("db", snapshot.database) != snapshot.database:
+    if "db" in argument and argument["db"] not in snapshot.databases:
+        names = " or ".join(map(repr, sorted(snapshot.databases)))
         raise UnsupportedOperation(
-            "a pipeline on a branch writes to the same branch: leave 'db' out, and copy to another "
-            "project with 'argon export' and 'argon import'"
+            f"a pipeline on a branch writes to the same branch ({names}), not to {argument['db']!r}: leave "
+            "'db' out, and copy to another branch with a merge, or with 'argon export' and 'argon import'"
         )
     return str(argument["coll"])

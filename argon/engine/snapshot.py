@@ -76,9 +76,10 @@ class Snapshot:
         return bool(row["_id"]["b"] != self.view.branch)
 
     @property
-    def database(self) -> str:
-        """The name that the branch has as a database."""
-        return self.project if self.branch.name == "main" else f"{self.project}@{self.branch.name}"
+    def databases(self) -> frozenset[str]:
+        """The names that the branch has as a database; the default one goes by the project's name, too."""
+        named = f"{self.project}@{self.branch.name}"
+        return frozenset((named, self.project) if self.engine.rules.is_default(self.branch) else (named,))
 
     def namespace(self, name: str) -> str:
         """Return what stands for ``database.collection`` in messages."""

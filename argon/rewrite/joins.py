@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from argon.errors import UnsupportedOperation
@@ -21,9 +21,11 @@ class Joins(ABC):
     collection then, which the server never gets to read.
     """
 
-    def __init__(self, resolve: Callable[[str], Source], database: str | None, allow_union: bool) -> None:
+    def __init__(
+        self, resolve: Callable[[str], Source], databases: Collection[str], allow_union: bool
+    ) -> None:
         self.resolve = resolve
-        self.database = database
+        self.databases = databases
         self.allow_union = allow_union
 
     @abstractmethod
@@ -121,7 +123,7 @@ class Joins(ABC):
     def _source(self, name: str | Mapping[str, Any]) -> Source:
         if isinstance(name, str):
             return self.resolve(name)
-        if name["db"] != self.database:
+        if name["db"] not in self.databases:
             raise UnsupportedOperation(
                 f"a pipeline on a branch reads collections of that branch, not of database {name['db']!r}"
             )

@@ -9,7 +9,7 @@ those which read other collections read them through the same view
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +61,7 @@ def rewrite_pipeline(
     resolve: Callable[[str], Source],
     *,
     allow_union: bool = True,
-    database: str | None = None,
+    databases: Collection[str] = (),
 ) -> Rewritten:
     """Rewrite a pipeline for the rows of one view.
 
@@ -74,7 +74,7 @@ def rewrite_pipeline(
         resolve: Gives the source of another logical collection of the same view.
         allow_union: Whether ``$unionWith`` may join the parts of a view; a
             transaction refuses it.
-        database: The name under which ``{db, coll}`` means this database.
+        databases: The names under which ``{db, coll}`` means this database.
 
     Returns:
         The physical pipeline, where to run it, and the sink cut off from it.
@@ -86,7 +86,7 @@ def rewrite_pipeline(
     sink: Stage | None = None
     if stages and operator_of(stages[-1]) in _SINKS:
         sink = dict(stages.pop())
-    rewriter = _Rewriter(resolve, database, allow_union)
+    rewriter = _Rewriter(resolve, databases, allow_union)
     if source is None:
         return Rewritten(None, rewriter.on_documents(stages), sink)
     return Rewritten(source.store or source.empty_store, rewriter.on_source(stages, source), sink)

@@ -39,13 +39,13 @@ def watch_options(method: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -
 
 
 def watch_branch(
-    handle: Handle, project: str, space: str, collection: str | None, options: Mapping[str, Any]
+    handle: Handle, database: str, space: str, collection: str | None, options: Mapping[str, Any]
 ) -> Watch:
     """Say what ``watch()`` on a branch or on one of its collections was asked for.
 
     Args:
         handle: The branch.
-        project: The name of its project.
+        database: The name that the branch has as a database.
         space: The namespace within the branch.
         collection: The collection; None for all.
         options: The arguments of ``watch()``, by PyMongo's names.
@@ -62,11 +62,11 @@ def watch_branch(
     if handle.transaction is not None:
         raise _in_transaction()
     scope = Scope(space, collection, expanded=bool(options.get("show_expanded_events")))
-    return _watch(scope, options, line=handle.line, project=project)
+    return _watch(scope, options, line=handle.line, project=database)
 
 
 def watch_projects(space: str, options: Mapping[str, Any]) -> Watch:
-    """Say what ``watch()`` on a client was asked for: the main branches of all projects.
+    """Say what ``watch()`` on a client was asked for: the default branches of all projects.
 
     Args:
         space: The namespace within the branches.

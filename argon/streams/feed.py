@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from bson import ObjectId, Timestamp
 
-from argon.catalog.records import MAIN
 from argon.io import Operation
 from argon.models.entry import DOCUMENT_OPERATIONS
 from argon.models.entry import Operation as Kind
@@ -57,8 +56,8 @@ class Watch:
 
     Attributes:
         scope: What.
-        line: The branch; None for the main branches of all projects.
-        project: The name of its project.
+        line: The branch; None for the default branches of all projects.
+        project: The name that it has as a database.
         start: Where to begin.
         images: Which images of documents events carry.
         pipeline: The user's stages.
@@ -172,7 +171,7 @@ class Feed:
 
     def _look_everywhere(self) -> Operation[None]:
         if self._newest is not None:
-            known = set(self._tracks)
+            known = {track.record.project_id for track in self._tracks.values()}
             added, self._newest = yield from later_tracks(self._engine, known, self._newest)
             self._tracks |= {track.record.id: track for track in added}
         self._behind = dict.fromkeys(self._tracks)
@@ -190,9 +189,10 @@ class Feed:
             self._behind[track.record.id] = None
             return
         record = yield from self._engine.branch_record(line_id)
-        if record is not None and record.name == MAIN:
-            # A new project's; or the one to which a large commit has moved a branch that is followed.
-            yield from self._look_everywhere()
+        if record is not None and record.parent_id in self._tracks:
+            self._behind[record.parent_id] = None  # a large commit may have moved the branch to that line
+        elif record is not None and self._newest is not None:
+            yield from self._look_everywhere()  # the project may be a new one
         if self._track_on(line_id) is None and (record is None or record.status != "published"):
             self._others.add(line_id)
 

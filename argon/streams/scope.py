@@ -21,7 +21,7 @@ class Scope:
     Attributes:
         space: The namespace within the branch.
         collection: The collection; None for all of them.
-        everything: Whether the main branches of all projects are watched.
+        everything: Whether the default branches of all projects are watched.
         expanded: Whether changes of the catalogue are told of.
     """
 

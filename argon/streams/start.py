@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from argon.errors import BranchNotFound, HistoryExpired, PointNotFound
 from argon.io import Operation
 from argon.models import BranchRecord
 from argon.points import Time
+from argon.retention.lines import own_levels
 from argon.streams.errors import INVALID_RESUME_TOKEN, TYPE_MISMATCH, refusal
 from argon.streams.token import Place, Token, decode_token
 from argon.streams.track import Track, history_lost, token_not_found
@@ -115,7 +116,7 @@ def branch_track(engine: Engine, line: Line, project: str, start: Start) -> Oper
 
 
 def project_tracks(engine: Engine, start: Start) -> Operation[tuple[list[Track], int]]:
-    """Find where a stream on all projects begins on each of their main branches.
+    """Find where a stream on all projects begins on each of their default branches.
 
     Args:
         engine: The engine.
@@ -131,22 +132,16 @@ def project_tracks(engine: Engine, start: Start) -> Operation[tuple[list[Track],
     if token is None:
         latest = yield engine.plain[BRANCHES].find({"name": MAIN}).sort("number", -1).limit(1).to_list(1)
         tracks: list[Track] = []
-        for record, name in (yield from _records(engine, {"name": MAIN, "status": "active"})):
+        for record, name in (yield from _defaults(engine, {"status": "active"})):
             place = yield from _begin(engine, record, start.time())
             tracks.append(Track(engine, (yield from engine.fresh(record)), name, place))
         return tracks, max([int(record["number"]) for record in latest], default=0)
     if token.newest is None:
         raise token_not_found("it is of a stream on one branch, and this one is on all projects")
     tracks = []
-    places = {place.branch: place for place in token.places}
-    # Deleted meanwhile, they still have an end to be told of.
-    wanted = {"$in": list(places)}
-    placed = {"$or": [{"_id": wanted}, {"line": wanted}, {"lineage.id": wanted}]}
-    for record, name in (yield from _records(engine, {**placed, "name": MAIN})):
-        lines = [record.line_id, *(ancestor.id for ancestor in record.lineage)]
-        place = next(places[line] for line in lines if line in places)
+    for record, name, place in (yield from _placed(engine, token.places)):
         tracks.append((yield from _resumed(engine, record, name, place)))
-    known = {track.record.id for track in tracks}
+    known = {track.record.project_id for track in tracks}
     added, newest = yield from later_tracks(engine, known, token.newest)
     return tracks + added, newest
 
@@ -156,30 +151,68 @@ def later_tracks(engine: Engine, known: set[ObjectId], newest: int) -> Operation
 
     Args:
         engine: The engine.
-        known: The branches that it follows.
-        newest: The highest number of a branch that it knew of.
+        known: The projects that it follows.
+        newest: The highest number of a main branch that it knew of.
 
     Returns:
         Tracks from the beginning of each, and the highest number now.
     """
-    later = {"name": MAIN, "$or": [{"status": "active"}, {"number": {"$gt": newest}}]}
-    records = yield from _records(engine, later)
+    later = {"name": MAIN, "parent_id": None, "$or": [{"status": "active"}, {"number": {"$gt": newest}}]}
+    found = yield engine.plain[BRANCHES].find(later, {"project_id": 1, "number": 1}).to_list(None)
+    unknown = {main["project_id"] for main in found} - known
     tracks = []
-    for record, name in records:
-        if record.id not in known:
-            tracks.append(Track(engine, record, name, (yield from _beginning(engine, record))))
-    return tracks, max([newest, *(record.number for record, _ in records)])
+    for record, name in (yield from _defaults(engine, {"_id": {"$in": list(unknown)}})):
+        tracks.append(Track(engine, record, name, (yield from _beginning(engine, record))))
+    return tracks, max([newest, *(int(main["number"]) for main in found)])
 
 
-def _records(engine: Engine, query: Mapping[str, Any]) -> Operation[list[tuple[BranchRecord, str]]]:
-    """Find main branches; the hidden lines of large commits to them have a parent."""
-    main = {**query, "kind": "wal", "parent_id": None}
-    found = yield engine.plain[BRANCHES].find(main).sort("number", 1).to_list(None)
+def _defaults(engine: Engine, query: Mapping[str, Any]) -> Operation[list[tuple[BranchRecord, str]]]:
+    """Find the default branches of projects, which go by the projects' names as databases."""
+    projects = yield engine.plain[PROJECTS].find(query, {"name": 1, "default_branch": 1}).to_list(None)
+    chosen = {project["_id"]: project.get("default_branch") for project in projects}
+    names = {project["_id"]: project["name"] for project in projects}
+    main = {"name": MAIN, "parent_id": None, "project_id": {"$in": list(chosen)}}
+    wanted = {"$or": [main, {"_id": {"$in": list(chosen.values())}}], "kind": "wal"}
+    found = yield engine.plain[BRANCHES].find(wanted).sort("number", 1).to_list(None)
     records = [BranchRecord.model_validate(document) for document in found]
-    ids = [record.project_id for record in records]
+    there = {record.id for record in records}
+    return [
+        (record, names[record.project_id])
+        for record in records
+        if record.id == chosen[record.project_id] or chosen[record.project_id] not in there
+    ]
+
+
+def _placed(engine: Engine, places: Sequence[Place]) -> Operation[list[tuple[BranchRecord, str, Place]]]:
+    """Find the branches of a token's places; deleted meanwhile, they still have an end to be told of.
+
+    A place that the present default branch has inherited is one of that, and otherwise
+    of the branch that wrote the line.
+    """
+    wanted = {"$in": [place.branch for place in places]}
+    query = {
+        "$or": [{"_id": wanted}, {"line": wanted}, {"lineage.id": wanted}],
+        "kind": "wal",
+        "status": {"$nin": ["hidden", "published"]},
+    }
+    found = yield engine.plain[BRANCHES].find(query).sort("number", 1).to_list(None)
+    records = [BranchRecord.model_validate(document) for document in found]
+    ids = list({record.project_id for record in records})
+    names = {record.id: name for record, name in (yield from _defaults(engine, {"_id": {"$in": ids}}))}
     projects = yield engine.plain[PROJECTS].find({"_id": {"$in": ids}}, {"name": 1}).to_list(None)
-    names: dict[ObjectId, str] = {project["_id"]: project["name"] for project in projects}
-    return [(record, names[record.project_id]) for record in records if record.project_id in names]
+    named: dict[ObjectId, str] = {project["_id"]: project["name"] for project in projects}
+    chosen: dict[ObjectId, tuple[BranchRecord, str, Place]] = {}
+    for place in places:
+        for record in records:
+            inherits = record.id in names and _inherits(record, place)
+            owns = place.branch in {line for line, _ in own_levels(record)}
+            if record.project_id in named and (inherits or (owns and record.project_id not in chosen)):
+                chosen[record.project_id] = (record, named[record.project_id], place)
+    return list(chosen.values())
+
+
+def _inherits(record: BranchRecord, place: Place) -> bool:
+    return any(place.branch == each.id and place.lsn <= each.fork for each in record.lineage)
 
 
 def _resumed(engine: Engine, record: BranchRecord, project: str, place: Place) -> Operation[Track]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pymongo import IndexModel
 
+from argon import Argon
 from argon.errors import ReadOnlyView, UnsupportedOperation
 
 from .parity import Document, Faces
@@ -114,6 +115,32 @@ def test_a_sink_elsewhere_is_refused(writing: Faces) -> None:
         ):
             with pytest.raises(UnsupportedOperation, match="branch"):
                 view.users.aggregate([*SUMS, sink])
+
+
+def test_a_sink_names_its_branch_as_the_client_does(argon: Argon) -> None:
+    client = argon.client()
+    client["shop"].users.insert_one({"_id": 1})
+    project = argon.project("shop")
+    project.create_branch("feature")
+
+    def copy(name: str, database: str) -> None:
+        into = {"db": database, "coll": "new"}
+        for number, sink in enumerate(({"$out": into}, {"$merge": {"into": into}})):
+            client[name].users.aggregate([{"$set": {"n": number}}, sink])
+            assert client[name].new.find_one() == {"_id": 1, "n": number}
+        joined = client[name].users.aggregate([{"$unionWith": into}, {"$match": {"n": 1}}])
+        assert list(joined) == [{"_id": 1, "n": 1}]
+
+    for name, database in (("shop", "shop@main"), ("shop@main", "shop"), ("shop@feature", "shop@feature")):
+        copy(name, database)
+    for name, database in (("shop@feature", "shop"), ("shop", "shop@feature"), ("shop@feature", "shop@main")):
+        with pytest.raises(UnsupportedOperation, match=f"writes to the same branch .*not to '{database}'"):
+            copy(name, database)
+    project.set_default_branch("feature")
+    for name, database in (("shop", "shop"), ("shop@feature", "shop"), ("shop@main", "shop@main")):
+        copy(name, database)
+    with pytest.raises(UnsupportedOperation, match=r"\('shop@main'\), not to 'shop'"):
+        copy("shop@main", "shop")
 
 
 def test_a_sink_of_the_past_is_refused(writing: Faces) -> None:

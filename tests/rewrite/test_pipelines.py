@@ -181,13 +181,13 @@ def test_statistics_are_those_of_the_store(views: Views, stage: Document) -> Non
 def test_what_a_branch_cannot_do_is_refused(stage: Document) -> None:
     resolve = resolver("root")
     with pytest.raises(UnsupportedOperation):
-        rewrite_pipeline([stage], resolve("users"), resolve, database="here")
+        rewrite_pipeline([stage], resolve("users"), resolve, databases=["here"])
 
 
 def test_the_own_database_may_be_named(views: Views) -> None:
     resolve = resolver("root")
     stage = {"$unionWith": {"db": "here", "coll": "orders"}}
-    rewritten = rewrite_pipeline([stage, {"$count": "n"}], resolve("users"), resolve, database="here")
+    rewritten = rewrite_pipeline([stage, {"$count": "n"}], resolve("users"), resolve, databases=["here"])
     expected = [{"n": sum(views.plain["root"][name].count_documents({}) for name in ("users", "orders"))}]
     assert list(views.rows["store_users"].aggregate(rewritten.stages)) == expected
 

@@ -40,7 +40,7 @@ def test_changes_of_inherited_documents_are_told_with_both_images(project: Proje
         feature.users.update_one({"_id": 1}, {"$inc": {"n": 10}})
         feature.users.delete_one({"_id": 2})
         update, delete = take(stream, 2)
-    assert update["ns"] == {"db": "shop", "coll": "users"}
+    assert update["ns"] == {"db": feature.name, "coll": "users"} == {"db": "shop@feature", "coll": "users"}
     assert update["updateDescription"]["updatedFields"] == {"n": 11}
     assert update["fullDocument"] == {"_id": 1, "n": 11}
     assert update["fullDocumentBeforeChange"] == {"_id": 1, "n": 1}

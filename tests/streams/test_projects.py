@@ -1,4 +1,4 @@
-"""A client's stream: the main branches of all projects."""
+"""A client's stream: the default branches of all projects."""
 
 from __future__ import annotations
 
@@ -77,6 +77,66 @@ def test_each_project_is_told_in_order_and_once_from_every_place(argon: Argon, e
             told = _told(events[:place]) + _told(rest(stream))
         for name in names:
             assert [event for event in told if event[1] == name] == expected[name]
+
+
+def test_it_follows_the_default_branch(argon: Argon, everything: Any, project: Project, db: Any) -> None:
+    db.users.insert_one({"_id": 0})
+    project.create_branch("next")
+    with everything.watch(**QUICK) as before:
+        db.users.insert_one({"_id": 1})
+        assert _told(take(before, 1)) == [("insert", "shop", 1)]
+        project.set_default_branch("next")
+        users = everything["shop"].users
+        with everything.watch(**QUICK) as stream:
+            users.insert_one({"_id": 2})
+            everything["shop@main"].users.insert_one({"_id": "on main"})
+            users.insert_one({"_id": 3})
+            everything["other"].users.insert_one({"_id": 4})
+            told = take(stream, 3)
+        new = [("insert", "other", 4), ("insert", "shop", 2), ("insert", "shop", 3)]
+        assert sorted(_told(told), key=str) == new
+        # A stream keeps to the branches that it began with.
+        assert set(_told(take(before, 2))) == {("insert", "shop", "on main"), ("insert", "other", 4)}
+    [second] = [event["_id"] for event in told if event["documentKey"]["_id"] == 2]
+    project.set_default_branch("main")
+    with everything.watch(resume_after=second, **QUICK) as stream:
+        assert [each for each in _told(rest(stream)) if each[1] == "shop"] == [("insert", "shop", 3)]
+    argon.delete_project("shop")
+    with everything.watch(resume_after=second, **QUICK) as stream:
+        ends = [each for each in _told(rest(stream)) if each[1] == "shop"][-2:]
+    assert ends == [("drop", "shop", None), ("dropDatabase", "shop", None)]
+
+
+def test_a_resumed_stream_goes_over_to_the_default_branch_where_that_left(
+    everything: Any, project: Project, db: Any
+) -> None:
+    with everything.watch() as stream:
+        db.users.insert_many([{"_id": 1}, {"_id": 2}])
+        token = take(stream, 1)[0]["_id"]
+    project.create_branch("next")
+    project.set_default_branch("next")
+    everything["shop"].users.insert_one({"_id": 3})
+    db.users.insert_one({"_id": "on main"})
+    with everything.watch(resume_after=token, **QUICK) as stream:
+        assert _told(rest(stream)) == [("insert", "shop", 2), ("insert", "shop", 3)]
+
+
+def test_large_commits_move_a_default_branch(
+    everything: Any, project: Project, db: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("argon.merging.outcome.LARGE_CHANGES", 2)
+    db.users.insert_one({"_id": 0})
+    project.create_branch("next")
+    project.set_default_branch("next")
+    project.create_branch("feature", parent="next")
+    WALDatabase(project.branch("feature")).users.insert_many([{"_id": number} for number in range(1, 5)])
+    with everything.watch() as stream:
+        project.branch("next").merge("feature")
+        everything["shop"].users.insert_one({"_id": 5})
+        events = take(stream, 5)
+    assert _told(events) == [("insert", "shop", number) for number in range(1, 6)]
+    with everything.watch(resume_after=events[1]["_id"], **QUICK) as stream:
+        assert _told(rest(stream)) == [("insert", "shop", number) for number in range(3, 6)]
 
 
 def test_a_branchs_token_is_none_of_a_clients(everything: Any, db: WALDatabase[Any]) -> None:

@@ -9,7 +9,6 @@ from argon.engine.commands.held import cursor_of, keep
 from argon.engine.commands.request import Command, Reply, Request
 from argon.engine.errors import command_error
 from argon.io import Operation
-from argon.names import parse_target
 from argon.streams.arguments import watch_branch, watch_projects
 from argon.streams.feed import Feed, Watch
 
@@ -90,13 +89,12 @@ def watch_options(command: Command) -> dict[str, Any]:
 
 def open_stream(request: Request, name: str | None, command: Command) -> Operation[Reply]:
     """Begin a change stream on a branch, or on one of its collections."""
-    project, _ = parse_target(request.database)
-    watch = watch_branch(request.handle, project, request.space, name, watch_options(command))
+    watch = watch_branch(request.handle, request.database, request.space, name, watch_options(command))
     return (yield from _begun(request.handle.line.engine, watch, request.namespace(name or ALL), command))
 
 
 def open_stream_on_all(engine: Engine, space: str, command: Command) -> Operation[Reply]:
-    """Begin a change stream on the main branches of all projects."""
+    """Begin a change stream on the default branches of all projects."""
     return (yield from _begun(engine, watch_projects(space, watch_options(command)), f"admin.{ALL}", command))
 
 
