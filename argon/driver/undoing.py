@@ -94,11 +94,12 @@ class Undoing(Recorded[BranchRecord]):
         return self._changed(change, preview, message, None)
 
     def undo(
-        self, *, preview: bool = False, message: str | None = None, author: str | None = None
+        self, n: int = 1, *, preview: bool = False, message: str | None = None, author: str | None = None
     ) -> ChangeInfo:
         """Take back the last commit of this branch; done again, it takes back the undoing.
 
         Args:
+            n: Take back so many commits, in one step; the undoing of it is one commit.
             preview: Tell what would be done, and do nothing.
             message: Why.
             author: Who; by default who commits elsewhere.
@@ -107,11 +108,12 @@ class Undoing(Recorded[BranchRecord]):
             What was done, with the name of the backup branch.
 
         Raises:
-            UnsupportedOperation: Nothing was committed to the branch itself, or it is a classic one.
+            UnsupportedOperation: So many commits were not made on the branch itself, or it is a classic one.
+            InvalidOperation: ``n`` is less than 1.
             Conflict: Somebody else committed meanwhile.
         """
         self._found()
-        return self._changed(Undo(self.handle, self._project.record), preview, message, author)
+        return self._changed(Undo(self.handle, self._project.record, n), preview, message, author)
 
     def cherry_pick(
         self,

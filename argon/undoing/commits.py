@@ -100,32 +100,68 @@ def state_before(engine: Engine, branch: BranchRecord, lsn: int) -> Operation[in
     return known if first is None else int(first["prev_lsn"])
 
 
+def last_commits(engine: Engine, place: Place, count: int) -> Operation[list[CommitInfo]]:
+    """Find the last commits of a branch itself that changed its state, the newest first.
+
+    Args:
+        engine: The engine.
+        place: A place of the branch.
+        count: How many; there may be fewer.
+
+    Raises:
+        UnsupportedOperation: What came last is the copy of a classic branch, which is no commit.
+    """
+    found: list[CommitInfo] = []
+    while len(found) < count:
+        last = yield from _last_entry(engine, place)
+        if last is None:
+            break
+        lsn = int(last["lsn"])
+        if last["operation"] == Kind.MIGRATE_BRANCH:
+            if found:
+                break
+            raise UnsupportedOperation(
+                f"nothing was written to {place.branch.name!r} since it was migrated into the log at LSN "
+                f"{lsn}: there is nothing to undo"
+            )
+        before = yield from state_before(engine, place.branch, lsn)
+        [commit, *_] = yield from commits_between(engine, Place(place.branch, lsn), before)
+        found.append(commit)
+        place = Place(place.branch, before)
+    return found
+
+
 def last_commit(engine: Engine, place: Place) -> Operation[CommitInfo | None]:
     """Find the last commit of a branch itself that changed its state; None where there is none.
 
     Raises:
         UnsupportedOperation: What came last is the copy of a classic branch, which is no commit.
     """
-    last = yield _log(engine).find_one(
-        {
-            "branch_id": place.branch.line_id,
-            "prev_lsn": {"$gte": Int64(0), "$lt": Int64(place.lsn)},
-            "operation": {"$in": sorted({*STATE_OPERATIONS, Kind.MIGRATE_BRANCH})},
-        },
-        {"lsn": 1, "operation": 1},
-        sort=[("prev_lsn", DESCENDING)],
-    )
-    if last is None:
-        return None
-    if last["operation"] == Kind.MIGRATE_BRANCH:
-        raise UnsupportedOperation(
-            f"nothing was written to {place.branch.name!r} since it was migrated into the log at LSN "
-            f"{last['lsn']}: there is nothing to undo"
+    return next(iter((yield from last_commits(engine, place, 1))), None)
+
+
+def _last_entry(engine: Engine, place: Place) -> Operation[Any]:
+    """Find the last entry of the branch itself that changed its state."""
+    own = {place.branch.line_id}
+    for ancestor in place.branch.lineage:
+        if place.branch.id in own:
+            break
+        own.add(ancestor.id)  # large commits have moved the branch from there
+    for line_id, limit in place.line:
+        if line_id not in own:
+            break
+        last = yield _log(engine).find_one(
+            {
+                "branch_id": line_id,
+                "prev_lsn": {"$gte": Int64(0), "$lt": Int64(limit)},
+                "operation": {"$in": sorted({*STATE_OPERATIONS, Kind.MIGRATE_BRANCH})},
+            },
+            {"lsn": 1, "operation": 1},
+            sort=[("prev_lsn", DESCENDING)],
         )
-    lsn = int(last["lsn"])
-    before = yield from state_before(engine, place.branch, lsn)
-    commits = yield from commits_between(engine, Place(place.branch, lsn), before)
-    return commits[0]
+        if last is not None:
+            return last
+    return None
 
 
 def _line_of(branch: BranchRecord, lsn: int) -> tuple[ObjectId, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bson import Int64
+from pymongo.errors import InvalidOperation
 
 from argon.engine.handle import Handle
 from argon.engine.snapshot import Snapshot
@@ -17,9 +18,9 @@ from argon.merging.place import Place
 from argon.models import BranchRecord, ProjectRecord
 from argon.models.entry import Operation as Kind
 from argon.undoing.change import Intent, StateChange
-from argon.undoing.commits import last_commit, state_before
+from argon.undoing.commits import last_commit, last_commits, state_before
 from argon.undoing.compute import Rewinding
-from argon.undoing.results import CommitInfo
+from argon.undoing.results import CommitInfo, counted
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine
@@ -86,62 +87,81 @@ class Reset(StateChange):
 
 
 class Undo(Reset):
-    """Takes back a branch's last commit; done again, it takes back the undoing.
+    """Takes back a branch's last commits; done again, it takes back the undoing.
 
     The undoing of a merge, or of a reset, is a reset itself, so that the merge can be done again. The undoing
     of other commits is a revert, which a merge carries to other branches.
+
+    Args:
+        handle: The branch.
+        project: Its project.
+        count: How many commits.
+
+    Raises:
+        InvalidOperation: That is none.
     """
 
     name = "undo"
 
-    def __init__(self, handle: Handle, project: ProjectRecord) -> None:
+    def __init__(self, handle: Handle, project: ProjectRecord, count: int = 1) -> None:
         super().__init__(handle, project, Place(handle.line.record, 0))
-        self._last: CommitInfo
+        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+            raise InvalidOperation(f"an undo takes back 1 commit, or more with n=, and not {count!r}")
+        self._count = count
+        self._last: list[CommitInfo] = []
 
     def begin(self, head: Place) -> Operation[None]:
-        """Find the last commit.
+        """Find the last commits.
 
         Raises:
-            UnsupportedOperation: The branch has none.
+            UnsupportedOperation: The branch has not so many.
         """
-        last = yield from last_commit(self._engine, head)
-        if last is None:
+        last = yield from last_commits(self._engine, head, self._count)
+        if not last:
             raise UnsupportedOperation(
                 f"nothing was committed to {head.branch.name!r} yet, so there is nothing to undo: "
                 "what it has inherited is taken back with revert"
             )
+        if len(last) < self._count:
+            raise UnsupportedOperation(
+                f"cannot undo {counted(self._count)}: {head.branch.name!r} has {counted(len(last))} of its "
+                "own, and nothing was undone; what it has inherited is taken back with revert"
+            )
         self._last = last
-        self._to = Place(head.branch, (yield from state_before(self._engine, head.branch, last.lsn)))
-        moves = {Kind.MERGE, Kind.RESET} & last.operations.keys()
+        self._to = Place(head.branch, (yield from state_before(self._engine, head.branch, last[-1].lsn)))
+        moves = any({Kind.MERGE, Kind.RESET} & commit.operations.keys() for commit in last)
         self.kind = Kind.RESET if moves else Kind.REVERT
 
     @property
     def commits(self) -> list[CommitInfo]:
-        """The commit that is undone."""
-        return [self._last]
+        """The commits that are undone, the newest first."""
+        return self._last
 
     @property
     def message(self) -> str:
         """What the log says of it if nothing else was given."""
-        said = "" if self._last.message is None else f": {self._last.message}"
-        return f"undo LSN {self._last.lsn}{said}"
+        newest, oldest = self._last[0], self._last[-1]
+        if newest is not oldest:
+            return f"undo LSN {oldest.first_lsn} to {newest.lsn}"
+        return f"undo LSN {newest.lsn}" + ("" if newest.message is None else f": {newest.message}")
 
     def compute(self, snapshot: Snapshot, head: Place, *, keep: bool) -> Operation[Intent]:
-        """Compute what the last commit changed, backwards.
+        """Compute what the last commits changed, backwards.
 
         Raises:
-            Conflict: It is not the last one any more.
+            Conflict: They are not the last ones any more.
         """
-        last = yield from last_commit(self._engine, head)
-        if last is None or last.lsn != self._last.lsn:
+        newest, oldest = self._last[0], self._last[-1]
+        now = yield from last_commit(self._engine, head)
+        if now is None or now.lsn != newest.lsn:
             raise Conflict(
                 f"somebody else committed to {head.branch.name!r} meanwhile, and nothing was undone: "
-                f"undo again, or revert LSN {self._last.lsn}"
+                f"undo again, or revert LSN {newest.lsn}"
             )
         intent = yield from super().compute(snapshot, head, keep=keep)
         if self.kind is Kind.RESET:
             return intent
-        lsns = {"first": Int64(self._last.first_lsn), "last": Int64(self._last.lsn)}
+        lsns = {"first": Int64(oldest.first_lsn), "last": Int64(newest.lsn)}
         return Intent(intent.computed, {"_id": head.branch.id, "undone": True, **lsns}, lands=True)
 
 

@@ -70,3 +70,8 @@ class ChangeInfo:
     changes: list[DiffEntry] = field(default_factory=list)
     conflicts: list[ConflictEntry] = field(default_factory=list)
     resolved: list[ConflictEntry] = field(default_factory=list)
+
+
+def counted(number: int) -> str:
+    """Write a number of commits."""
+    return "1 commit" if number == 1 else f"{number:,} commits"

@@ -24,7 +24,7 @@ from argon.timetravel.resolve import resolve
 from argon.undoing.change import Intent, StateChange
 from argon.undoing.commits import commits_between, state_before
 from argon.undoing.compute import Rewinding
-from argon.undoing.results import CommitInfo
+from argon.undoing.results import CommitInfo, counted
 from argon.versions.ids import id_key
 
 
@@ -140,11 +140,6 @@ class Revert(StateChange):
     def refuse(self, outcome: Outcome) -> Exception:
         """Make the error that names the later writes that depend on the commits."""
         return refusal(self.message, self._handle.line.record.name, outcome)
-
-
-def counted(number: int) -> str:
-    """Write a number of commits."""
-    return "1 commit" if number == 1 else f"{number:,} commits"
 
 
 def no_commit(branch: str, lsn: int, to_lsn: int, by: str = "") -> str:

@@ -74,14 +74,22 @@ def revert(
 
 @click.command("undo")
 @global_options
+@click.option(
+    "-n",
+    "count",
+    type=click.IntRange(min=1),
+    default=1,
+    metavar="N",
+    help="So many commits, in one step [1].",
+)
 @force_option()
 @message_option
 @_dry_run
 @pass_context
-def undo(context: Context, message: str | None, dry_run: bool) -> None:
+def undo(context: Context, count: int, message: str | None, dry_run: bool) -> None:
     """Take back the last commit of a branch [the one in use]; again: take back the undoing."""
     branch = context.branch()
-    _run(context, lambda: branch.undo(preview=dry_run, message=message))
+    _run(context, lambda: branch.undo(count, preview=dry_run, message=message))
 
 
 @click.command("cherry-pick")

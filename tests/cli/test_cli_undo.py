@@ -51,6 +51,20 @@ def test_undo_and_redo(shop: Cli, lsns: list[int]) -> None:
     assert ids(shop, f"main-before-undo-{lsns[2]}") == [0, 1, 2]
 
 
+def test_several_commits(shop: Cli, lsns: list[int]) -> None:
+    assert (
+        "undo of 2 commits of main would apply 0 documents and delete 2"
+        in shop("undo", "-n2", "--dry-run").stderr
+    )
+    assert "undid 2 commits of main" in shop("undo", "-n", "2").stderr
+    assert ids(shop) == [0]
+    assert len(shop.json("undo", "-n", 1)["commits"]) == 1
+    assert ids(shop) == [0, 1, 2]
+    assert "cannot undo 99 commits" in shop.error(1, "undo", "-n", 99)
+    assert "x>=1" in shop.error(2, "undo", "-n", 0)
+    assert ids(shop) == [0, 1, 2]
+
+
 def test_revert(shop: Cli, lsns: list[int]) -> None:
     assert shop.json("revert", lsns[1])["documents_deleted"] == 1
     assert ids(shop) == [0, 2]

@@ -36,7 +36,7 @@ writes = st.one_of(
 changes = st.one_of(
     st.tuples(st.just("merge"), two, strategies),
     st.tuples(st.just("undo"), branches),
-    st.tuples(st.just("undo"), branches),
+    st.tuples(st.just("undo"), branches, st.integers(1, 4)),
     st.tuples(st.just("reset"), branches, branches, picks),
     st.tuples(st.just("revert"), branches, picks, picks, strategies),
     st.tuples(st.just("revert_author"), branches, authors, strategies),
@@ -105,21 +105,22 @@ class Pair:
             into.merge(source, strategy)
             self._note(target, before, moves=True)
 
-    def undo(self, branch: str) -> None:
+    def undo(self, branch: str, count: int = 1) -> None:
         handle = self.project.branch(branch)
-        if not self.steps[branch]:
+        last = self.steps[branch][-count:]
+        if len(last) < count:
             if branch != "main":  # which has made the collection
-                with pytest.raises(UnsupportedOperation, match="nothing to undo"):
-                    handle.undo()
+                with pytest.raises(UnsupportedOperation, match="undo"):
+                    handle.undo(count)
             return
-        last = self.steps[branch][-1]
         before = self.model.heads[branch]
-        self._told(branch, handle.undo())
-        if last.moves:
-            self.model.move(branch, last.before)
+        self._told(branch, handle.undo(count))
+        moves = any(step.moves for step in last)
+        if moves:
+            self.model.move(branch, last[0].before)
         else:
-            self.model.commit(branch, last.before.state)
-        self._note(branch, before, moves=last.moves)
+            self.model.commit(branch, last[0].before.state)
+        self._note(branch, before, moves=moves)
 
     def reset(self, branch: str, other: str, pick: int) -> None:
         if not self.steps[other]:

@@ -12,7 +12,7 @@ from pymongo.errors import DuplicateKeyError, WriteError
 from argon import Argon, Branch, Project, WALDatabase
 from argon.catalog.tables import BRANCHES
 from argon.engine.large import LargeCommit
-from argon.errors import Conflict, HookRefused, RevertConflict
+from argon.errors import Conflict, HookRefused, RevertConflict, UnsupportedOperation
 from argon.hooks import Proposal
 from argon.merging.images import Images
 from argon.merging.strategy import Pick
@@ -117,6 +117,29 @@ def test_a_large_merge_is_undone_and_done_again(
     assert state(base) == after
     assert sound(rebuilt=True)
     assert state(base) == after
+
+
+def test_commits_before_and_after_large_ones_are_undone_in_one(
+    project: Project, main: Branch, merged: Database, state: State
+) -> None:
+    point = project.branch("feature").base_lsn
+    merged.users.update_many({}, {"$inc": {"n": 1}})
+    merged.users.insert_one({"_id": 21})
+    after = state(merged)
+    main.undo()
+    main.undo()
+    first = len(main.undo(6, preview=True).commits)
+    info = main.undo(5)
+    assert (first, [commit.before_lsn for commit in info.commits][-1]) == (6, point)
+    assert state(merged) == state(merged.at(lsn=point))
+    main.undo()
+    assert state(merged) == after
+    main.undo(7)  # the two as well
+    assert state(merged) == state(merged.at(lsn=point))
+    main.merge("feature")  # which was taken back
+    assert merged.users.count_documents({"n": 1}) == 8
+    with pytest.raises(UnsupportedOperation, match="cannot undo 99 commits"):
+        main.undo(99)
 
 
 def test_a_reset_over_large_commits_and_back(

@@ -58,6 +58,44 @@ def test_undo_takes_back_one_commit_and_undo_of_undo_is_redo(
     assert sound()
 
 
+def test_several_commits_are_undone_in_one(
+    project: Project, main: Branch, db: Database, state: State, sound: Callable[..., bool]
+) -> None:
+    main.fork("empty")
+    states = [state(db)]
+    for number in range(4):
+        db.users.insert_one({"_id": number})
+        states.append(state(db))
+    main.update(description="is no commit")
+    lsns = [commit.lsn for commit in main.undo(4, preview=True).commits]
+    head = main.head_lsn
+    info = main.undo(n=3, author="ann")
+    assert state(db) == states[1]
+    assert [commit.lsn for commit in info.commits] == lsns[:3]
+    assert (info.documents_applied, info.documents_deleted) == (0, 3)
+    entries = main.log(after=head)
+    assert {(entry.author, entry.message) for entry in entries} == {
+        ("ann", f"undo LSN {lsns[2]} to {lsns[0]}")
+    }
+    main.undo()
+    assert state(db) == states[4]
+    main.undo(2)
+    assert state(db) == states[4]  # an undo, and the undo of that
+    main.undo(7)
+    assert state(db) == states[0]
+    with pytest.raises(UnsupportedOperation, match="cannot undo 9 commits: 'main' has 8 commits of its own"):
+        main.undo(9)
+    child: Database = WALDatabase(project.branch("empty"))
+    child.users.insert_one({"_id": 9})
+    with pytest.raises(UnsupportedOperation, match="1 commit of its own"):
+        project.branch("empty").undo(2)
+    for wrong in (0, -1, 1.5, True, "2"):
+        with pytest.raises(InvalidOperation, match="1 commit, or more"):
+            main.undo(wrong)  # type: ignore[arg-type]
+    assert (state(db), state(child)["users"][3]) == (states[0], {9: {"_id": 9}})
+    assert sound()
+
+
 def test_definitions_are_taken_back_and_brought_again(
     project: Project, main: Branch, db: Database, state: State, sound: Callable[..., bool]
 ) -> None:
