@@ -18,6 +18,8 @@ from typing import Any
 from pymongo import AsyncMongoClient, MongoClient
 from pymongo.write_concern import WriteConcern
 
+from argon.fail_points import any_set
+
 _LISTENERS = "_EventListeners__command_listeners"
 _ENABLED = "_EventListeners__enabled_for_commands"
 _OF_POOL = "_PoolOptions__event_listeners"
@@ -55,9 +57,9 @@ def listeners_of(client: Any) -> Any:
     return None if given is None else given.pool_options._event_listeners
 
 
-def is_listened_to(client: Any) -> bool:
-    """Whether anybody is told of a client's commands on branches."""
-    return _APART in vars(client)
+def sends_commands(client: Any) -> bool:
+    """Whether a client sends commands to branches: for listeners, or since a fail point is set."""
+    return _APART in vars(client) or (any_set() and is_pymongos(client))
 
 
 def is_pymongos(client: Any) -> bool:

@@ -3,19 +3,23 @@
 What a collection of a branch does costs least when it goes to the engine
 directly, and nobody needs to know which command it would be. Where somebody
 listens, or a reply needs the server's own word about a write concern, PyMongo's
-own methods write the command, and :mod:`argon.aio.connection` answers it.
+own methods write the command, and :mod:`argon.aio.connection` answers it. So
+they do while a fail point may make it fail.
 """
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 
-from argon.aio.classic import READS, WRITES
+from argon.aio.classic import READS, WRITES, AsyncClassicCollection
 from argon.aio.collection import AsyncWALCollection
 from argon.aio.database import AsyncWALDatabase
+from argon.listening import sends_commands
 
 D = TypeVar("D", bound=Any)
 
@@ -52,3 +56,26 @@ for _name in (*READS, *WRITES):
 for _name in ON_DATABASE:
     if _name not in vars(AsyncCommandingDatabase):
         setattr(AsyncCommandingDatabase, _name, getattr(AsyncDatabase, _name))
+
+
+def _while_failing(direct: Callable[..., Any], commanding: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(direct)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        client = self._client if isinstance(self, AsyncDatabase) else self._database._client
+        return (commanding if sends_commands(client) else direct)(self, *args, **kwargs)
+
+    return method
+
+
+@functools.cache
+def follow_fail_points() -> None:
+    """Let the handles that there are already send commands too, from now on, while a fail point is set.
+
+    Nobody pays for the question before the first one is set in the process.
+    """
+    for kind in (AsyncWALCollection, AsyncClassicCollection):
+        for name in (*READS, *WRITES):
+            setattr(kind, name, _while_failing(getattr(kind, name), getattr(AsyncCollection, name)))
+    for name in ON_DATABASE:
+        commanding = getattr(AsyncCommandingDatabase, name)
+        setattr(AsyncWALDatabase, name, _while_failing(getattr(AsyncWALDatabase, name), commanding))

@@ -17,14 +17,26 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.mongo_client import _ClientCheckout, _ClientReadCheckout
 from pymongo.asynchronous.pool import AsyncConnection
-from pymongo.errors import ConnectionFailure, InvalidOperation, OperationFailure
+from pymongo.errors import (
+    ConnectionFailure,
+    InvalidOperation,
+    OperationFailure,
+)
 from pymongo.message import _OpMsg
 
+from argon.aio.failing import AsyncFailing
 from argon.aio.projects import SERVERS_OWN, answer_about_all, answer_of_cursor, shown_database
 from argon.aio.session import AsyncWALSession, bound_session, foreign_session
 from argon.engine.commands import is_about_server, wire
 from argon.engine.commands import message as wire_message
 from argon.engine.errors import command_error
+from argon.fail_points import (
+    KINDS,
+    any_set,
+    is_tried_again,
+    keep_reply,
+    kept_reply,
+)
 from argon.listening import given_options, listeners_of
 
 if TYPE_CHECKING:
@@ -33,7 +45,7 @@ if TYPE_CHECKING:
     from argon.aio.client import AsyncWALClient
 
 
-class AsyncBranchConnection(AsyncConnection):
+class AsyncBranchConnection(AsyncFailing, AsyncConnection):
     """A connection whose other end is the engine.
 
     Args:
@@ -73,7 +85,8 @@ class AsyncBranchConnection(AsyncConnection):
         """Leave the pool alone, to which this does not belong."""
 
     def set_conn_timeout(self, timeout: float | None) -> None:
-        """Leave timeouts to the physical commands."""
+        """Leave timeouts to the physical commands, but for what a fail point holds up."""
+        self._patience = timeout
 
     def validate_session(self, client: Any, session: Any) -> None:
         """Refuse the session of another client.
@@ -100,10 +113,21 @@ class AsyncBranchConnection(AsyncConnection):
         command = wire_message.received(sent)
         database = str(command.pop("$db"))
         verb = next(iter(command))
+        failure = self._failure_of(command) if any_set() else None
+        if failure is not None:
+            await self._undergo(failure)
+            if failure.error is not None:
+                if verb == "commitTransaction" and not is_tried_again(failure):
+                    await answer_about_all(self._client, database, {"abortTransaction": 1}, self._session)
+                return wire_message.answered(self._timed(dict(failure.error)))
         try:
             of_cursor = await answer_of_cursor(self._client, database, command)
             if of_cursor is not None:
                 reply = of_cursor
+            elif any_set() and (kept := kept_reply(command)) is not None:
+                reply = kept
+            elif (database, verb) == ("admin", "configureFailPoint") and command[verb] in KINDS:
+                reply = await self._configure(command)
             elif database in SERVERS_OWN:
                 about_all = await answer_about_all(self._client, database, command, self._session)
                 if about_all is None:
@@ -114,7 +138,12 @@ class AsyncBranchConnection(AsyncConnection):
             else:
                 reply = await shown_database(self._client, database)._answer_command(command, self._session)
         except OperationFailure as error:
-            reply = wire.failed(error)
+            reply = wire.failed(error, without="RetryableWriteError")
+        if failure is not None and (failure.added is not None or failure.runs):
+            keep_reply(command, reply)
+            reply = {**reply, **(failure.added or {})}
+            if failure.runs:
+                self._disconnect()
         return wire_message.answered(self._timed(reply))
 
     async def _pass_on(self, sent: bytes, max_doc_size: int) -> _OpMsg:
@@ -153,6 +182,8 @@ class _Checkout(_ClientCheckout):
     ) -> None:
         if isinstance(error, ConnectionFailure) and self.session and self.session.in_transaction:
             error._add_error_label("TransientTransactionError")
+        if isinstance(error, ConnectionFailure) and self.session:
+            self.session._server_session.mark_dirty()
 
 
 class _ReadCheckout(_ClientReadCheckout, _Checkout):  # type: ignore[misc]
@@ -175,9 +206,23 @@ class AsyncCommandsOfBranches:
     async def _retryable_write(
         self, retryable: bool, func: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> Any:
-        # What becomes of a commit whose answer is lost, the engine finds out itself.
         client: Any = self
-        return await AsyncMongoClient._retryable_write(client, False, func, *args, **kwargs)
+        lost: list[ConnectionFailure] = []
+
+        async def once(session: Any, connection: Any, again: bool) -> Any:
+            try:
+                return await func(session, connection, again)
+            except ConnectionFailure as error:
+                if connection.fails or session is None or session.in_transaction:
+                    raise
+                # What becomes of a commit whose answer is lost, the engine finds out itself.
+                lost.append(error)
+                return None
+
+        result = await AsyncMongoClient._retryable_write(client, retryable, once, *args, **kwargs)
+        if lost:
+            raise lost[0]
+        return result
 
     def _get_bound_session(self) -> Any:
         session = bound_session()

@@ -13,7 +13,7 @@ from argon.aio.argon import open_branch
 from argon.aio.commands import AsyncCommands
 from argon.aio.listing import AsyncListing
 from argon.aio.spaces import AsyncSpaces
-from argon.listening import is_listened_to
+from argon.listening import sends_commands
 
 if TYPE_CHECKING:
     from argon.aio.branch import AsyncBranch
@@ -34,7 +34,7 @@ class AsyncWALDatabase(AsyncSpaces[D], AsyncListing[D], AsyncCommands[D]):
         """Make a handle whose calls are commands, where somebody listens to those."""
         if isinstance(branch, str):
             branch = open_branch(branch)
-        if cls is AsyncWALDatabase and branch is not None and is_listened_to(branch.client):
+        if cls is AsyncWALDatabase and branch is not None and sends_commands(branch.client):
             from argon.aio.commanding import AsyncCommandingDatabase
 
             return super().__new__(AsyncCommandingDatabase)

@@ -22,7 +22,7 @@ from argon.classic.passage import check_space, physical_of
 from argon.engine.current_space import current_space
 from argon.engine.handle import Handle
 from argon.io import run_async
-from argon.listening import is_listened_to, is_pymongos, is_special
+from argon.listening import is_pymongos, is_special, sends_commands
 from argon.points import as_point
 from argon.wal.log import DEFAULT_SPACE
 
@@ -197,7 +197,7 @@ class AsyncDatabaseHandle(AsyncDatabase[D], Openable):
 
     def _kind(self, write_concern: WriteConcern) -> type[AsyncWALCollection[Any]]:
         """Return the class of a collection: what its calls are, and where they go."""
-        if is_listened_to(self._client) or (is_special(write_concern) and is_pymongos(self._client)):
+        if sends_commands(self._client) or (is_special(write_concern) and is_pymongos(self._client)):
             from argon.aio.commanding import AsyncCommandingCollection
 
             return AsyncCommandingCollection

@@ -18,7 +18,7 @@ from argon.engine.handle import Handle
 from argon.engine.transaction import Transaction
 from argon.errors import UnsupportedOperation
 from argon.io import run_async
-from argon.listening import is_listened_to, is_pymongos
+from argon.listening import is_pymongos, sends_commands
 
 if TYPE_CHECKING:
     from argon.aio.client import AsyncWALClient, ProjectsClient
@@ -113,7 +113,7 @@ class AsyncWALSession(AsyncClientSession, Openable):
     def _observe(self) -> None:
         """Take note of the servers' time, which is not before the session's last operation."""
         client: Any = self._client
-        told = not self._used or is_listened_to(self._wal_client)
+        told = not self._used or sends_commands(self._wal_client)
         now = None if told else client._topology.max_cluster_time()
         if now is not None:
             self._advance_cluster_time(now)
@@ -157,7 +157,7 @@ class AsyncWALSession(AsyncClientSession, Openable):
         return TransactionContext(self)
 
     async def _finish_transaction_with_retry(self, command_name: str) -> dict[str, Any]:
-        if is_listened_to(self._wal_client):
+        if sends_commands(self._wal_client):
             return await super()._finish_transaction_with_retry(command_name)
         return await self.finish(command_name)
 

@@ -29,7 +29,7 @@ from argon.driver.stream import WALChangeStream
 from argon.engine.reading import matching
 from argon.errors import NotFound, UnsupportedOperation
 from argon.io import run
-from argon.listening import is_listened_to
+from argon.listening import sends_commands
 from argon.names import parse_target
 from argon.settings import load_settings
 from argon.streams.arguments import watch_options, watch_projects
@@ -269,13 +269,13 @@ class WALClient(CommandsOfBranches, ProjectsClient[D], MongoClient[D]):
 
     def list_database_names(self, session: Any = None, comment: Any | None = None) -> list[str]:
         """Return the names of the projects."""
-        if is_listened_to(self):
+        if sends_commands(self):
             return MongoClient.list_database_names(self, session, comment)
         return super().list_database_names(session, comment)
 
     def list_databases(self, session: Any = None, comment: Any | None = None, **kwargs: Any) -> Any:
         """Describe the projects; see :meth:`ProjectsClient.list_databases`."""
-        if is_listened_to(self):
+        if sends_commands(self):
             return MongoClient.list_databases(self, session, comment, **kwargs)
         return super().list_databases(session, comment, **kwargs)
 
@@ -286,7 +286,7 @@ class WALClient(CommandsOfBranches, ProjectsClient[D], MongoClient[D]):
         comment: Any | None = None,
     ) -> None:
         """Delete a project or a branch; see :meth:`ProjectsClient.drop_database`."""
-        if is_listened_to(self):
+        if sends_commands(self):
             with suppress(NotFound):
                 MongoClient.drop_database(self, name_or_database, session, comment)
         super().drop_database(name_or_database, session, comment)
@@ -298,7 +298,7 @@ class WALClient(CommandsOfBranches, ProjectsClient[D], MongoClient[D]):
         return Database(self, name, *options)
 
     def _close(self) -> None:
-        if is_listened_to(self):
+        if sends_commands(self):
             MongoClient.close(self)
         else:
             super()._close()

@@ -5,19 +5,23 @@
 What a collection of a branch does costs least when it goes to the engine
 directly, and nobody needs to know which command it would be. Where somebody
 listens, or a reply needs the server's own word about a write concern, PyMongo's
-own methods write the command, and :mod:`argon.driver.connection` answers it.
+own methods write the command, and :mod:`argon.driver.connection` answers it. So
+they do while a fail point may make it fail.
 """
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from pymongo.synchronous.collection import Collection
 from pymongo.synchronous.database import Database
 
-from argon.driver.classic import READS, WRITES
+from argon.driver.classic import READS, WRITES, ClassicCollection
 from argon.driver.collection import WALCollection
 from argon.driver.database import WALDatabase
+from argon.listening import sends_commands
 
 D = TypeVar("D", bound=Any)
 
@@ -54,3 +58,26 @@ for _name in (*READS, *WRITES):
 for _name in ON_DATABASE:
     if _name not in vars(CommandingDatabase):
         setattr(CommandingDatabase, _name, getattr(Database, _name))
+
+
+def _while_failing(direct: Callable[..., Any], commanding: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(direct)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        client = self._client if isinstance(self, Database) else self._database._client
+        return (commanding if sends_commands(client) else direct)(self, *args, **kwargs)
+
+    return method
+
+
+@functools.cache
+def follow_fail_points() -> None:
+    """Let the handles that there are already send commands too, from now on, while a fail point is set.
+
+    Nobody pays for the question before the first one is set in the process.
+    """
+    for kind in (WALCollection, ClassicCollection):
+        for name in (*READS, *WRITES):
+            setattr(kind, name, _while_failing(getattr(kind, name), getattr(Collection, name)))
+    for name in ON_DATABASE:
+        commanding = getattr(CommandingDatabase, name)
+        setattr(WALDatabase, name, _while_failing(getattr(WALDatabase, name), commanding))

@@ -15,7 +15,7 @@ from argon.driver.argon import open_branch
 from argon.driver.commands import Commands
 from argon.driver.listing import Listing
 from argon.driver.spaces import Spaces
-from argon.listening import is_listened_to
+from argon.listening import sends_commands
 
 if TYPE_CHECKING:
     from argon.driver.branch import Branch
@@ -34,7 +34,7 @@ class WALDatabase(Spaces[D], Listing[D], Commands[D]):
         """Make a handle whose calls are commands, where somebody listens to those."""
         if isinstance(branch, str):
             branch = open_branch(branch)
-        if cls is WALDatabase and branch is not None and is_listened_to(branch.client):
+        if cls is WALDatabase and branch is not None and sends_commands(branch.client):
             from argon.driver.commanding import CommandingDatabase
 
             return super().__new__(CommandingDatabase)

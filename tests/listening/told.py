@@ -45,8 +45,6 @@ def _without(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     kept = {name: _without(one) for name, one in value.items() if name not in _OF_SERVERS}
-    if "autocommit" not in kept:
-        kept.pop("txnNumber", None)  # a single write is repeated by Argon, and not by PyMongo
     for name, one in kept.items():
         if name in _OF_CURSORS and isinstance(one, int):
             kept[name] = bool(one)

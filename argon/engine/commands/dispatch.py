@@ -67,6 +67,7 @@ _INSTEAD = {
 }
 _ON_SEARCH = frozenset({"createSearchIndexes", "dropSearchIndex", "updateSearchIndex"})
 _ONLY_ON_ADMIN = frozenset({"listDatabases", "renameCollection"})
+_ON_ALL = _ONLY_ON_ADMIN | {"abortTransaction", "commitTransaction"}
 
 _ABOUT_SERVER = frozenset(
     {
@@ -119,6 +120,11 @@ _READING = frozenset(
 def only_reads(name: str) -> bool:
     """Whether a command writes nothing, whatever its arguments."""
     return _ALIASES.get(name, name) in _READING
+
+
+def is_about_branches(name: str) -> bool:
+    """Whether a command is one that branches answer, and not the server itself."""
+    return _ALIASES.get(name, name) in _COMMANDS or name in _ON_ALL
 
 
 def is_about_server(name: str) -> bool:

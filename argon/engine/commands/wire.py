@@ -47,10 +47,16 @@ def is_allowed(error: OperationFailure, allowable: Sequence[str | int] | None) -
     return allowable is not None and (errmsg in allowable or error.code in allowable)
 
 
-def failed(error: OperationFailure) -> dict[str, Any]:
-    """Return the reply that an error stands for."""
-    labels = sorted(error._error_labels)
+def failed(error: OperationFailure, *, without: str = "") -> dict[str, Any]:
+    """Return the reply that an error stands for.
+
+    Args:
+        error: The error.
+        without: A label that it does not hand on.
+    """
+    labels = sorted(error._error_labels - {without})
     reply = {"ok": 0.0, "errmsg": str(error), "code": error.code, **(error.details or {})}
+    reply.pop("errorLabels", None)
     return {**reply, "errorLabels": labels} if labels else reply
 
 
