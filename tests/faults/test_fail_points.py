@@ -1,273 +1,179 @@
-"""``failCommand`` makes commands on branches fail as it makes those on a database fail.
-
-The truth is a plain database on the same server, used in the same way.
-"""
+"""Commands that fail at each step: retried where that is right, told clearly where not, never done twice."""
 
 from __future__ import annotations
 
-import time
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from pymongo import AsyncMongoClient, DeleteOne, InsertOne, MongoClient, monitoring
-from pymongo.errors import AutoReconnect, ExecutionTimeout, OperationFailure, PyMongoError
+from pymongo.errors import AutoReconnect, OperationFailure
 
-from argon import Argon, WALClient
-from argon.aio import AsyncWALClient
+from tests.faults.audit import audit
+from tests.faults.conftest import Failing
 
-from .conftest import Mortal
+if TYPE_CHECKING:
+    from argon import Argon, Project, WALDatabase
 
-Call = Callable[[Any, Any], Any]
-
-
-class Told(monitoring.CommandListener):
-    """Keeps which commands it is told of, and how they ended.
-
-    A server has aborted a transaction by itself when something in it failed, and so says of the
-    command that asks for it.
-    """
-
-    def __init__(self) -> None:
-        self.events: list[tuple[str, str]] = []
-
-    def started(self, event: monitoring.CommandStartedEvent) -> None:
-        self.events.append(("started", event.command_name))
-
-    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        self._ended("succeeded", event.command_name)
-
-    def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        self._ended("failed", event.command_name)
-
-    def _ended(self, how: str, name: str) -> None:
-        if name != "abortTransaction":
-            self.events.append((how, name))
-
-    def take(self) -> list[tuple[str, str]]:
-        """Return what it was told since the last time."""
-        told, self.events = self.events, []
-        return told
+WRITE_CONFLICT = {"errorCode": 112, "errorLabels": ["TransientTransactionError"]}
+NOT_PRIMARY = {"errorCode": 10107, "errorLabels": ["TransientTransactionError"]}
+CUT = {"closeConnection": True}
+DISK_FULL = {"errorCode": 14031}
+STEPS = ["insert", "findAndModify", "update", "delete", "find", "aggregate", "commitTransaction"]
 
 
-def _in_transaction(client: Any, db: Any) -> None:
-    with client.start_session() as session, session.start_transaction():
-        db["users"].insert_one({"_id": "in"}, session=session)
+def _insert(db: WALDatabase[Any]) -> None:
+    db.collection("users").insert_one({"_id": "new"})
 
 
-def _with_transaction(client: Any, db: Any) -> None:
-    with client.start_session() as session:
-        session.with_transaction(lambda session: db["users"].insert_one({"_id": "in"}, session=session))
+def _increment(db: WALDatabase[Any]) -> None:
+    assert db.collection("users").update_one({"_id": 1}, {"$inc": {"n": 1}}).modified_count == 1
 
 
-def _aborted(client: Any, db: Any) -> None:
-    with client.start_session() as session:
-        session.start_transaction()
-        db["users"].insert_one({"_id": "in"}, session=session)
-        session.abort_transaction()
+def _delete(db: WALDatabase[Any]) -> None:
+    assert db.collection("users").delete_one({"_id": 2}).deleted_count == 1
 
 
-INSERT: Call = lambda _, db: db["users"].insert_one({"_id": "new"}) and None  # noqa: E731
-BULK: Call = lambda _, db: (  # noqa: E731
-    db["users"].bulk_write([InsertOne({"_id": "a"}), DeleteOne({"_id": 1})]) and None
-)
-UPDATE_MANY: Call = lambda _, db: db["users"].update_many({}, {"$inc": {"v": 1}}) and None  # noqa: E731
-MODIFY: Call = lambda _, db: db["users"].find_one_and_update({"_id": 1}, {"$inc": {"v": 1}})  # noqa: E731
-FIND: Call = lambda _, db: list(db["users"].find({}, batch_size=1))  # noqa: E731
-COUNT: Call = lambda _, db: db["users"].count_documents({})  # noqa: E731
-NAMES: Call = lambda _, db: db.list_collection_names()  # noqa: E731
-INDEX: Call = lambda _, db: db["users"].create_index("v")  # noqa: E731
+def _many(db: WALDatabase[Any]) -> None:
+    assert db.collection("users").update_many({}, {"$inc": {"n": 1}}).modified_count == 3
 
-LABELLED = {"writeConcernError": {"code": 91, "errmsg": "down"}, "errorLabels": ["RetryableWriteError"]}
-SLOW = {"writeConcernError": {"code": 64, "codeName": "WriteConcernFailed", "errmsg": "too slow"}}
 
-CASES: dict[str, tuple[Call, Any, dict[str, Any]]] = {
-    "an error": (INSERT, 1, {"failCommands": ["insert"], "errorCode": 8}),
-    "another command": (INSERT, 1, {"failCommands": ["update"], "errorCode": 8}),
-    "another application": (INSERT, 1, {"failCommands": ["insert"], "errorCode": 8, "appName": "not this"}),
-    "an error that is retried": (INSERT, 1, {"failCommands": ["insert"], "errorCode": 6}),
-    "one too often": (INSERT, 2, {"failCommands": ["insert"], "errorCode": 6}),
-    "labels of one's own": (INSERT, 2, {"failCommands": ["insert"], "errorCode": 6, "errorLabels": []}),
-    "a broken connection": (INSERT, 1, {"failCommands": ["insert"], "closeConnection": True}),
-    "one that is broken twice": (INSERT, 2, {"failCommands": ["insert"], "closeConnection": True}),
-    "a concern that is retried": (INSERT, 1, {"failCommands": ["insert"], **LABELLED}),
-    "a concern that is not": (INSERT, 1, {"failCommands": ["insert"], **SLOW}),
-    "part of a bulk": (BULK, 1, {"failCommands": ["delete"], "errorCode": 8}),
-    "part of a bulk, retried": (BULK, 1, {"failCommands": ["delete"], "closeConnection": True}),
-    "many": (UPDATE_MANY, 1, {"failCommands": ["update"], "closeConnection": True}),
-    "a modification": (MODIFY, 1, {"failCommands": ["findAndModify"], **LABELLED}),
-    "a read": (FIND, 1, {"failCommands": ["find"], "errorCode": 8}),
-    "a read that is retried": (FIND, 1, {"failCommands": ["find"], "closeConnection": True}),
-    "a cursor": (FIND, 1, {"failCommands": ["getMore"], "errorCode": 8}),
-    "a count": (COUNT, 1, {"failCommands": ["aggregate"], "errorCode": 89}),
-    "names": (NAMES, 2, {"failCommands": ["listCollections"], "errorCode": 89}),
-    "an index": (INDEX, 1, {"failCommands": ["createIndexes"], "errorCode": 8}),
-    "in a transaction": (_in_transaction, 1, {"failCommands": ["insert"], "errorCode": 112}),
-    "a transaction again": (_with_transaction, 1, {"failCommands": ["insert"], "errorCode": 112}),
-    "a retried commit": (
-        _in_transaction,
-        1,
-        {"failCommands": ["commitTransaction"], "errorCode": 89},
-    ),
-    "a transient commit": (_with_transaction, 1, {"failCommands": ["commitTransaction"], "errorCode": 251}),
-    "an abort": (_aborted, 1, {"failCommands": ["abortTransaction"], "closeConnection": True}),
+def _group(db: WALDatabase[Any]) -> None:
+    with db.commit(message="group") as txn:
+        txn.collection("users").update_one({"_id": 1}, {"$inc": {"n": 1}})
+        txn.collection("users").insert_one({"_id": "new"})
+        txn.collection("users").delete_one({"_id": 2})
+
+
+def _create(db: WALDatabase[Any]) -> None:
+    db.create_collection("fresh")
+
+
+WRITES: list[Callable[[WALDatabase[Any]], None]] = [_insert, _increment, _delete, _many, _group, _create]
+AFTER: dict[Callable[[WALDatabase[Any]], None], dict[Any, int]] = {
+    _insert: {1: 0, 2: 0, 3: 0, "new": 0},
+    _increment: {1: 1, 2: 0, 3: 0},
+    _delete: {1: 0, 3: 0},
+    _many: {1: 1, 2: 1, 3: 1},
+    _group: {1: 1, 3: 0, "new": 0},
+    _create: {1: 0, 2: 0, 3: 0},
 }
+BEFORE = {1: 0, 2: 0, 3: 0}
 
 
-@pytest.fixture
-def kinds(fallible: Mortal) -> Iterator[tuple[str, tuple[tuple[Any, dict[str, Any]], ...]]]:
-    """A name for a database, and the two kinds of clients."""
-    name = f"of_{uuid.uuid4().hex[:8]}"
-    yield name, ((MongoClient, {}), (WALClient, {"argon_database": f"log_{name}"}))
-    with MongoClient[Any](fallible.uri) as client:
-        client.drop_database(name)
-        client.drop_database(f"log_{name}")
+def _state(db: WALDatabase[Any]) -> dict[Any, int]:
+    return {one["_id"]: one.get("n", 0) for one in db.collection("users").find()}
 
 
-@contextmanager
-def failing(client: Any, mode: Any, data: dict[str, Any]) -> Iterator[None]:
-    mode = {"times": mode} if isinstance(mode, int) else mode
-    client.admin.command("configureFailPoint", "failCommand", mode=mode, data=data)
-    try:
-        yield
-    finally:
-        client.admin.command("configureFailPoint", "failCommand", mode="off")
+@pytest.fixture(params=["main", "child"])
+def filled(request: pytest.FixtureRequest, project: Project, db: WALDatabase[Any]) -> WALDatabase[Any]:
+    from argon import WALDatabase
+
+    db.collection("users").insert_many([{"_id": number, "n": 0} for number in (1, 2, 3)])
+    if request.param == "main":
+        return db
+    return WALDatabase(project.create_branch("child"))
 
 
-def outcome(call: Call, client: Any, db: Any) -> Any:
-    try:
-        return call(client, db)
-    except PyMongoError as error:
-        return type(error).__name__, getattr(error, "code", None), sorted(error._error_labels)
-
-
-@pytest.mark.parametrize(
-    ("case", "listening"),
-    [
-        *((case, True) for case in CASES),
-        *(
-            (case, False)
-            for case in ("an error", "a broken connection", "a cursor", "names", "a retried commit")
-        ),
-    ],
-)
-def test_a_command_fails_as_one_on_a_database(
-    fallible: Mortal, kinds: tuple[str, Any], case: str, *, listening: bool
+@pytest.mark.parametrize("fault", [WRITE_CONFLICT, NOT_PRIMARY, CUT], ids=["conflict", "not primary", "cut"])
+@pytest.mark.parametrize("write", WRITES)
+def test_a_passing_fault_at_any_step_is_retried_or_told_and_never_doubled(
+    argon: Argon,
+    filled: WALDatabase[Any],
+    failing: Failing,
+    write: Callable[[WALDatabase[Any]], None],
+    fault: dict[str, Any],
 ) -> None:
-    (call, mode, data), (name, both), seen = CASES[case], kinds, []
-    for kind, options in both:
-        told = Told()
-        with kind(fallible.uri, event_listeners=[told] if listening else [], **options) as client:
-            users = client[name]["users"]
-            users.insert_many([{"_id": n} for n in (1, 2, 3)])
-            told.take()
-            with failing(client, mode, data):
-                said = outcome(call, client, client[name])
-            left = sorted(str(one) for one in users.find())
-            seen.append((said, left, told.take()))
-    expected, mine = seen
-    assert mine == expected
+    for step in STEPS:
+        expected = BEFORE
+        with failing(step, **fault):
+            try:
+                write(filled)
+            except (AutoReconnect, OperationFailure) as error:
+                # Only what a program can tell from a final failure.
+                assert isinstance(error, AutoReconnect) or error.has_error_label("TransientTransactionError")
+                assert _state(filled) == BEFORE, step
+            else:
+                expected = AFTER[write]
+        assert _state(filled) == expected, step
+        _reset(filled)
+    audit(argon)
 
 
-def test_it_fails_where_it_was_not_told_to_before(fallible: Mortal, kinds: tuple[str, Any]) -> None:
-    """A handle that is at hand knows of a fail point that comes later, and of its end."""
-    name, (_, (kind, options)) = kinds
-    with kind(fallible.uri, **options) as client:
-        users = client[name]["users"]
-        users.insert_one({"_id": 1})
-        with failing(client, {"skip": 1}, {"failCommands": ["update"], "errorCode": 8}):
-            users.update_one({"_id": 1}, {"$set": {"v": 1}})
-            with pytest.raises(OperationFailure, match="failpoint"):
-                users.update_one({"_id": 1}, {"$set": {"v": 2}})
-        users.update_one({"_id": 1}, {"$inc": {"v": 5}})
-        assert users.find_one() == {"_id": 1, "v": 6}
+def _reset(db: WALDatabase[Any]) -> None:
+    users = db.collection("users")
+    users.delete_many({})
+    users.insert_many([{"_id": number, "n": 0} for number in (1, 2, 3)])
+    db.drop_collection("fresh")
 
 
-def test_a_command_waits(fallible: Mortal, kinds: tuple[str, Any]) -> None:
-    name, (_, (kind, options)) = kinds
-    blocking = {"failCommands": ["insert"], "blockConnection": True, "blockTimeMS": 100}
-    with kind(fallible.uri, **options) as client, failing(client, 1, blocking):
-        began = time.monotonic()
-        client[name]["users"].insert_one({"_id": 1})
-        assert time.monotonic() - began >= 0.1
-        assert client[name]["users"].count_documents({}) == 1
-
-
-def test_a_time_limit_is_always_over(fallible: Mortal, kinds: tuple[str, Any]) -> None:
-    name, (_, (kind, options)) = kinds
-    with kind(fallible.uri, **options) as client:
-        users = client[name]["users"]
-        users.insert_one({"_id": 1})
-        client.admin.command("configureFailPoint", "maxTimeAlwaysTimeOut", mode="alwaysOn")
-        with pytest.raises(ExecutionTimeout):
-            users.create_index("v", maxTimeMS=100_000)
-        with pytest.raises(ExecutionTimeout):
-            list(users.find().max_time_ms(100_000))
-        assert list(users.find()) == [{"_id": 1}]
-        client.admin.command("configureFailPoint", "maxTimeAlwaysTimeOut", mode="off")
-        assert users.create_index("v", maxTimeMS=100_000) == "v_1"
-
-
-def test_what_the_server_answers_fails_there(fallible: Mortal, kinds: tuple[str, Any]) -> None:
-    _, both = kinds
-    for kind, options in both:
-        with (
-            kind(fallible.uri, **options) as client,
-            failing(client, 1, {"failCommands": ["connectionStatus"], "errorCode": 8}),
-        ):
-            with pytest.raises(OperationFailure, match="failpoint"):
-                client.admin.command("connectionStatus")
-            client.admin.command("connectionStatus")
-
-
-def test_wrong_modes_set_nothing(fallible: Mortal, kinds: tuple[str, Any]) -> None:
-    name, (_, (kind, options)) = kinds
-    with kind(fallible.uri, **options) as client:
-        data = {"failCommands": ["insert"], "errorCode": 8}
-        with pytest.raises(OperationFailure, match="times"), failing(client, {"often": 1}, data):
-            pass
-        client[name]["users"].insert_one({"_id": 1})
-
-
-def test_a_server_without_test_commands_has_no_fail_points(
-    client: MongoClient[Any], argon_elsewhere: Argon
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("times", [1, 3, 6])
+def test_a_commit_without_an_answer_is_asked_for_until_there_is_one(
+    argon: Argon,
+    filled: WALDatabase[Any],
+    failing: Failing,
+    write: Callable[[WALDatabase[Any]], None],
+    times: int,
 ) -> None:
-    """It says of a branch's client what it says of any."""
-    command = {"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": {"failCommands": ["insert"]}}
-    said = []
-    for one in (client, argon_elsewhere.client()):
-        with pytest.raises(OperationFailure) as refused:
-            one.admin.command(command)
-        said.append((refused.value.code, refused.value.details["errmsg"]))  # type: ignore[index]
-    assert said[0] == said[1]
-    argon_elsewhere.client()["shop"]["users"].insert_one({"_id": 1})
+    with failing("commitTransaction", times=times, closeConnection=True):
+        write(filled)
+    assert _state(filled) == AFTER[write]
+    audit(argon)
 
 
-@pytest.fixture
-def argon_elsewhere(mongod_uri: str, client: MongoClient[Any]) -> Iterator[Argon]:
-    """Argon on the server of the other tests."""
-    name = f"log_{uuid.uuid4().hex[:8]}"
-    with Argon(mongod_uri, database=name) as argon:
-        yield argon
-    client.drop_database(name)
+@pytest.mark.parametrize("write", WRITES)
+def test_a_commit_whose_answer_was_lost_is_not_done_again(
+    argon: Argon, filled: WALDatabase[Any], failing: Failing, write: Callable[[WALDatabase[Any]], None]
+) -> None:
+    # The server commits, and then reports that it does not know how durably.
+    unsure = {"writeConcernError": {"code": 91, "errmsg": "shutting down", "errorLabels": []}}
+    with failing("commitTransaction", times=2, **unsure):
+        write(filled)
+    assert _state(filled) == AFTER[write]
+    audit(argon)
 
 
-async def test_asynchronous_commands_fail_too(fallible: Mortal, kinds: tuple[str, Any]) -> None:
-    name, _ = kinds
-    options: dict[str, Any] = {"argon_database": f"log_{name}"}
-    for kind, more in ((AsyncMongoClient, {}), (AsyncWALClient, options)):
-        client: Any = kind(fallible.uri, **more)
-        async with client:
-            users = client[name]["users"]
-            await users.insert_one({"_id": 1})
-            data: dict[str, Any] = {"failCommands": ["insert"], "closeConnection": True}
-            await client.admin.command("configureFailPoint", "failCommand", mode={"times": 1}, data=data)
-            await users.insert_one({"_id": 2})
-            data["failCommands"] = ["find"]
-            await client.admin.command("configureFailPoint", "failCommand", mode={"times": 2}, data=data)
-            with pytest.raises(AutoReconnect):
-                await users.find_one()
-            await client.admin.command("configureFailPoint", "failCommand", mode="off")
-            assert await users.count_documents({}) == 2
+@pytest.mark.parametrize("step", ["insert", "commitTransaction"])
+@pytest.mark.parametrize("write", WRITES)
+def test_a_full_disk_is_told_and_leaves_nothing_half_done(
+    argon: Argon,
+    filled: WALDatabase[Any],
+    failing: Failing,
+    write: Callable[[WALDatabase[Any]], None],
+    step: str,
+) -> None:
+    with failing(step, times=None, **DISK_FULL), pytest.raises(OperationFailure) as failure:
+        write(filled)
+    assert failure.value.code == 14031
+    assert _state(filled) == BEFORE
+    write(filled)  # at once: nothing of the first attempt is in the way
+    assert _state(filled) == AFTER[write]
+    audit(argon)
+
+
+def test_another_writers_commit_does_not_suffer_from_a_bad_one(
+    db: WALDatabase[Any], failing: Failing
+) -> None:
+    import threading
+
+    users = db.collection("users")
+    users.create_index("seat", unique=True)
+    users.insert_one({"_id": 0, "seat": 0})
+    together = threading.Barrier(8)
+    outcomes: dict[int, str] = {}
+
+    def work(number: int) -> None:
+        together.wait()
+        try:
+            users.insert_one({"_id": number, "seat": number // 2})
+            outcomes[number] = "landed"
+        except OperationFailure as error:
+            outcomes[number] = type(error).__name__
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(2, 10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for seat in range(1, 5):
+        assert sorted([outcomes[2 * seat], outcomes[2 * seat + 1]]) == ["DuplicateKeyError", "landed"]
