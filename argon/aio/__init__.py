@@ -5,6 +5,7 @@ from argon.aio.branch import AsyncBranch
 from argon.aio.client import AsyncWALClient
 from argon.aio.collection import AsyncWALCollection
 from argon.aio.database import AsyncWALDatabase
+from argon.aio.gc_service import AsyncGCService
 from argon.aio.materializer import AsyncMaterializer
 from argon.aio.project import AsyncProject
 from argon.materializer import VerifyReport
@@ -12,6 +13,7 @@ from argon.materializer import VerifyReport
 __all__ = [
     "AsyncArgon",
     "AsyncBranch",
+    "AsyncGCService",
     "AsyncMaterializer",
     "AsyncProject",
     "AsyncWALClient",

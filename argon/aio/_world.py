@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Generator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
 from pymongo import AsyncMongoClient
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 D = TypeVar("D", bound=Any)
+Call: TypeAlias = Callable[..., Awaitable[T]]
+"""A function that does I/O."""
 
 World = LoopWorld
 Client: TypeAlias = Any
@@ -246,3 +249,25 @@ def passing_find(collection: AsyncClassicCollection[Any], *args: Any, **kwargs: 
     from argon.aio.cursor import AsyncWALCursor
 
     return AsyncWALCursor(collection, *args, **kwargs)
+
+
+class Alarm:
+    """Ends a wait early."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    @property
+    def rang(self) -> bool:
+        """Whether it has gone off."""
+        return self._event.is_set()
+
+    def ring(self) -> None:
+        """End the wait, and all later ones."""
+        self._event.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait for so long, or until it goes off."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._event.wait()

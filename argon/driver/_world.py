@@ -6,6 +6,7 @@ the two of the same name for expiry are the only ones written twice.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -32,6 +33,8 @@ T = TypeVar("T")
 
 World = ThreadWorld
 Client: TypeAlias = MongoClient[Any]
+Call: TypeAlias = Callable[..., T]
+"""A function that does I/O."""
 
 
 def settle(value: T) -> T:
@@ -201,3 +204,23 @@ def passing_find(collection: ClassicCollection[Any], *args: Any, **kwargs: Any) 
     if passed is None:
         return WALCursor(collection, *args, **kwargs)
     return passed.find(*args, **kwargs | plain_session(session))
+
+
+class Alarm:
+    """Ends a wait early, from any thread."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    @property
+    def rang(self) -> bool:
+        """Whether it has gone off."""
+        return self._event.is_set()
+
+    def ring(self) -> None:
+        """End the wait, and all later ones."""
+        self._event.set()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for so long, or until it goes off."""
+        self._event.wait(min(seconds, threading.TIMEOUT_MAX))

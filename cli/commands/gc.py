@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
-from pymongo.errors import PyMongoError
 
-from argon.errors import Conflict, NotFound
 from argon_cli.complete import projects
 from argon_cli.context import Context, pass_context
+from argon_cli.failures import explain
 from argon_cli.options import global_options
 from argon_cli.output import counted
-from argon_cli.progress import progress
+from argon_cli.progress import progress as bar
 
 if TYPE_CHECKING:
-    from argon.retention.report import GCReport
+    from pymongo.errors import PyMongoError
+
+    from argon.retention.report import GCReport, Progress
 
 _KIB = 1024
 
@@ -50,23 +51,32 @@ def gc(
     if not watch:
         _print(context, _collect(context, project, everything=everything, dry_run=dry_run))
         return
-    while True:
-        try:
-            _print(context, _collect(context, project, everything=everything, dry_run=False))
-        except PyMongoError as error:
-            if isinstance(error, NotFound | Conflict):
-                raise
-            # A service outlives a server that is away; what is left to do is done in the next round.
-            context.output.note(f"{error}; trying again in {pause:,.0f} s")
-        time.sleep(pause)
+    from argon import GCService
+
+    def collect(progress: Progress) -> Sequence[GCReport]:
+        return _collect(context, project, progress, everything=everything)
+
+    def print_error(error: PyMongoError, seconds: float) -> None:
+        context.output.note(f"{explain(error)[0]}; trying again in {seconds:,.0f} s")
+
+    GCService(collect, every=pause, on_round=partial(_print, context), on_error=print_error).run()
 
 
-def _collect(context: Context, project: str | None, *, everything: bool, dry_run: bool) -> Sequence[GCReport]:
+def _collect(
+    context: Context,
+    project: str | None,
+    progress: Progress | None = None,
+    *,
+    everything: bool,
+    dry_run: bool = False,
+) -> Sequence[GCReport]:
     shown = "looking for what has expired" if dry_run else "letting go of what has expired"
-    with progress(shown, counted="versions") as show:
+    with bar(shown, counted="versions") as show:
 
-        def step(_phase: str, rows: int) -> None:
+        def step(phase: str, rows: int) -> None:
             show(rows, rows)
+            if progress is not None:
+                progress(phase, rows)
 
         if everything:
             reports: Sequence[GCReport] = context.argon.gc(dry_run, progress=step)
