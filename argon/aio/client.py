@@ -14,19 +14,18 @@ from pymongo.errors import ConfigurationError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from argon.aio._world import branch_named, connect, cursor, settle, stream
+from argon.aio._world import branch_named, connect, settle, stream
 from argon.aio.argon import AsyncArgon
 from argon.aio.branch import AsyncBranch
 from argon.aio.connection import AsyncCommandsOfBranches
 from argon.aio.database import AsyncWALDatabase
 from argon.aio.named import AsyncNamedBranch
+from argon.aio.project_databases import AsyncProjectsAsDatabases
 from argon.aio.projects import SERVERS_OWN
 from argon.aio.session import AsyncWALSession
 from argon.aio.stream import AsyncWALChangeStream
 from argon.catalog.records import MAIN
-from argon.engine.reading import matching
 from argon.errors import NotFound, UnsupportedOperation
-from argon.io import run_async
 from argon.listening import sends_commands
 from argon.names import parse_target
 from argon.settings import load_settings
@@ -36,7 +35,7 @@ from argon.wal.log import DEFAULT_SPACE
 D = TypeVar("D", bound=Mapping[str, Any])
 
 
-class ProjectsClient(Generic[D]):
+class ProjectsClient(AsyncProjectsAsDatabases, Generic[D]):
     """What a client does on projects and branches instead of databases.
 
     Args:
@@ -133,61 +132,6 @@ class ProjectsClient(Generic[D]):
         """See ``get_default_database`` of PyMongo's client."""
         name = self._default_name(default)
         return self.get_database(name, codec_options, read_preference, write_concern, read_concern)
-
-    async def list_database_names(self, session: Any = None, comment: Any | None = None) -> list[str]:
-        """Return the names of the projects."""
-        return await self._project_names()
-
-    async def _project_names(self) -> list[str]:
-        return [project.name for project in await self.argon.projects()]
-
-    def list_databases(self, session: Any = None, comment: Any | None = None, **kwargs: Any) -> Any:
-        """Describe the projects, without the sizes on disk, which they share; see ``argon size``.
-
-        Args:
-            session: Accepted, as everywhere.
-            comment: Too.
-            kwargs: ``filter`` and ``nameOnly`` of MongoDB's ``listDatabases``; others mean nothing here.
-        """
-        return cursor(self._plain.get_database("admin")["$cmd"], lambda: self._described(kwargs))
-
-    async def _described(self, options: Mapping[str, Any]) -> list[dict[str, Any]]:
-        names = await self._project_names()
-        about = {} if options.get("nameOnly") else {"empty": False}
-        described = [{"name": name, **about} for name in names]
-        return await run_async(matching(self.argon.engine, described, options.get("filter")))
-
-    async def drop_database(
-        self,
-        name_or_database: str | AsyncDatabase[Any],
-        session: Any = None,
-        comment: Any | None = None,
-    ) -> None:
-        """Delete a project, or with the name ``project@branch`` that branch; it is no error if there is none.
-
-        Raises:
-            UnsupportedOperation: It is one of the server's own databases.
-        """
-        name = name_or_database.name if isinstance(name_or_database, AsyncDatabase) else name_or_database
-        if not isinstance(name, str):
-            raise TypeError(
-                f"name_or_database must be an instance of str or a AsyncDatabase, not {type(name)}"
-            )
-        if name in SERVERS_OWN:
-            raise UnsupportedOperation(f"the database {name!r} is the server's own")
-        project, branch = parse_target(name)
-        try:
-            found = await self.argon.project(project)
-            if branch is None or (branch == MAIN and found.record.default_branch is None):
-                await self.argon.delete_project(project)
-            else:
-                await found.delete_branch(branch)
-        except NotFound:
-            return
-        finally:
-            for known in (project, f"{project}@{MAIN}"):
-                if known in self._branches:
-                    self._branches[known].lost()
 
     def start_session(self, *args: Any, **kwargs: Any) -> AsyncWALSession:
         """See ``start_session`` of PyMongo's client; a transaction of it is one commit."""

@@ -17,18 +17,17 @@ from pymongo.synchronous.topology import Topology
 from pymongo.write_concern import WriteConcern
 
 from argon.catalog.records import MAIN
-from argon.driver._world import branch_named, connect, cursor, settle, stream
+from argon.driver._world import branch_named, connect, settle, stream
 from argon.driver.argon import Argon
 from argon.driver.branch import Branch
 from argon.driver.connection import CommandsOfBranches
 from argon.driver.database import WALDatabase
 from argon.driver.named import NamedBranch
+from argon.driver.project_databases import ProjectsAsDatabases
 from argon.driver.projects import SERVERS_OWN
 from argon.driver.session import WALSession
 from argon.driver.stream import WALChangeStream
-from argon.engine.reading import matching
 from argon.errors import NotFound, UnsupportedOperation
-from argon.io import run
 from argon.listening import sends_commands
 from argon.names import parse_target
 from argon.settings import load_settings
@@ -38,7 +37,7 @@ from argon.wal.log import DEFAULT_SPACE
 D = TypeVar("D", bound=Mapping[str, Any])
 
 
-class ProjectsClient(Generic[D]):
+class ProjectsClient(ProjectsAsDatabases, Generic[D]):
     """What a client does on projects and branches instead of databases.
 
     Args:
@@ -135,59 +134,6 @@ class ProjectsClient(Generic[D]):
         """See ``get_default_database`` of PyMongo's client."""
         name = self._default_name(default)
         return self.get_database(name, codec_options, read_preference, write_concern, read_concern)
-
-    def list_database_names(self, session: Any = None, comment: Any | None = None) -> list[str]:
-        """Return the names of the projects."""
-        return self._project_names()
-
-    def _project_names(self) -> list[str]:
-        return [project.name for project in self.argon.projects()]
-
-    def list_databases(self, session: Any = None, comment: Any | None = None, **kwargs: Any) -> Any:
-        """Describe the projects, without the sizes on disk, which they share; see ``argon size``.
-
-        Args:
-            session: Accepted, as everywhere.
-            comment: Too.
-            kwargs: ``filter`` and ``nameOnly`` of MongoDB's ``listDatabases``; others mean nothing here.
-        """
-        return cursor(self._plain.get_database("admin")["$cmd"], lambda: self._described(kwargs))
-
-    def _described(self, options: Mapping[str, Any]) -> list[dict[str, Any]]:
-        names = self._project_names()
-        about = {} if options.get("nameOnly") else {"empty": False}
-        described = [{"name": name, **about} for name in names]
-        return run(matching(self.argon.engine, described, options.get("filter")))
-
-    def drop_database(
-        self,
-        name_or_database: str | Database[Any],
-        session: Any = None,
-        comment: Any | None = None,
-    ) -> None:
-        """Delete a project, or with the name ``project@branch`` that branch; it is no error if there is none.
-
-        Raises:
-            UnsupportedOperation: It is one of the server's own databases.
-        """
-        name = name_or_database.name if isinstance(name_or_database, Database) else name_or_database
-        if not isinstance(name, str):
-            raise TypeError(f"name_or_database must be an instance of str or a Database, not {type(name)}")
-        if name in SERVERS_OWN:
-            raise UnsupportedOperation(f"the database {name!r} is the server's own")
-        project, branch = parse_target(name)
-        try:
-            found = self.argon.project(project)
-            if branch is None or (branch == MAIN and found.record.default_branch is None):
-                self.argon.delete_project(project)
-            else:
-                found.delete_branch(branch)
-        except NotFound:
-            return
-        finally:
-            for known in (project, f"{project}@{MAIN}"):
-                if known in self._branches:
-                    self._branches[known].lost()
 
     def start_session(self, *args: Any, **kwargs: Any) -> WALSession:
         """See ``start_session`` of PyMongo's client; a transaction of it is one commit."""
