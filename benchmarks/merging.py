@@ -27,3 +27,4 @@ def merging(stage: Stage) -> Iterator[Row]:
     yield Row(f"merge of {count:,} changed documents, against an update of them", "s", updated, took)
     again = seconds(lambda: main.merge("feature"))
     yield Row("   once more, with nothing new", "ms", None, again * 1000, absolute=True)
+    yield Row("   the undo of the merge", "s", updated, seconds(main.undo))
