@@ -39,6 +39,11 @@ def rows_of(
     return snapshot.drafted(record, ids, found) if isinstance(snapshot, Draft) else found
 
 
+def differing(ids: Sequence[Any], one: Mapping[Hashable, Row], other: Mapping[Hashable, Row]) -> list[Any]:
+    """Return the ids of the documents that differ between the rows of two states."""
+    return [each for each in ids if _bytes(one.get(id_key(each))) != _bytes(other.get(id_key(each)))]
+
+
 def add_all(ids: IdSet, snapshot: Snapshot, record: CollectionRecord | None) -> Operation[None]:
     """Add the ids of all documents of a collection to a set."""
     if record is None or record.kind == "view":
@@ -81,3 +86,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, str | int | ObjectId | Int64):
         return value
     return bson.decode(bson.encode({"": value}), _CODEC)[""]
+
+
+def _bytes(row: Row | None) -> bytes | None:
+    return None if row is None else bytes(row["d"].raw)
