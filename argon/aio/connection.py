@@ -29,6 +29,7 @@ from argon.aio.projects import SERVERS_OWN, answer_about_all, answer_of_cursor, 
 from argon.aio.session import AsyncWALSession, bound_session, foreign_session
 from argon.engine.commands import is_about_server, wire
 from argon.engine.commands import message as wire_message
+from argon.engine.commands.concern import is_snapshot
 from argon.engine.errors import command_error
 from argon.fail_points import (
     KINDS,
@@ -144,7 +145,16 @@ class AsyncBranchConnection(AsyncFailing, AsyncConnection):
             reply = {**reply, **(failure.added or {})}
             if failure.runs:
                 self._disconnect()
+        if is_snapshot(command):
+            self._stamp(command, reply)
         return wire_message.answered(self._timed(reply))
+
+    def _stamp(self, command: dict[str, Any], reply: dict[str, Any]) -> None:
+        """Name the moment that a session of snapshots reads; by which LSNs, the session itself knows."""
+        now = (self._client._topology.max_cluster_time() or {}).get("clusterTime")
+        stamp = {"atClusterTime": command["readConcern"].get("atClusterTime", now)}
+        if reply.get("ok"):
+            reply.get("cursor", reply).update(stamp)
 
     async def _pass_on(self, sent: bytes, max_doc_size: int) -> _OpMsg:
         """Let the server itself answer, about a database of its own."""
@@ -175,7 +185,12 @@ class _Checkout(_ClientCheckout):
     __slots__ = ()
 
     async def __aenter__(self) -> AsyncConnection:
-        return AsyncBranchConnection(self.client, self._server, self.session)
+        client: Any = self.client
+        if client._topology.max_cluster_time() is None:
+            # A first connection tells the servers' time, which goes with the first command.
+            async with _ClientCheckout(client._plain, self._server, None):
+                pass
+        return AsyncBranchConnection(client, self._server, self.session)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

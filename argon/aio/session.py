@@ -14,7 +14,7 @@ from pymongo.write_concern import WriteConcern
 
 from argon.aio._world import Openable, TransactionContext, is_session
 from argon.engine.conflicts import gone_transaction
-from argon.engine.handle import Handle
+from argon.engine.handle import FirstReads, Handle
 from argon.engine.transaction import Transaction
 from argon.errors import UnsupportedOperation
 from argon.io import run_async
@@ -83,6 +83,7 @@ class AsyncWALSession(AsyncClientSession, Openable):
         self._group: Transaction | None = None
         self._failure: PyMongoError | None = None
         self._used = False
+        self._first_reads = FirstReads({})
 
     _client: Any = property(_sends_on)
 
@@ -202,6 +203,8 @@ class AsyncWALSession(AsyncClientSession, Openable):
         if self._wal_client.argon.engine is not handle.line.engine:
             raise InvalidOperation("Can only use session with the MongoClient that started it")
         self._used = True
+        if self.options.snapshot and not handle.past and handle.transaction is None:
+            return handle.at(self._first_reads)
         if not self.in_transaction or handle.past or handle.transaction is not None:
             return handle
         preference = self._txn_read_preference()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from argon.driver.session import WALSession
 from argon.engine import ddl
 from argon.engine.commands.changes import is_stream, open_stream_on_all
-from argon.engine.commands.concern import unsatisfied
+from argon.engine.commands.concern import check_snapshot, unsatisfied
 from argon.engine.commands.held import kill_of, more_of
 from argon.engine.errors import command_error
 from argon.errors import UnsupportedOperation
@@ -66,6 +66,7 @@ def answer_about_all(
         The reply; None for a command that the server itself answers.
     """
     verb = next(iter(command))
+    check_snapshot(command)
     if database != "admin":
         return None
     if verb in ("abortTransaction", "commitTransaction"):

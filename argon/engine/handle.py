@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bson import ObjectId
+
+from argon.engine.errors import command_error
 from argon.engine.line import Line
 from argon.engine.named import NamedLine
 from argon.engine.rules import admit
@@ -17,16 +20,30 @@ from argon.timetravel.resolve import resolve
 from argon.wal.change import Planner
 
 
+@dataclass(frozen=True)
+class FirstReads:
+    """The state as it was when somebody first read the branch.
+
+    Attributes:
+        lsns: The LSNs, by branches.
+    """
+
+    lsns: dict[ObjectId, int]
+
+    def __str__(self) -> str:
+        return "the first read of the session"
+
+
 class Moment:
     """A point of a branch's past, whose LSN is found once, by whoever needs it first.
 
     Args:
-        point: An LSN, a time, an age or a tag.
+        point: An LSN, a time, an age, a tag, or a first read.
     """
 
     __slots__ = ("lsn", "point")
 
-    def __init__(self, point: Point) -> None:
+    def __init__(self, point: Point | FirstReads) -> None:
         self.point = point
         self.lsn: int | None = None
 
@@ -75,7 +92,7 @@ class Handle:
         """The moment; None for the head, and for a moment that nobody has looked up yet."""
         return None if self.moment is None else self.moment.lsn
 
-    def at(self, point: Point) -> Handle:
+    def at(self, point: Point | FirstReads) -> Handle:
         """Return the same branch at a moment."""
         return replace(self, moment=Moment(point), transaction=None)
 
@@ -115,9 +132,15 @@ class Handle:
         if self.moment.lsn is None:
             if isinstance(self.line, NamedLine):
                 yield from self.line.current()
-            engine, record = self.line.engine, self.line.record
+            engine, record, point = self.line.engine, self.line.record, self.moment.point
+            if isinstance(point, FirstReads):
+                if record.id not in point.lsns:
+                    head = yield from self.line.head()
+                    point.lsns.setdefault(record.id, head.lsn)
+                self.moment.lsn = point.lsns[record.id]
+                return self.moment.lsn
             yield from engine.require_on(record, "wal_time_travel")
-            found = yield from resolve(engine, record, self.moment.point)
+            found = yield from resolve(engine, record, point)
             if self.moment.lsn is None:  # otherwise somebody else was first, and a view is of one moment
                 self.moment.lsn = found
         return self.moment.lsn
@@ -164,7 +187,11 @@ class Handle:
 
         Raises:
             ReadOnlyView: This is a view of the past.
+            OperationFailure: It is what a session of snapshots reads.
         """
+        if self.moment is not None and isinstance(self.moment.point, FirstReads):
+            text = "a session of snapshots only reads: write without it, or in a session of another kind"
+            raise command_error({"code": 72, "codeName": "InvalidOptions", "errmsg": text})
         if self.moment is not None:
             given = "…" if self.lsn is None else f"lsn={self.lsn}"
             raise ReadOnlyView(

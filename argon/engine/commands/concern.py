@@ -5,14 +5,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from argon.engine.errors import command_error
 from argon.engine.source import NO_STORE
 from argon.io import Operation
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine
 
+_OF_SNAPSHOTS = frozenset({"aggregate", "distinct", "find"})
 _GIVEN = (None, 0, 1, "majority")
 """A commit is acknowledged by a majority, whatever was asked for."""
+
+
+def is_snapshot(command: Mapping[str, Any]) -> bool:
+    """Whether a command belongs to a session of snapshots, and not to a transaction."""
+    asked = command.get("readConcern") or {}
+    return asked.get("level") == "snapshot" and "autocommit" not in command
+
+
+def check_snapshot(command: Mapping[str, Any]) -> None:
+    """Refuse a command that is not one of those which read a snapshot, in the server's words.
+
+    Raises:
+        OperationFailure: It is not.
+    """
+    verb = str(next(iter(command)))
+    if is_snapshot(command) and verb not in _OF_SNAPSHOTS:
+        text = (
+            f'Command {verb} does not support {{ readConcern: {{ level: "snapshot", provenance: '
+            '"clientSupplied" } } :: caused by :: read concern not supported'
+        )
+        raise command_error({"code": 72, "codeName": "InvalidOptions", "errmsg": text})
 
 
 def unsatisfied(engine: Engine, concern: Mapping[str, Any] | None) -> Operation[dict[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from argon.engine.commands import definitions, held, reads, statistics, writes
-from argon.engine.commands.concern import unsatisfied
+from argon.engine.commands.concern import check_snapshot, unsatisfied
 from argon.engine.commands.request import Command, Reply, Request
 from argon.engine.errors import command_error
 from argon.engine.handle import Handle
@@ -151,6 +151,7 @@ def run_command(
         OperationFailure: The server would have refused it, or there is no such command.
         UnsupportedOperation: It cannot be on a branch; the message names what to use instead.
     """
+    check_snapshot(command)
     name = str(next(iter(command), ""))
     name = _ALIASES.get(name, name)
     run = _COMMANDS.get(name)
