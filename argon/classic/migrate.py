@@ -48,7 +48,7 @@ from argon.engine.engine import Engine
 from argon.engine.find import open_find
 from argon.engine.handle import Handle
 from argon.engine.insert import raise_write_error
-from argon.engine.line import READ_BOUND
+from argon.engine.known import READ_BOUND
 from argon.engine.operations import insert_all
 from argon.engine.prepare import Target
 from argon.engine.query import FindSpec, Reader

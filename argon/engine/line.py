@@ -1,26 +1,24 @@
-"""A branch as this process works on it: its head, its catalogue, its writers."""
+"""A branch as this process writes to it: its head, its writers, and the loop that commits for them."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Any
 
-from bson import ObjectId
 from pymongo.errors import OperationFailure, PyMongoError
 
-from argon.catalog.collections import Catalog, load_catalog
-from argon.catalog.records import gone
+from argon.catalog.collections import Catalog
 from argon.engine.baton import Baton, Note
 from argon.engine.judging import guarded
+from argon.engine.known import KnownBranch
 from argon.engine.large import LargeCommit
 from argon.engine.round import Round, blame, fail_all, is_passing, plan_round
-from argon.engine.rules import RULES_BOUND
 from argon.engine.turns import Turns, retry_pause
 from argon.errors import Conflict
 from argon.io import Operation
 from argon.models import BranchRecord
 from argon.models.entry import DOCUMENT_OPERATIONS
-from argon.versions.visibility import View, make_view
+from argon.versions.visibility import View
 from argon.wal.change import Commit, Planner
 from argon.wal.commit import LsnTaken, StaleHead
 from argon.wal.group import CommitQueue, Pending
@@ -32,8 +30,6 @@ if TYPE_CHECKING:
     from argon.engine.engine import Engine
     from argon.engine.snapshot import Snapshot
 
-READ_BOUND = 0.1
-"""Seconds after which a reader looks for foreign changes of the catalogue."""
 _DEADLINE = 30.0
 """Seconds after which a writer that loses every race gives up."""
 _SOLO_AFTER = 3
@@ -43,16 +39,12 @@ _FEW = 20
 """Entries of others that one look may find; beyond that it is quicker to ask for the head."""
 
 
-_defined: dict[ObjectId, int] = {}
-"""For each branch the LSN of the last change of its catalogue that this process has made."""
-
-
 class _TooLarge(Exception):
     """A write turned out to be too much for one transaction, inside one."""
 
 
-class Line:
-    """The state and the commit loop of one branch.
+class Line(KnownBranch):
+    """The commit loop of one branch.
 
     Args:
         engine: The engine it belongs to.
@@ -60,8 +52,7 @@ class Line:
     """
 
     def __init__(self, engine: Engine, record: BranchRecord) -> None:
-        self.engine = engine
-        self._at = (record, make_view(record.number, record.ancestors))
+        super().__init__(engine, record)
         self._lsns = engine.lsns(record.project_id)
         self._turns = Turns()
         self._baton = Baton(engine.baton, record.id, engine.world, engine.place)
@@ -69,153 +60,17 @@ class Line:
         self._head: Head | None = None
         self._head_line = record.line_id
         self._known: Head | None = None
-        self._catalog: Catalog | None = None
-        self._drops = 0
-        self._checked = 0.0
-        self._charted = -1  # up to this LSN the record's lineage is known to be right
-
-    @property
-    def at(self) -> tuple[BranchRecord, View]:
-        """The branch as this process knows it, and its head for reading rows, which go together."""
-        return self._at
-
-    @property
-    def record(self) -> BranchRecord:
-        """The branch, as this process knows it."""
-        return self.at[0]
-
-    @record.setter
-    def record(self, record: BranchRecord) -> None:
-        known, view = self._at
-        if (record.number, record.lineage) != (known.number, known.lineage):
-            view = make_view(record.number, record.ancestors)
-        self._at = (record, view)
-
-    @property
-    def view(self) -> View:
-        """The branch's head, for reading rows."""
-        return self.at[1]
-
-    # Reading
-
-    def snapshot(self) -> Operation[Snapshot]:
-        """Return the head as a reader sees it.
-
-        The catalogue may be :data:`READ_BOUND` seconds behind what another
-        process did; what this process did, by whichever client, is always in it.
-
-        Raises:
-            BranchNotFound: The branch was deleted.
-        """
-        catalog = self._catalog
-        behind = _defined.get(self.record.id, 0) > self.record.ddl_lsn
-        if catalog is None or behind or self._is_old(READ_BOUND):
-            yield from self._look()
-        return (yield from self._snapshot())
-
-    def _snapshot(self) -> Operation[Snapshot]:
-        # Record, view and catalogue belong together, whatever another thread learns meanwhile.
-        record, view = self._at
-        catalog = self._catalog
-        if catalog is None or catalog.view is not view:
-            catalog = yield from self._load_catalog(view)
-        return self.engine.snapshot(record, view, catalog)
-
-    @property
-    def in_log(self) -> bool:
-        """Whether the branch is known to be in the log, where it stays, and no physical database."""
-        return self.record.kind == "wal"
-
-    def current(self) -> Operation[BranchRecord | None]:
-        """Return the branch's record, at most :data:`READ_BOUND` seconds old.
-
-        Raises:
-            BranchNotFound: The branch was deleted.
-        """
-        return (yield from self.opened())
-
-    def opened(self) -> Operation[BranchRecord]:
-        """Return the branch's record for a write; see :meth:`current`."""
-        if self._is_old(READ_BOUND):
-            yield from self._look()
-        return self.record
-
-    def admitted(self) -> Operation[BranchRecord | None]:
-        """Return the branch's record for the rules of a write, at most :data:`RULES_BOUND` seconds old.
-
-        Returns:
-            None while there is no project.
-
-        Raises:
-            BranchNotFound: The branch was deleted, or its time is over.
-        """
-        if self._is_old(RULES_BOUND):
-            yield from self._look()
-        return self.record
-
-    def _is_old(self, bound: float) -> bool:
-        """Whether the record must be read anew; also when the branch's time is over."""
-        if time.monotonic() - self._checked > bound:
-            return True
-        return self.record.expires_at is not None and self.record.has_expired(self.engine.clock.now())
-
-    def learn(self, record: BranchRecord) -> None:
-        """Take note of what this process has said of the branch itself."""
-        self.record = record
 
     def forget(self) -> None:
         """Look at everything anew before the next read and the next write."""
         self._head = None
-        self._drop_catalog()
-        self._checked = 0.0
-
-    def past(self, lsn: int) -> Operation[Snapshot]:
-        """Return the branch as it was at an LSN that lies in its history."""
-        if lsn > self._charted:
-            self._take_over((yield from self.engine.fresh(self.record)))
-            self._charted = lsn
-        return (yield from self.engine.past(self.record, lsn))
-
-    def head(self) -> Operation[Head]:
-        """Read the branch's head as a majority of the servers has it."""
-        return (yield from self.engine.log.head(self.record))
-
-    def _look(self) -> Operation[None]:
-        """Read the branch's record, and drop the catalogue if it is behind."""
-        now = time.monotonic()
-        yield from self._reread()
-        self._checked = now
-
-    def _reread(self) -> Operation[None]:
-        record = yield from self.engine.branch_record(self.record.id)
-        if record is None or record.status != "active":
-            raise gone(record or self.record)
-        if record.expires_at is not None:
-            yield from self.engine.clock.refresh()
-            if record.has_expired(self.engine.clock.now()):
-                raise gone(record)
-        self._take_over(record)
-
-    def _take_over(self, record: BranchRecord) -> None:
-        if record.ddl_lsn != self.record.ddl_lsn:
-            self._drop_catalog()
-        self.record = record
+        super().forget()
 
     def _load_catalog(self, view: View) -> Operation[Catalog]:
-        drops = self._drops
-        catalog = yield from load_catalog(self.engine.raw, view, self.engine.world)
-        if drops == self._drops:
-            # Otherwise it changed while it was read: good for this reader, who came before, and nobody else.
-            self._catalog = catalog
+        catalog = yield from super()._load_catalog(view)
         if self.engine.on_catalog is not None:
             self.engine.on_catalog(self, catalog)
         return catalog
-
-    def _drop_catalog(self) -> None:
-        self._catalog = None
-        self._drops += 1
-
-    # Writing
 
     def write(
         self,
@@ -357,9 +212,7 @@ class Line:
                 return
             self._head = self._known = head
             if round_.alters:
-                self.record = self.record.model_copy(update={"ddl_lsn": head.lsn})
-                _defined[self.record.id] = head.lsn
-                self._drop_catalog()
+                self._altered(self.record.model_copy(update={"ddl_lsn": head.lsn}))
             round_.settle()
 
         if not claim:
@@ -384,9 +237,7 @@ class Line:
         def landed(published: tuple[BranchRecord, Head]) -> None:
             record, head = published
             self._head, self._known, self._head_line = head, head, record.line_id
-            self.record = record
-            _defined[record.id] = record.ddl_lsn
-            self._drop_catalog()
+            self._altered(record)
             round_.settle()
 
         if known.lsn != (yield from self.head()).lsn:

@@ -10,7 +10,7 @@ from pymongo import InsertOne, MongoClient
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from argon import Argon, Branch, Project, WALDatabase
-from argon.engine import line, rules
+from argon.engine import known, rules
 from argon.errors import BranchProtected, Conflict, InvalidName, NotFound
 
 
@@ -196,7 +196,7 @@ def test_a_write_asks_for_no_rules_that_it_knows(
     mongod_uri: str, argon: Argon, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project.set_protected("release/*")
-    for module in (rules, line):
+    for module in (rules, known):
         monkeypatch.setattr(module, "RULES_BOUND", float("inf"))
     reads = Reads()
     with MongoClient[Any](mongod_uri, event_listeners=[reads]) as client:
