@@ -96,7 +96,7 @@ class LargeCommit:
         self._next = yield from self._lsns.take(self._plan.limit + 2, above)
         self._end = self._next + self._plan.limit + 1
         while page := (yield from self._plan.pages()):
-            for changes in _parts(page):
+            for changes in parts(page):
                 yield from self._write(changes)
         if self._plan.inspect is not None:
             yield from self._plan.inspect((yield from self._state()))
@@ -223,7 +223,7 @@ class LargeCommit:
         raise last_error
 
 
-def _parts(changes: list[Change]) -> Iterator[list[Change]]:
+def parts(changes: list[Change]) -> Iterator[list[Change]]:
     """Part a page into what one transaction should hold."""
     part: list[Change] = []
     size = 0

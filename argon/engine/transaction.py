@@ -8,6 +8,7 @@ changed by somebody else meanwhile: the first committer wins, as in MongoDB.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Hashable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -26,18 +27,21 @@ from argon.engine.conflicts import (
 from argon.engine.errors import duplicate_id
 from argon.engine.rules import admit
 from argon.engine.snapshot import Snapshot
-from argon.engine.unique import all_checks, unique_check
+from argon.engine.staging import Staging, checks, is_creation, is_nothing, operation, stage, stage_at_once
 from argon.io import Operation
 from argon.rewrite.touched import WHOLE, both_touched
 from argon.versions.ids import id_key
 from argon.versions.layout import PROVISIONAL_LSN
-from argon.wal import statements
-from argon.wal.change import Change, Check, Plan, Planner
-from argon.wal.rows import DuplicateId, StaleRow, write_rows
+from argon.wal.change import Change, Plan, Planner
+from argon.wal.rows import DuplicateId, StaleRow
 from argon.wal.transactions import DISCARDED, SNAPSHOT, SNAPSHOT_UNAVAILABLE, backoff
 
 if TYPE_CHECKING:
     from argon.engine.line import Line
+
+_OLD = 20.0
+"""Seconds after which a transaction on the server is begun anew where that is to be done anyway; it may
+live for 60."""
 
 
 class Transaction:
@@ -64,6 +68,8 @@ class Transaction:
         self._net: dict[Hashable, Change] = {}
         self._names: dict[str, str | None] = {}
         self._lsn = PROVISIONAL_LSN
+        self._begun = 0.0
+        self._behind = False
         self._ended = False
         self._failed = False
 
@@ -79,6 +85,12 @@ class Transaction:
 
     def snapshot(self) -> Operation[Snapshot]:
         """Return what the transaction sees: one moment, and its own writes."""
+        if self._behind:
+            yield from self.pause()
+        return (yield from self._open())
+
+    def _open(self) -> Operation[Snapshot]:
+        """Return the same, where that is older than collections that the transaction itself has made."""
         if self._failed:
             raise no_such_transaction()
         if self._ended:
@@ -92,11 +104,14 @@ class Transaction:
             self._record, self._view = self._line.at
             self._session = yield engine.client.start_session(causal_consistency=False)
             yield self._session.start_transaction(read_concern=SNAPSHOT, write_concern=DISCARDED)
-            staged = [replace(change) for change in self._net.values() if not _is_nothing(change)]
+            self._begun = time.monotonic()
+            staged = [replace(change) for change in self._net.values() if not is_nothing(change)]
             if staged:
                 try:
-                    yield from still_true((yield from self._look()), staged)
-                    yield from self._stage(staged)
+                    nothing = Catalog([], self._view)  # its records are not asked for
+                    seen = engine.snapshot(self._record, self._view, nothing, self._session)
+                    yield from still_true(seen, staged)
+                    yield from self._stage(stage_at_once, staged)
                 except (StaleRow, Conflict) as error:
                     yield from self.fail()
                     raise write_conflict(self._line.record.name) from error
@@ -114,6 +129,7 @@ class Transaction:
         The server makes no collection or index while an older transaction is in the way.
         """
         session, self._session, self._catalog = self._session, None, None
+        self._behind = False
         if session is not None:
             yield session.abort_transaction()
             yield session.end_session()
@@ -132,10 +148,17 @@ class Transaction:
         """
         try:
             plan = yield from self._plan(planner)
-            if any(change.store == COLLECTIONS for change in plan.changes):
+            makes = bool(plan.changes) and all(map(is_creation, plan.changes))
+            catalogued = any(change.store == COLLECTIONS for change in plan.changes)
+            old = time.monotonic() - self._begun > _OLD
+            if (catalogued and (old or not makes)) or (self._behind and plan.changes and not makes):
                 yield from self.pause()
                 plan = yield from self._plan(planner)
-            yield from self._stage(plan.changes)
+            catalog = self._catalog
+            yield from self._stage(stage, plan.changes)
+            if makes and catalog is not None:
+                # The next of many collections needs to know of this one, and nothing that is in it.
+                self._catalog, self._behind = catalog.after(plan.changes), True
             if plan.check is not None:
                 yield from plan.check(self._session)
         except (StaleRow, Conflict, DuplicateId) as error:
@@ -196,21 +219,16 @@ class Transaction:
             self._failed = True
         yield from self.abort()
 
-    def _stage(self, changes: list[Change]) -> Operation[None]:
-        for change in changes:
-            self._lsn += 1
-            store = self._line.engine.raw[change.store]
-            number = self._record.number
-            changed = [(self._lsn, change)]
-            rest = yield from write_rows(store, self._session, number, changed, history=False)
-            yield from statements.run(rest, self._session)
-            if change.store == COLLECTIONS:
-                self._catalog = None
+    def _stage(self, how: Staging, changes: list[Change]) -> Operation[None]:
+        first, self._lsn = self._lsn + 1, self._lsn + len(changes)
+        yield from how(self._line.engine, self._record.number, self._session, first, changes)
+        if any(change.store == COLLECTIONS for change in changes):
+            self._catalog = None
 
     def _plan(self, planner: Planner) -> Operation[Plan]:
         for pause in backoff(10.0):
             try:
-                snapshot = yield from self.snapshot()
+                snapshot = yield from self._open()
                 return (yield from planner(snapshot, True))
             except OperationFailure as error:
                 if error.code != SNAPSHOT_UNAVAILABLE:
@@ -235,7 +253,7 @@ class Transaction:
         first.touched = WHOLE if first.after is None else both_touched(first.touched, change.touched)
         first.after = change.after
         if change.store != COLLECTIONS:
-            first.operation = _operation(first)
+            first.operation = operation(first)
         elif first.before is not None:
             first.operation = change.operation
 
@@ -246,7 +264,7 @@ class Transaction:
         their collections have from then on. What happened in a collection that
         is gone in the end is nothing.
         """
-        net = [change for change in self._net.values() if not _is_nothing(change)]
+        net = [change for change in self._net.values() if not is_nothing(change)]
         catalog = [change for change in net if change.store == COLLECTIONS]
         for change in catalog:
             if change.before is None and change.after is not None:
@@ -276,23 +294,6 @@ class Transaction:
             if not names_are_free(snapshot, changes):
                 raise Conflict
             yield from still_true(snapshot, changes)
-            return Plan(changes, check=_checks(snapshot, changes))
+            return Plan(changes, check=checks(snapshot, changes))
 
         return plan
-
-
-def _operation(change: Change) -> str:
-    if change.before is None:
-        return "insert"
-    return "delete" if change.after is None else "update"
-
-
-def _is_nothing(change: Change) -> bool:
-    return change.before is None and change.after is None
-
-
-def _checks(snapshot: Snapshot, changes: list[Change]) -> Check | None:
-    return all_checks(
-        unique_check(snapshot, record, [change for change in changes if change.store == record.store])
-        for record in snapshot.catalog.records()
-    )

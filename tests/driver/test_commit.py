@@ -6,8 +6,16 @@ from typing import Any
 
 import pytest
 from pymongo import InsertOne, UpdateOne
-from pymongo.errors import BulkWriteError, DuplicateKeyError, InvalidOperation, OperationFailure
+from pymongo.errors import (
+    BulkWriteError,
+    DuplicateKeyError,
+    InvalidOperation,
+    OperationFailure,
+    WriteError,
+)
 
+from argon.engine import transaction
+from argon.engine.staging import stage_at_once
 from argon.errors import ReadOnlyView
 
 from .parity import Faces
@@ -187,3 +195,41 @@ def test_a_view_refuses_a_group_as_it_refuses_anybody(view: Any) -> None:
         group.seen.insert_many([{"_id": 1}, {"_id": 2}])
     assert [error["code"] for error in refused.value.details["writeErrors"]] == [166]
     assert view.users.find_one("new") is None
+
+
+def test_many_collections_in_a_group_are_staged_once(view: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    staged: list[int] = []
+
+    def staging(engine: Any, number: int, session: Any, lsn: int, changes: Any) -> Any:
+        staged.append(len(changes))
+        return stage_at_once(engine, number, session, lsn, changes)
+
+    monkeypatch.setattr(transaction, "stage_at_once", staging)
+    before = set(view.list_collection_names())
+    with pytest.raises(WriteError), view.commit() as group:
+        group.users.delete_one({"_id": 4})
+        for number in range(8):
+            group.create_collection(f"new{number}")
+        assert staged == []
+        assert set(group.list_collection_names()) == before | {f"new{number}" for number in range(8)}
+        group.new0.insert_one({"_id": 1})
+        assert staged == [9]
+        group.new1.insert_many([{"_id": 1}, {"_id": 2}])
+        group.create_collection("last", validator={"n": 1})
+        group.new1.update_one({"_id": 2}, {"$set": {"n": 2}})
+        group.last.insert_one({"n": 2})
+    assert set(view.list_collection_names()) == before
+    with view.commit() as group:
+        for number in range(4):
+            group.create_collection(f"new{number}")
+        group.drop_collection("new0")
+        group.new1.rename("renamed")
+        group.new2.create_index("n", unique=True)
+        group.new2.insert_one({"n": 1})
+        group.create_collection("new4")
+        assert group.new4.find_one() is None
+        assert group.new2.count_documents({}) == 1
+    assert set(view.list_collection_names()) == before | {"new2", "new3", "new4", "renamed"}
+    with pytest.raises(DuplicateKeyError):
+        view.new2.insert_one({"n": 1})
+    assert view.branch.project.verify().problems == []

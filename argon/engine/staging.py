@@ -1,0 +1,68 @@
+"""Staging what an open transaction does: provisional rows in a MongoDB transaction that is rolled back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from argon.catalog.tables import COLLECTIONS
+from argon.engine.large import parts
+from argon.engine.snapshot import Snapshot
+from argon.engine.unique import all_checks, unique_check
+from argon.io import Operation
+from argon.wal import statements
+from argon.wal.change import Change, Check
+from argon.wal.commit import by_store
+from argon.wal.rows import write_rows
+
+if TYPE_CHECKING:
+    from argon.engine.engine import Engine
+
+Staging = Callable[["Engine", int, Any, int, list[Change]], Operation[None]]
+"""Takes the engine, the number of the branch, the session, the first LSN and the changes."""
+
+
+def stage(engine: Engine, number: int, session: Any, lsn: int, changes: Sequence[Change]) -> Operation[None]:
+    """Stage changes one after the other, several of which may be about one document."""
+    for place, change in enumerate(changes, lsn):
+        store = engine.raw[change.store]
+        rest = yield from write_rows(store, session, number, [(place, change)], history=False)
+        yield from statements.run(rest, session)
+
+
+def stage_at_once(
+    engine: Engine, number: int, session: Any, lsn: int, changes: list[Change]
+) -> Operation[None]:
+    """Stage changes of one document each, in a few statements."""
+    for page in parts(changes):
+        numbered = list(enumerate(page, lsn))
+        lsn += len(page)
+        rest: list[statements.Statement] = []
+        for name, changed in by_store([numbered]).items():
+            rest += yield from write_rows(engine.raw[name], session, number, changed, history=False)
+        yield from statements.run(rest, session)
+
+
+def operation(change: Change) -> str:
+    """Say what a net effect is."""
+    if change.before is None:
+        return "insert"
+    return "delete" if change.after is None else "update"
+
+
+def is_creation(change: Change) -> bool:
+    """Whether a change makes a collection."""
+    return change.store == COLLECTIONS and change.before is None
+
+
+def is_nothing(change: Change) -> bool:
+    """Whether there was nothing before, and is nothing afterwards."""
+    return change.before is None and change.after is None
+
+
+def checks(snapshot: Snapshot, changes: list[Change]) -> Check | None:
+    """Return the checks of the unique indexes of all collections."""
+    return all_checks(
+        unique_check(snapshot, record, [change for change in changes if change.store == record.store])
+        for record in snapshot.catalog.records()
+    )
