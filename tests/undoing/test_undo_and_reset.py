@@ -290,7 +290,12 @@ def test_a_taken_name_is_not_used_again(project: Project, main: Branch, db: Data
     assert main.undo().backup == f"{wanted}-2"
 
 
-def test_events_tell_of_what_was_taken_back(main: Branch, db: Database) -> None:
+@pytest.mark.parametrize("large", [False, True])
+def test_events_tell_of_what_was_taken_back(
+    main: Branch, db: Database, monkeypatch: pytest.MonkeyPatch, large: bool
+) -> None:
+    if large:
+        monkeypatch.setattr("argon.merging.outcome.LARGE_CHANGES", 0)
     db.users.insert_many([{"_id": 1, "n": 0}, {"_id": 2}])
     point = main.head_lsn
     with db.watch() as stream:
@@ -308,10 +313,18 @@ def test_events_tell_of_what_was_taken_back(main: Branch, db: Database) -> None:
     assert sorted(kinds[3:-1]) == [("delete", 3), ("insert", 2), ("replace", 1)]
 
 
+@pytest.mark.parametrize("large", [False, True])
 def test_a_reset_among_writers_is_exact(
-    main: Branch, db: Database, state: State, sound: Callable[..., bool]
+    main: Branch,
+    db: Database,
+    state: State,
+    sound: Callable[..., bool],
+    monkeypatch: pytest.MonkeyPatch,
+    large: bool,
 ) -> None:
     """What a writer commits is before the reset, and in the backup, or after it, and there."""
+    if large:
+        monkeypatch.setattr("argon.merging.outcome.LARGE_CHANGES", 0)
     db.users.insert_one({"_id": "n", "n": 0})
     point, past = main.head_lsn, state(db)
     stop = threading.Event()
