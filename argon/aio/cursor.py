@@ -17,10 +17,10 @@ from pymongo.errors import InvalidOperation
 
 from argon.engine.cursors import close, explain, next_batch
 from argon.engine.errors import command_error
-from argon.engine.find import Opened, open_find, read_first
+from argon.engine.find import Opened, read_first
 from argon.engine.query import FindSpec
 from argon.errors import UnsupportedOperation
-from argon.io import Operation, run_async
+from argon.io import run_async
 
 if TYPE_CHECKING:
     from argon.aio.collection import AsyncWALCollection
@@ -133,20 +133,13 @@ class AsyncWALCursor(AsyncCursor[D]):
         self._id = 0
 
     async def explain(self) -> Any:
-        """Return the plan of the physical query, with the server's field names for rows."""
+        """Return the plan of the physical query: the names are the user's, the fields those of rows."""
         collection: AsyncWALCollection[Any] = self._collection
         spec = self._spec_of_find()
         physical = await collection._physical_find(spec, self._session)
-        if physical is None:
-            physical = (await run_async(self._physical(spec))).cursor
-        plan = await run_async(explain(physical))
-        return await collection._explain(spec) if plan is None else plan
-
-    def _physical(self, spec: FindSpec) -> Operation[Opened]:
-        collection: AsyncWALCollection[Any] = self._collection
-        snapshot = yield from collection._bound(self._session).snapshot()
-        reader = collection.reader(self._session)
-        return (yield from open_find(snapshot, collection.space, collection.name, spec, reader))
+        if physical is not None:
+            return await run_async(explain(physical))
+        return await collection._explain(spec, self._session)
 
     async def distinct(self, key: str) -> list[Any]:
         """See :meth:`pymongo.asynchronous.cursor.AsyncCursor.distinct`."""

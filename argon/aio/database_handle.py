@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 from bson.codec_options import CodecOptions
 from pymongo.asynchronous.database import AsyncDatabase
@@ -197,11 +197,15 @@ class AsyncDatabaseHandle(AsyncDatabase[D], Openable):
 
     def _kind(self, write_concern: WriteConcern) -> type[AsyncWALCollection[Any]]:
         """Return the class of a collection: what its calls are, and where they go."""
-        if sends_commands(self._client) or (is_special(write_concern) and is_pymongos(self._client)):
+        if sends_commands(self._client) or self._asks_servers(write_concern):
             from argon.aio.commanding import AsyncCommandingCollection
 
             return AsyncCommandingCollection
         return AsyncWALCollection if self._handle.line.in_log else AsyncClassicCollection
+
+    def _asks_servers(self, write_concern: WriteConcern) -> bool:
+        """Whether the servers are to say something about a write concern, to PyMongo's own methods."""
+        return is_special(write_concern) and is_pymongos(self._client)
 
     def __getitem__(self, name: str) -> AsyncWALCollection[D]:
         return self.get_collection(name)
@@ -213,6 +217,11 @@ class AsyncDatabaseHandle(AsyncDatabase[D], Openable):
                 f"database[{name!r}]."
             )
         return self[name]
+
+    def __next__(self) -> NoReturn:
+        raise TypeError("'AsyncDatabase' object is not iterable")
+
+    next = __next__
 
     def __eq__(self, other: Any) -> bool:
         if isinstance(other, AsyncDatabaseHandle):

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from bson.codec_options import CodecOptions
 from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import CollectionInvalid, OperationFailure
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
@@ -69,6 +70,10 @@ class AsyncListing(AsyncDatabaseHandle[D]):
     ) -> AsyncWALCollection[Any]:
         """See :meth:`pymongo.asynchronous.database.AsyncDatabase.create_collection`."""
         collection = self.get_collection(name, codec_options, read_preference, write_concern, read_concern)
+        if self._asks_servers(collection.write_concern):
+            options = (codec_options, read_preference, write_concern, read_concern, session, check_exists)
+            await AsyncDatabase.create_collection(self, name, *options, **kwargs)
+            return collection
         if (physical := await self._physical(writes=True)) is not None:
             await physical.create_collection(name, check_exists=check_exists, session=session, **kwargs)
             return collection
@@ -96,6 +101,8 @@ class AsyncListing(AsyncDatabaseHandle[D]):
             name = name.name
         if not isinstance(name, str):
             raise TypeError(f"name_or_collection must be an instance of str, not {type(name)}")
+        if self._asks_servers(self.write_concern):
+            return await AsyncDatabase.drop_collection(self, name, session, comment, encrypted_fields)
         if (physical := await self._physical(writes=True)) is not None:
             return await physical.drop_collection(name, session, comment, encrypted_fields)
         missing: list[str | int] = ["ns not found", 26]

@@ -142,5 +142,8 @@ class AsyncReading(AsyncCollectionHandle[D]):
         """Return the cursor of a physical collection, if it is one that a find goes to."""
         return None
 
-    async def _explain(self, spec: FindSpec) -> Any:
-        return await run_async(reading.explain(self._handle, self._target(), spec))
+    async def _explain(self, spec: FindSpec, session: Any) -> Any:
+        explained = reading.explain_find(
+            self._bound(session), self._target(), spec, self.reader(session), self._database.name
+        )
+        return await run_async(explained)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 from bson.codec_options import CodecOptions
 from pymongo.read_concern import ReadConcern
@@ -89,6 +89,11 @@ class CollectionHandle(Collection[D]):
 
     def __getitem__(self, name: str) -> Self:
         return self._like(self._wal_database(), f"{self.name}.{name}", self._handle)
+
+    def __next__(self) -> NoReturn:
+        raise TypeError("'Collection' object is not iterable")
+
+    next = __next__
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Return another collection of the database, if this one is called ``collection``."""

@@ -19,10 +19,10 @@ from pymongo.synchronous.cursor import Cursor
 
 from argon.engine.cursors import close, explain, next_batch
 from argon.engine.errors import command_error
-from argon.engine.find import Opened, open_find, read_first
+from argon.engine.find import Opened, read_first
 from argon.engine.query import FindSpec
 from argon.errors import UnsupportedOperation
-from argon.io import Operation, run
+from argon.io import run
 
 if TYPE_CHECKING:
     from argon.driver.collection import WALCollection
@@ -135,20 +135,13 @@ class WALCursor(Cursor[D]):
         self._id = 0
 
     def explain(self) -> Any:
-        """Return the plan of the physical query, with the server's field names for rows."""
+        """Return the plan of the physical query: the names are the user's, the fields those of rows."""
         collection: WALCollection[Any] = self._collection
         spec = self._spec_of_find()
         physical = collection._physical_find(spec, self._session)
-        if physical is None:
-            physical = run(self._physical(spec)).cursor
-        plan = run(explain(physical))
-        return collection._explain(spec) if plan is None else plan
-
-    def _physical(self, spec: FindSpec) -> Operation[Opened]:
-        collection: WALCollection[Any] = self._collection
-        snapshot = yield from collection._bound(self._session).snapshot()
-        reader = collection.reader(self._session)
-        return (yield from open_find(snapshot, collection.space, collection.name, spec, reader))
+        if physical is not None:
+            return run(explain(physical))
+        return collection._explain(spec, self._session)
 
     def distinct(self, key: str) -> list[Any]:
         """See :meth:`pymongo.cursor.Cursor.distinct`."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 from bson.codec_options import CodecOptions
 from pymongo.common import BaseObject
@@ -199,11 +199,15 @@ class DatabaseHandle(Database[D], Openable):
 
     def _kind(self, write_concern: WriteConcern) -> type[WALCollection[Any]]:
         """Return the class of a collection: what its calls are, and where they go."""
-        if sends_commands(self._client) or (is_special(write_concern) and is_pymongos(self._client)):
+        if sends_commands(self._client) or self._asks_servers(write_concern):
             from argon.driver.commanding import CommandingCollection
 
             return CommandingCollection
         return WALCollection if self._handle.line.in_log else ClassicCollection
+
+    def _asks_servers(self, write_concern: WriteConcern) -> bool:
+        """Whether the servers are to say something about a write concern, to PyMongo's own methods."""
+        return is_special(write_concern) and is_pymongos(self._client)
 
     def __getitem__(self, name: str) -> WALCollection[D]:
         return self.get_collection(name)
@@ -215,6 +219,11 @@ class DatabaseHandle(Database[D], Openable):
                 f"database[{name!r}]."
             )
         return self[name]
+
+    def __next__(self) -> NoReturn:
+        raise TypeError("'Database' object is not iterable")
+
+    next = __next__
 
     def __eq__(self, other: Any) -> bool:
         if isinstance(other, DatabaseHandle):

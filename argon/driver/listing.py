@@ -11,6 +11,7 @@ from bson.codec_options import CodecOptions
 from pymongo.errors import CollectionInvalid, OperationFailure
 from pymongo.read_concern import ReadConcern
 from pymongo.synchronous.collection import Collection
+from pymongo.synchronous.database import Database
 from pymongo.write_concern import WriteConcern
 
 from argon.classic.definitions import NOT_OURS
@@ -71,6 +72,10 @@ class Listing(DatabaseHandle[D]):
     ) -> WALCollection[Any]:
         """See :meth:`pymongo.database.Database.create_collection`."""
         collection = self.get_collection(name, codec_options, read_preference, write_concern, read_concern)
+        if self._asks_servers(collection.write_concern):
+            options = (codec_options, read_preference, write_concern, read_concern, session, check_exists)
+            Database.create_collection(self, name, *options, **kwargs)
+            return collection
         if (physical := self._physical(writes=True)) is not None:
             physical.create_collection(name, check_exists=check_exists, session=session, **kwargs)
             return collection
@@ -98,6 +103,8 @@ class Listing(DatabaseHandle[D]):
             name = name.name
         if not isinstance(name, str):
             raise TypeError(f"name_or_collection must be an instance of str, not {type(name)}")
+        if self._asks_servers(self.write_concern):
+            return Database.drop_collection(self, name, session, comment, encrypted_fields)
         if (physical := self._physical(writes=True)) is not None:
             return physical.drop_collection(name, session, comment, encrypted_fields)
         missing: list[str | int] = ["ns not found", 26]

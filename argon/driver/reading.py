@@ -142,5 +142,8 @@ class Reading(CollectionHandle[D]):
         """Return the cursor of a physical collection, if it is one that a find goes to."""
         return None
 
-    def _explain(self, spec: FindSpec) -> Any:
-        return run(reading.explain(self._handle, self._target(), spec))
+    def _explain(self, spec: FindSpec, session: Any) -> Any:
+        explained = reading.explain_find(
+            self._bound(session), self._target(), spec, self.reader(session), self._database.name
+        )
+        return run(explained)

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 from pymongo.errors import OperationFailure
 
 from argon.engine import sink
+from argon.engine.cursors import explain
+from argon.engine.explained import in_logical_names
+from argon.engine.find import open_find
 from argon.engine.handle import Handle
 from argon.engine.pipelines import aggregate as aggregate_view
 from argon.engine.pipelines import physical_pipeline
@@ -138,9 +141,28 @@ def _distinct_in_view(
     return list(found[0]["values"]) if found else []
 
 
-def explain(handle: Handle, target: Target, spec: FindSpec) -> Operation[Any]:
-    """Explain a find that runs as an aggregation."""
+def explain_find(
+    handle: Handle, target: Target, spec: FindSpec, reader: Reader, database: str
+) -> Operation[Any]:
+    """Explain a find.
+
+    Args:
+        handle: The branch and the moment.
+        target: The collection.
+        spec: What is looked for.
+        reader: How it would be read.
+        database: The name that the branch has as a database.
+    """
     snapshot = yield from handle.snapshot()
+    opened = yield from open_find(snapshot, target.space, target.name, spec, reader)
+    plan = yield from explain(opened.cursor)
+    if plan is None:
+        plan = yield from _explain_stages(snapshot, target, spec)
+    return in_logical_names(plan, snapshot, target.space, target.name, database)
+
+
+def _explain_stages(snapshot: Snapshot, target: Target, spec: FindSpec) -> Operation[Any]:
+    """Explain a find that runs as an aggregation."""
     store, stages = physical_pipeline(snapshot, target.space, target.name, find_stages(spec))
     command = {
         "explain": {"aggregate": store, "pipeline": stages, "cursor": {}},

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from pymongo.collation import Collation
-from pymongo.errors import CollectionInvalid
+from pymongo.errors import CollectionInvalid, WriteConcernError
+from pymongo.write_concern import WriteConcern
 
 from argon import Argon, WALDatabase
 from argon.errors import UnsupportedOperation
@@ -283,3 +284,31 @@ def test_another_client_of_the_process_sees_a_definition_at_once(
             assert "x_1" in theirs[name].index_information()
             db.drop_collection(name)
             assert name not in theirs.list_collection_names()
+
+
+def test_a_special_write_concern_is_asked_of_the_servers(db: WALDatabase[Any], plain_db: Any) -> None:
+    said = []
+    for database in (plain_db, db):
+        special: Any = database.with_options(write_concern=WriteConcern(w=50, wtimeout=1))
+        calls = (
+            lambda special: special.create_collection("made"),
+            lambda special: special.drop_collection("made"),
+            lambda special: special.drop_collection("never"),
+            lambda special: special["made"].insert_one({"_id": 1}),
+        )
+        for call in calls:
+            with pytest.raises(WriteConcernError) as told:
+                call(special)
+            said.append((told.value.code, database.list_collection_names()))
+    assert said[4:] == said[:4]
+
+
+def test_handles_are_not_iterated(db: WALDatabase[Any], plain_db: Any) -> None:
+    said = []
+    for handle in (plain_db, plain_db["users"], db, db["users"]):
+        with pytest.raises(TypeError) as told:
+            next(handle)
+        with pytest.raises(TypeError):
+            list(handle)
+        said.append(str(told.value))
+    assert said[2:] == said[:2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -137,6 +138,27 @@ def test_explain_tells_the_physical_plan(reading: Faces) -> None:
     for view in reading.views.values():
         for cursor in (view.users.find({"age": 22}), view.users.find(), view.users.find({}, {"x": "$age"})):
             assert "queryPlanner" in str(cursor.explain())
+
+
+def test_explain_names_what_its_user_knows(reading: Faces) -> None:
+    """As MongoDB does, it says which collection and which index are read."""
+    for view in reading.views.values():
+        users = view.users
+        piped = {"aggregate": "users", "pipeline": [{"$match": {"age": 22}}], "hint": "age_1", "cursor": {}}
+        for plan in (users.find({"age": 22}).hint("age_1").explain(), view.command("explain", piped)):
+            assert _of(plan, "namespace") == {f"{view.name}.users"}
+            assert not {name for name in _of(plan, "indexName") if name.startswith("ix_")}
+        assert _of(users.find({"age": 22}).hint("age_1").explain(), "indexName") == {"age_1"}
+
+
+def _of(plan: Any, field: str) -> set[str]:
+    """Return the values of a field, wherever it stands in a plan."""
+    if isinstance(plan, list):
+        return set().union(*(_of(one, field) for one in plan))
+    if not isinstance(plan, Mapping):
+        return set()
+    found = {plan[field]} if isinstance(plan.get(field), str) else set()
+    return found.union(*(_of(one, field) for one in plan.values()))
 
 
 @pytest.mark.parametrize(

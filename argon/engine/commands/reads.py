@@ -13,6 +13,7 @@ from argon.engine.commands.held import cursor_reply
 from argon.engine.commands.request import Command, Reply, Request, check_fields, collection_name, required
 from argon.engine.cursors import next_batch
 from argon.engine.errors import command_error
+from argon.engine.explained import in_logical_names
 from argon.engine.find import Opened, open_find, read_first
 from argon.engine.pipelines import physical_pipeline
 from argon.engine.prepare import Target
@@ -202,4 +203,6 @@ def _explain_stages(request: Request, name: str | None, stages: Any, verbosity: 
     store, physical = physical_pipeline(snapshot, request.space, name, stages)
     inner: Reply = {"aggregate": store if name is not None else 1, "pipeline": physical, "cursor": {}}
     plan: Reply = yield snapshot.engine.plain.command({"explain": inner, "verbosity": verbosity})
-    return {key: value for key, value in plan.items() if not key.startswith("$") and key != "operationTime"}
+    told = {key: value for key, value in plan.items() if not key.startswith("$") and key != "operationTime"}
+    named: Reply = in_logical_names(told, snapshot, request.space, name, request.database)
+    return named
