@@ -117,11 +117,14 @@ class Work:
         operation, place, name, number, value = step
         branches = self.branches
         branch = branches[place % len(branches)]
-        try:
-            if not self.name_things(operation, branch, value):
-                write(branch, operation, name, number, value)
-        except (OperationFailure, ArgonError) as error:
-            note(f"{step} was refused: {error}")
+        with pytest.MonkeyPatch.context() as patch:
+            if value % 2:
+                patch.setattr(outcome, "LARGE_CHANGES", 0)
+            try:
+                if not self.name_things(operation, branch, value):
+                    write(branch, operation, name, number, value)
+            except (OperationFailure, ArgonError) as error:
+                note(f"{step} was refused: {error}")
         self.remember()
 
     def name_things(self, operation: str, branch: Branch, value: int) -> bool:
@@ -144,16 +147,13 @@ class Work:
                     project.undelete_branch(deleted.name)
             case "merge":
                 others = [other for other in self.branches if other != branch]
-                with pytest.MonkeyPatch.context() as patch:
-                    if value % 2:
-                        patch.setattr(outcome, "LARGE_CHANGES", 0)
-                    for source in others[:1]:
-                        try:
-                            branch.merge(source, strategy="theirs")
-                        except HistoryExpired as error:
-                            raise AssertionError("what heads are merged by is held") from error
+                for source in others[:1]:
+                    try:
+                        branch.merge(source, strategy="theirs")
+                    except HistoryExpired as error:
+                        raise AssertionError("what heads are merged by is held") from error
             case "undo":
-                branch.undo()
+                branch.undo(1 + value // 4)
             case "reset":
                 branch.reset(to=at)
             case "tag" | "tag at":
