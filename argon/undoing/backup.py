@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bson import ObjectId
+from pymongo.errors import DuplicateKeyError
 
 from argon.catalog.records import birth, lineage_from, stored
 from argon.catalog.tables import BRANCHES, new_number
@@ -12,6 +13,7 @@ from argon.io import Operation
 from argon.merging.place import Place
 from argon.models import BranchRecord, ProjectRecord
 from argon.names import LONGEST_NAME
+from argon.wal.commit import StaleHead
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine
@@ -55,6 +57,9 @@ class Backup:
 
         Args:
             session: The transaction's.
+
+        Raises:
+            StaleHead: Somebody else has taken the name.
         """
         parent, base = self._head.branch, self._head.lsn
         created = yield from self._engine.lsns(self._project.id).take(1, max(base, parent.created_lsn))
@@ -70,7 +75,10 @@ class Backup:
             created_at=self._engine.clock.now(),
         )
         message = f"keep {parent.name} as it was before {self._operation.replace('_', '-')}"
-        yield self._table.insert_one(stored(record), session=session)
+        try:
+            yield self._table.insert_one(stored(record), session=session)
+        except DuplicateKeyError as error:
+            raise StaleHead from error  # the name was taken meanwhile: it is all planned anew
         yield from self._engine.committer.append([birth(record, self._author, message)], session)
 
     @property

@@ -370,6 +370,15 @@ def test_who_comes_first_is_in_the_backup_or_stays(
     assert len(kept) == 2  # of what landed, and of no attempt
 
 
+def test_a_name_that_is_taken_meanwhile_is_not_used_again(
+    project: Project, main: Branch, merged: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = f"main-before-undo-{main.head_lsn}"
+    at_publication(monkeypatch, lambda: project.create_branch(wanted))
+    assert main.undo().backup == f"{wanted}-2"
+    assert "fresh" not in merged.list_collection_names()
+
+
 def test_hooks_and_strategies_are_asked(
     project: Project, main: Branch, merged: Database, state: State
 ) -> None:
