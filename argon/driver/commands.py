@@ -31,6 +31,9 @@ from argon.versions.layout import RAW_CODEC
 
 D = TypeVar("D", bound=Any)
 
+_OF_PYMONGO = {"parse_write_concern_error", "write_concern"}
+"""What PyMongo takes for itself, of the arguments that it hands on to a command."""
+
 
 class Commands(DatabaseHandle[D]):
     """The methods of PyMongo's database that read, write and watch it as a whole."""
@@ -69,6 +72,10 @@ class Commands(DatabaseHandle[D]):
             UnsupportedOperation: The command would read or write past the log.
         """
         name = command if isinstance(command, str) else next(iter(command))
+        if _OF_PYMONGO & kwargs.keys() and is_pymongos(self._client):
+            pymongos: Any = Database.command
+            given = (value, check, allowable_errors, read_preference, codec_options, session, comment)
+            return pymongos(self, command, *given, **kwargs)
         kwargs |= {} if comment is None else {"comment": comment}
         about_server = is_about_server(name)
         elsewhere: Any = self._client.admin

@@ -21,8 +21,7 @@ from argon.catalog.projects import Projects
 from argon.catalog.tables import BRANCHES, FEATURES, PROJECTS, ensure_tables
 from argon.catalog.tags import Tags
 from argon.engine.baton import default_path
-from argon.engine.commands.changes import Changes
-from argon.engine.commands.held import Held
+from argon.engine.held import held_cursors
 from argon.engine.line import Line
 from argon.engine.rules import Rules
 from argon.engine.scratch import Scratch
@@ -81,8 +80,7 @@ class Engine:
         self._flags: Flags | None = None
         self._flags_read = 0.0
         self._on: set[tuple[ObjectId, str, str]] = set()
-        self.held_cursors: dict[int, Held | Changes] = {}
-        """Cursors that commands have begun and nobody has read to the end."""
+        self.held_cursors = held_cursors(database, world)
         self.baton = default_path()
         self.hooks = Hooks()
         self.run_hooks = False

@@ -82,6 +82,7 @@ _ABOUT_SERVER = frozenset(
         "getCmdLineOpts",
         "getLog",
         "getParameter",
+        "getnonce",
         "hello",
         "hostInfo",
         "isMaster",

@@ -167,8 +167,9 @@ def keep(engine: Engine, held: Held | Changes) -> Int64:
         return Int64(0)
     cursors = engine.held_cursors
     now = held.used = time.monotonic()
-    for number in [number for number, other in cursors.items() if now - other.used > _IDLE]:
-        del cursors[number]
+    for number, other in list(cursors.items()):
+        if now - other.used > _IDLE:
+            cursors.pop(number, None)
     number = Int64(random.getrandbits(62) + 1)
     cursors[number] = held
     return number
