@@ -19,7 +19,6 @@ from argon.catalog.collections import Catalog, load_catalog
 from argon.catalog.tables import COLLECTIONS
 from argon.engine.conflicts import (
     Conflict,
-    names_are_free,
     no_such_transaction,
     still_true,
     write_conflict,
@@ -27,7 +26,16 @@ from argon.engine.conflicts import (
 from argon.engine.errors import duplicate_id
 from argon.engine.rules import admit
 from argon.engine.snapshot import Snapshot
-from argon.engine.staging import Staging, checks, is_creation, is_nothing, operation, stage, stage_at_once
+from argon.engine.staging import (
+    Staging,
+    is_creation,
+    is_nothing,
+    makes_collections,
+    operation,
+    replanned,
+    stage,
+    stage_at_once,
+)
 from argon.io import Operation
 from argon.rewrite.touched import WHOLE, both_touched
 from argon.versions.ids import id_key
@@ -148,17 +156,20 @@ class Transaction:
         """
         try:
             plan = yield from self._plan(planner)
-            makes = bool(plan.changes) and all(map(is_creation, plan.changes))
+            makes = makes_collections(plan)
             catalogued = any(change.store == COLLECTIONS for change in plan.changes)
             old = time.monotonic() - self._begun > _OLD
             if (catalogued and (old or not makes)) or (self._behind and plan.changes and not makes):
                 yield from self.pause()
                 plan = yield from self._plan(planner)
+                makes = makes and makes_collections(plan)
             catalog = self._catalog
-            yield from self._stage(stage, plan.changes)
+            made = [change for change in plan.changes if not makes or is_creation(change)]
+            yield from self._stage(stage, made)
             if makes and catalog is not None:
-                # The next of many collections needs to know of this one, and nothing that is in it.
-                self._catalog, self._behind = catalog.after(plan.changes), True
+                # The next of many collections needs to know of this one, and of nothing that is in it, which
+                # the server lets nobody write who began before the collection was made.
+                self._catalog, self._behind = catalog.after(made), True
             if plan.check is not None:
                 yield from plan.check(self._session)
         except (StaleRow, Conflict, DuplicateId) as error:
@@ -194,7 +205,9 @@ class Transaction:
             return
         yield from admit(self._line, force=self._force)
         try:
-            yield from self._line.write(self._replan(net), author=self._author, message=self._message)
+            yield from self._line.write(
+                replanned(net, self._branch, self._names), author=self._author, message=self._message
+            )
         except Conflict as error:
             raise write_conflict(self._line.record.name) from error
 
@@ -276,24 +289,3 @@ class Transaction:
                 change.collection = name
                 documents.append(change)
         return [*catalog, *documents]
-
-    def _same_collection(self, snapshot: Snapshot, change: Change) -> bool:
-        """Whether a change is still for the collection of its name; somebody may have renamed it."""
-        if change.store == COLLECTIONS or change.store in self._names:
-            return True
-        record = snapshot.record(change.space, change.collection)
-        return record is not None and record.store == change.store
-
-    def _replan(self, net: list[Change]) -> Planner:
-        def plan(snapshot: Snapshot, _careful: bool) -> Operation[Plan]:
-            if self._branch not in (None, snapshot.branch.id):
-                raise Conflict  # the name stands for another branch by now
-            changes = [replace(change) for change in net]
-            if not all(self._same_collection(snapshot, change) for change in changes):
-                raise Conflict
-            if not names_are_free(snapshot, changes):
-                raise Conflict
-            yield from still_true(snapshot, changes)
-            return Plan(changes, check=checks(snapshot, changes))
-
-        return plan

@@ -210,10 +210,16 @@ def test_many_collections_in_a_group_are_staged_once(view: Any, monkeypatch: pyt
         group.users.delete_one({"_id": 4})
         for number in range(8):
             group.create_collection(f"new{number}")
+        for number in range(4):
+            group[f"implicit{number}"].insert_one({"_id": 1})
         assert staged == []
-        assert set(group.list_collection_names()) == before | {f"new{number}" for number in range(8)}
+        assert [group[f"implicit{number}"].count_documents({}) for number in range(4)] == [1] * 4
+        assert staged == [9 + 2 * 4]
+        names = {f"new{number}" for number in range(8)} | {f"implicit{number}" for number in range(4)}
+        assert set(group.list_collection_names()) == before | names
         group.new0.insert_one({"_id": 1})
-        assert staged == [9]
+        group.implicit0.insert_one({"_id": 3})
+        assert len(staged) == 1
         group.new1.insert_many([{"_id": 1}, {"_id": 2}])
         group.create_collection("last", validator={"n": 1})
         group.new1.update_one({"_id": 2}, {"$set": {"n": 2}})
@@ -227,9 +233,16 @@ def test_many_collections_in_a_group_are_staged_once(view: Any, monkeypatch: pyt
         group.new2.create_index("n", unique=True)
         group.new2.insert_one({"n": 1})
         group.create_collection("new4")
+        group.new5.insert_one({"_id": 1})
+        group.new5.update_one({"_id": 1}, {"$set": {"n": 1}})
+        group.new6.insert_many([{"_id": 1}, {"_id": 2}])
         assert group.new4.find_one() is None
         assert group.new2.count_documents({}) == 1
-    assert set(view.list_collection_names()) == before | {"new2", "new3", "new4", "renamed"}
+    assert set(view.list_collection_names()) == before | {f"new{number}" for number in range(2, 7)} | {
+        "renamed"
+    }
+    assert list(view.new5.find()) == [{"_id": 1, "n": 1}]
+    assert [each["_id"] for each in view.new6.find()] == [1, 2]
     with pytest.raises(DuplicateKeyError):
         view.new2.insert_one({"n": 1})
     assert view.branch.project.verify().problems == []
