@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 from benchmarks.branches import branches
 from benchmarks.cli import cli
+from benchmarks.collecting import gc
 from benchmarks.concurrency import processes, tasks, threads
 from benchmarks.harness import Row
 from benchmarks.history import storage, versions
@@ -34,6 +35,7 @@ GROUPS: dict[str, Callable[[Stage], Iterator[Row]]] = {
         processes,
         branches,
         merging,
+        gc,
         streams,
         versions,
         storage,

@@ -41,7 +41,7 @@ def _diverge(stage: Stage, count: int) -> None:
         users.update_many({"_id": {"$lt": changed}}, {"$set": {name: 1}})
 
 
-def _peak() -> int:
+def peak() -> int:
     """Return the highest resident size of this process so far, in KiB."""
     status = Path("/proc/self/status")
     if status.exists():  # what getrusage tells on Linux includes the process that started this one
@@ -53,24 +53,24 @@ def _main(work: str, uri: str, database: str, count: int) -> None:
     branch = Argon(uri, database=database).project(PROJECT).branch()
     users: Any = WALDatabase(branch).collection("users")
     users.find_one({})
-    before = _peak()
+    before = peak()
     tenth = count // 10
     if work == "import":
         fill(users, (document(number, count) for number in range(tenth)))
-        early = _peak()
+        early = peak()
         fill(users, (document(number, count) for number in range(tenth, count)))
     elif work == "merge":
         branch.merge("tenth")
-        early = _peak()
+        early = peak()
         branch.merge("all")
     else:
         early = before
         seen = 0
         for seen, _ in enumerate(users.find({}), 1):
             if seen == tenth:
-                early = _peak()
+                early = peak()
         assert seen == count
-    print(early - before, _peak() - before)
+    print(early - before, peak() - before)
 
 
 if __name__ == "__main__":
