@@ -186,7 +186,8 @@ def failure_of(
         point = points.get((server, FAIL_COMMAND))
         if point is None or not _is_meant(point.data, application, verb) or not point.enter():
             return None
-    return _failure(point.data, verb, command, of_stream=of_stream)
+    # This is before the server knows whose cursor it is.
+    return _failure(point.data, verb, command, of_stream=False)
 
 
 def _is_meant(data: Mapping[str, Any], application: str | None, verb: str) -> bool:

@@ -10,7 +10,7 @@ from pymongo.errors import AutoReconnect, NetworkTimeout
 from argon.aio._world import settle
 from argon.engine.commands import is_about_branches, wire
 from argon.engine.commands.changes import Changes
-from argon.fail_points import FAIL_COMMAND, Failure, configure, failure_of
+from argon.fail_points import FAIL_COMMAND, TIME_OUT, Failure, configure, failure_of
 
 
 class AsyncFailing:
@@ -61,7 +61,7 @@ class AsyncFailing:
         asked = wire.without_envelope(command)
         if theirs:
             asked["data"] = {**data, "failCommands": theirs}
-        else:
+        elif command["configureFailPoint"] != TIME_OUT:  # which is over for what is read underneath, too
             asked.pop("data", None)
             asked["mode"] = "off"
         async with _ClientCheckout(self._client._plain, self._server, None) as connection:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from argon.aio.session import AsyncWALSession
 from argon.engine import ddl
 from argon.engine.commands.changes import is_stream, open_stream_on_all
-from argon.engine.commands.concern import check_snapshot, unsatisfied
+from argon.engine.commands.concern import check_snapshot, concerned, unsatisfied
 from argon.engine.commands.held import kill_of, more_of
 from argon.engine.errors import command_error
 from argon.errors import UnsupportedOperation
-from argon.io import run_async
+from argon.io import Operation, run_async
 from argon.wal.log import DEFAULT_SPACE
 
 if TYPE_CHECKING:
@@ -83,6 +83,11 @@ async def answer_about_all(
     return None
 
 
+def _done(work: Operation[Any]) -> Operation[dict[str, Any]]:
+    yield from work
+    return {"ok": 1.0}
+
+
 async def _rename(client: AsyncWALClient[Any], command: Mapping[str, Any], session: Any) -> dict[str, Any]:
     old, new = str(command["renameCollection"]), str(command.get("to"))
     for place in [place for place, letter in enumerate(old) if letter == "."]:
@@ -98,10 +103,7 @@ async def _rename(client: AsyncWALClient[Any], command: Mapping[str, Any], sessi
         handle, space = database._bound(session), database.current_space
         target = bool(command.get("dropTarget"))
         rename = ddl.rename_collection(handle, space, old[place + 1 :], new[place + 1 :], drop_target=target)
-        await run_async(rename)
-        return {
-            "ok": 1.0,
-            **await run_async(unsatisfied(client.argon.engine, command.get("writeConcern"))),
-        }
+        reply: dict[str, Any] = await run_async(concerned(client.argon.engine, command, _done(rename)))
+        return reply
     text = "Source collection does not exist"
     raise command_error({"code": 26, "codeName": "NamespaceNotFound", "errmsg": f"{text}: {old}"})

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from argon.driver.session import WALSession
 from argon.engine import ddl
 from argon.engine.commands.changes import is_stream, open_stream_on_all
-from argon.engine.commands.concern import check_snapshot, unsatisfied
+from argon.engine.commands.concern import check_snapshot, concerned, unsatisfied
 from argon.engine.commands.held import kill_of, more_of
 from argon.engine.errors import command_error
 from argon.errors import UnsupportedOperation
-from argon.io import run
+from argon.io import Operation, run
 from argon.wal.log import DEFAULT_SPACE
 
 if TYPE_CHECKING:
@@ -85,6 +85,11 @@ def answer_about_all(
     return None
 
 
+def _done(work: Operation[Any]) -> Operation[dict[str, Any]]:
+    yield from work
+    return {"ok": 1.0}
+
+
 def _rename(client: WALClient[Any], command: Mapping[str, Any], session: Any) -> dict[str, Any]:
     old, new = str(command["renameCollection"]), str(command.get("to"))
     for place in [place for place, letter in enumerate(old) if letter == "."]:
@@ -100,10 +105,7 @@ def _rename(client: WALClient[Any], command: Mapping[str, Any], session: Any) ->
         handle, space = database._bound(session), database.current_space
         target = bool(command.get("dropTarget"))
         rename = ddl.rename_collection(handle, space, old[place + 1 :], new[place + 1 :], drop_target=target)
-        run(rename)
-        return {
-            "ok": 1.0,
-            **run(unsatisfied(client.argon.engine, command.get("writeConcern"))),
-        }
+        reply: dict[str, Any] = run(concerned(client.argon.engine, command, _done(rename)))
+        return reply
     text = "Source collection does not exist"
     raise command_error({"code": 26, "codeName": "NamespaceNotFound", "errmsg": f"{text}: {old}"})

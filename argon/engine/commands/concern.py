@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from pymongo.errors import OperationFailure
+
+from argon.engine.commands.wire import failed
 from argon.engine.errors import command_error
 from argon.engine.source import NO_STORE
 from argon.io import Operation
@@ -36,6 +39,28 @@ def check_snapshot(command: Mapping[str, Any]) -> None:
             '"clientSupplied" } } :: caused by :: read concern not supported'
         )
         raise command_error({"code": 72, "codeName": "InvalidOptions", "errmsg": text})
+
+
+def concerned(engine: Engine, command: Mapping[str, Any], run: Operation[dict[str, Any]]) -> Operation[Any]:
+    """Run a command, and tell what the servers say of its write concern, as they do after an error too.
+
+    Args:
+        engine: The engine.
+        command: The command.
+        run: What it does.
+
+    Returns:
+        Its reply.
+    """
+    concern = command.get("writeConcern")
+    try:
+        reply = yield from run
+    except OperationFailure as error:
+        more = yield from unsatisfied(engine, concern)
+        if not more:
+            raise
+        raise command_error({**failed(error), **more}) from error
+    return reply | (yield from unsatisfied(engine, concern))
 
 
 def unsatisfied(engine: Engine, concern: Mapping[str, Any] | None) -> Operation[dict[str, Any]]:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pymongo.errors import OperationFailure
-
-from argon.engine.commands import definitions, held, reads, statistics, wire, writes
-from argon.engine.commands.concern import check_snapshot, unsatisfied
+from argon.engine.commands import definitions, held, reads, statistics, writes
+from argon.engine.commands.concern import check_snapshot, concerned
 from argon.engine.commands.request import Command, Reply, Request
 from argon.engine.errors import command_error
 from argon.engine.handle import Handle
@@ -159,16 +157,9 @@ def run_command(
     name = _ALIASES.get(name, name)
     run = _COMMANDS.get(name)
     if run is not None:
-        concern = command.get("writeConcern")
-        try:
-            reply = yield from run(Request(handle, space, database, options or {}), command)
-        except OperationFailure as error:
-            # The server waits for its other members after an error too.
-            more = yield from unsatisfied(handle.line.engine, concern)
-            if not more:
-                raise
-            raise command_error({**wire.failed(error), **more}) from error
-        return reply | (yield from unsatisfied(handle.line.engine, concern))
+        running = run(Request(handle, space, database, options or {}), command)
+        reply: Reply = yield from concerned(handle.line.engine, command, running)
+        return reply
     if name in _ONLY_ON_ADMIN:
         text = f"{name} may only be run against the admin database."
         raise command_error({"code": 13, "codeName": "Unauthorized", "errmsg": text})
