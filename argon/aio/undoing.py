@@ -10,6 +10,7 @@ from pymongo.errors import InvalidOperation
 from argon.classic.branches import create_branch
 from argon.errors import InvalidPoint
 from argon.io import run_async
+from argon.merging.progress import Watcher
 from argon.merging.strategy import Strategy
 from argon.models import BranchRecord
 from argon.models.recorded import Recorded
@@ -61,6 +62,7 @@ class AsyncUndoing(Recorded[BranchRecord]):
         strategy: Strategy = "strict",
         preview: bool = False,
         message: str | None = None,
+        progress: Watcher | None = None,
     ) -> ChangeInfo:
         """Take back one commit, or those of a range, and keep what was written since.
 
@@ -74,6 +76,7 @@ class AsyncUndoing(Recorded[BranchRecord]):
                 being what was there before.
             preview: Tell what would be done, and do nothing.
             message: Why.
+            progress: Is told how far it is, by a :class:`~argon.merging.progress.MergeProgress`.
 
         Returns:
             What was done, with the name of the backup branch.
@@ -89,10 +92,16 @@ class AsyncUndoing(Recorded[BranchRecord]):
             raise InvalidPoint("say what to revert: lsn=, lsn= and to_lsn= for a range, or author=")
         await self._found()
         change = Revert(self.handle, self._project.record, lsn, to_lsn, author, strategy=strategy)
-        return await self._changed(change, preview, message, None)
+        return await self._changed(change, preview, message, None, progress)
 
     async def undo(
-        self, n: int = 1, *, preview: bool = False, message: str | None = None, author: str | None = None
+        self,
+        n: int = 1,
+        *,
+        preview: bool = False,
+        message: str | None = None,
+        author: str | None = None,
+        progress: Watcher | None = None,
     ) -> ChangeInfo:
         """Take back the last commit of this branch; done again, it takes back the undoing.
 
@@ -101,6 +110,7 @@ class AsyncUndoing(Recorded[BranchRecord]):
             preview: Tell what would be done, and do nothing.
             message: Why.
             author: Who; by default who commits elsewhere.
+            progress: Is told how far it is, by a :class:`~argon.merging.progress.MergeProgress`.
 
         Returns:
             What was done, with the name of the backup branch.
@@ -111,7 +121,8 @@ class AsyncUndoing(Recorded[BranchRecord]):
             Conflict: Somebody else committed meanwhile.
         """
         await self._found()
-        return await self._changed(Undo(self.handle, self._project.record, n), preview, message, author)
+        change = Undo(self.handle, self._project.record, n)
+        return await self._changed(change, preview, message, author, progress)
 
     async def cherry_pick(
         self,
@@ -123,6 +134,7 @@ class AsyncUndoing(Recorded[BranchRecord]):
         preview: bool = False,
         message: str | None = None,
         author: str | None = None,
+        progress: Watcher | None = None,
     ) -> ChangeInfo:
         """Bring single commits of another branch into this one.
 
@@ -134,6 +146,7 @@ class AsyncUndoing(Recorded[BranchRecord]):
             preview: Tell what would be done, and do nothing.
             message: Why.
             author: Who; by default who commits elsewhere.
+            progress: Is told how far it is, by a :class:`~argon.merging.progress.MergeProgress`.
 
         Returns:
             What was done, with the name of the backup branch.
@@ -149,7 +162,7 @@ class AsyncUndoing(Recorded[BranchRecord]):
         await self._found()
         place = await self._place_of(source)
         change = CherryPick(self.handle, self._project.record, place, lsn, to_lsn, strategy)
-        return await self._changed(change, preview, message, author)
+        return await self._changed(change, preview, message, author, progress)
 
     async def reset(
         self,
@@ -159,6 +172,7 @@ class AsyncUndoing(Recorded[BranchRecord]):
         preview: bool = False,
         message: str | None = None,
         author: str | None = None,
+        progress: Watcher | None = None,
     ) -> ChangeInfo:
         """Let the branch be what another point is: documents, collections, indexes, validators, all of it.
 
@@ -168,6 +182,7 @@ class AsyncUndoing(Recorded[BranchRecord]):
             preview: Tell what would be done, and do nothing.
             message: Why.
             author: Who; by default who commits elsewhere.
+            progress: Is told how far it is, by a :class:`~argon.merging.progress.MergeProgress`.
 
         Returns:
             What was done, with the name of the backup branch.
@@ -181,7 +196,8 @@ class AsyncUndoing(Recorded[BranchRecord]):
             raise InvalidPoint("say what to reset to: either to= with a point or a branch, or to_parent=True")
         await self._found()
         place = await self._place_of((await self._parent()) if to_parent else to)
-        return await self._changed(Reset(self.handle, self._project.record, place), preview, message, author)
+        change = Reset(self.handle, self._project.record, place)
+        return await self._changed(change, preview, message, author, progress)
 
     @overload
     async def restore(
@@ -268,8 +284,14 @@ class AsyncUndoing(Recorded[BranchRecord]):
         return await self._project._place(where, self)
 
     async def _changed(
-        self, change: StateChange, preview: bool, message: str | None, author: str | None
+        self,
+        change: StateChange,
+        preview: bool,
+        message: str | None,
+        author: str | None,
+        progress: Watcher | None,
     ) -> ChangeInfo:
+        change.watch(progress)
         if preview:
             return await run_async(change.preview())
         return await run_async(change.land(author=author, message=message))

@@ -12,6 +12,7 @@ from pymongo.errors import InvalidOperation
 from argon.classic.branches import create_branch
 from argon.errors import InvalidPoint
 from argon.io import run
+from argon.merging.progress import Watcher
 from argon.merging.strategy import Strategy
 from argon.models import BranchRecord
 from argon.models.recorded import Recorded
@@ -63,6 +64,7 @@ class Undoing(Recorded[BranchRecord]):
         strategy: Strategy = "strict",
         preview: bool = False,
         message: str | None = None,
+        progress: Watcher | None = None,
     ) -> ChangeInfo:
         """Take back one commit, or those of a range, and keep what was written since.
 
@@ -76,6 +78,7 @@ class Undoing(Recorded[BranchRecord]):
                 being what was there before.
             preview: Tell what would be done, and do nothing.
             message: Why.
+            progress: Is told how far it is, by a :class:`~argon.merging.progress.MergeProgress`.
 
         Returns:
             What was done, with the name of the backup branch.
@@ -91,10 +94,16 @@ class Undoing(Recorded[BranchRecord]):
             raise InvalidPoint("say what to revert: lsn=, lsn= and to_lsn= for a range, or author=")
         self._found()
         change = Revert(self.handle, self._project.record, lsn, to_lsn, author, strategy=strategy)
-        return self._changed(change, preview, message, None)
+        return self._changed(change, preview, message, None, progress)
 
     def undo(
-        self, n: int = 1, *, preview: bool = False, message: str | None = None, author: str | None = None
+        self,
+        n: int = 1,
+        *,
+        preview: bool = False,
+        message: str | None = None,
+        author: str | None = None,
+        progress: Watcher | None = None,
     ) -> ChangeInfo:
         """Take back the last commit of this branch; done again, it takes back the undoing.
 
@@ -103,6 +112,7 @@ class Undoing(Recorded[BranchRecord]):
             preview: Tell what would be done, and do nothing.
             message: Why.
             author: Who; by default who commits elsewhere.
+            progress: Is told how far it is, by a :class:`~argon.merging.progress.MergeProgress`.
 
         Returns:
             What was done, with the name of the backup branch.
@@ -113,7 +123,8 @@ class Undoing(Recorded[BranchRecord]):
             Conflict: Somebody else committed meanwhile.
         """
         self._found()
-        return self._changed(Undo(self.handle, self._project.record, n), preview, message, author)
+        change = Undo(self.handle, self._project.record, n)
+        return self._changed(change, preview, message, author, progress)
 
     def cherry_pick(
         self,
@@ -125,6 +136,7 @@ class Undoing(Recorded[BranchRecord]):
         preview: bool = False,
         message: str | None = None,
         author: str | None = None,
+        progress: Watcher | None = None,
     ) -> ChangeInfo:
         """Bring single commits of another branch into this one.
 
@@ -136,6 +148,7 @@ class Undoing(Recorded[BranchRecord]):
             preview: Tell what would be done, and do nothing.
             message: Why.
             author: Who; by default who commits elsewhere.
+            progress: Is told how far it is, by a :class:`~argon.merging.progress.MergeProgress`.
 
         Returns:
             What was done, with the name of the backup branch.
@@ -151,7 +164,7 @@ class Undoing(Recorded[BranchRecord]):
         self._found()
         place = self._place_of(source)
         change = CherryPick(self.handle, self._project.record, place, lsn, to_lsn, strategy)
-        return self._changed(change, preview, message, author)
+        return self._changed(change, preview, message, author, progress)
 
     def reset(
         self,
@@ -161,6 +174,7 @@ class Undoing(Recorded[BranchRecord]):
         preview: bool = False,
         message: str | None = None,
         author: str | None = None,
+        progress: Watcher | None = None,
     ) -> ChangeInfo:
         """Let the branch be what another point is: documents, collections, indexes, validators, all of it.
 
@@ -170,6 +184,7 @@ class Undoing(Recorded[BranchRecord]):
             preview: Tell what would be done, and do nothing.
             message: Why.
             author: Who; by default who commits elsewhere.
+            progress: Is told how far it is, by a :class:`~argon.merging.progress.MergeProgress`.
 
         Returns:
             What was done, with the name of the backup branch.
@@ -183,7 +198,8 @@ class Undoing(Recorded[BranchRecord]):
             raise InvalidPoint("say what to reset to: either to= with a point or a branch, or to_parent=True")
         self._found()
         place = self._place_of(self._parent() if to_parent else to)
-        return self._changed(Reset(self.handle, self._project.record, place), preview, message, author)
+        change = Reset(self.handle, self._project.record, place)
+        return self._changed(change, preview, message, author, progress)
 
     @overload
     def restore(
@@ -270,8 +286,14 @@ class Undoing(Recorded[BranchRecord]):
         return self._project._place(where, self)
 
     def _changed(
-        self, change: StateChange, preview: bool, message: str | None, author: str | None
+        self,
+        change: StateChange,
+        preview: bool,
+        message: str | None,
+        author: str | None,
+        progress: Watcher | None,
     ) -> ChangeInfo:
+        change.watch(progress)
         if preview:
             return run(change.preview())
         return run(change.land(author=author, message=message))

@@ -17,6 +17,7 @@ from argon.merging.diff import definitions
 from argon.merging.landing import Landing, entries
 from argon.merging.outcome import Computed, Outcome
 from argon.merging.place import Place, common
+from argon.merging.progress import Tally, Watcher
 from argon.merging.results import SchemaChange
 from argon.models import CollectionRecord, ProjectRecord
 from argon.models.entry import Operation as Kind
@@ -63,8 +64,13 @@ class StateChange(ABC):
         self._handle = handle
         self._project = project
         self._engine: Engine = handle.line.engine
-        self._landing = Landing(self._engine, judged=self.checked)
+        self.watch(None)
         self._fresh: dict[ObjectId, CollectionRecord] = {}
+
+    def watch(self, watcher: Watcher | None) -> None:
+        """Have somebody told how far it is."""
+        self._tally = Tally(watcher)
+        self._landing = Landing(self._engine, judged=self.checked, tally=self._tally)
 
     @abstractmethod
     def begin(self, head: Place) -> Operation[None]:
@@ -130,6 +136,7 @@ class StateChange(ABC):
         head = yield from self._head()
         yield from self.begin(head)
         snapshot = yield from head.state(self._engine)
+        self._tally.begin()
         outcome = (yield from self.compute(snapshot, head, keep=True)).computed.outcome
         return ChangeInfo(
             self.name,
@@ -181,6 +188,7 @@ class StateChange(ABC):
     def _plan(self, snapshot: Snapshot, author: str | None) -> Operation[Plan]:
         # If this commit lands, the head that is read here is the one that the snapshot is of.
         head = Place(snapshot.branch, (yield from self._engine.log.head(snapshot.branch)).lsn)
+        self._tally.begin()
         intent = yield from self.compute(snapshot, head, keep=False)
         outcome = intent.computed.outcome
         if outcome.conflicts:
@@ -195,6 +203,7 @@ class StateChange(ABC):
         schema = list(_schema(snapshot, outcome))
 
         def reply() -> ChangeInfo:
+            self._tally.wrote(outcome.count)
             return ChangeInfo(
                 *about,
                 mark.lsn,

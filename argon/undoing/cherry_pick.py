@@ -108,11 +108,12 @@ class CherryPick(StateChange):
             (yield from self._before.state(engine)),
             snapshot,
             (yield from self._after.state(engine)),
-            (yield from changed_between(engine, self._before, self._after)),
+            (yield from changed_between(engine, self._before, self._after, self._tally)),
             partial(changed_between, engine, self._before, head),
             self._strategy,
             deletes=True,
             stores=self._fresh,
+            tally=self._tally,
         )
         yield from picking.run(keep=keep)
         yield from self.require_held(self._before, self._after)

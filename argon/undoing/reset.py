@@ -68,12 +68,13 @@ class Reset(StateChange):
             snapshot,
             snapshot,
             (yield from self._to.state(self._engine)),
-            (yield from changed_between(self._engine, head, self._to)),
+            (yield from changed_between(self._engine, head, self._to, self._tally)),
             _nothing,
             "strict",
             deletes=True,
             stores=self._fresh,
             whole=(yield from self.is_whole(self._to, head)),
+            tally=self._tally,
         )
         yield from rewinding.run(keep=keep)
         yield from self.require_held(self._to)

@@ -118,12 +118,13 @@ class Revert(StateChange):
                 (yield from after.state(engine)),
                 draft,
                 (yield from before.state(engine)),
-                (yield from changed_between(engine, after, before)),
+                (yield from changed_between(engine, after, before, self._tally)),
                 partial(changed_between, engine, after, head),
                 self._strategy,
                 deletes=True,
                 stores=self._fresh,
                 whole=(yield from self.is_whole(before, head)),
+                tally=self._tally,
             )
             step = yield from rewinding.run(draft.add)
             yield from self.require_held(before, after)

@@ -16,13 +16,16 @@ from argon_cli.failures import CONFLICT
 from argon_cli.options import force_option, global_options, message_option
 from argon_cli.output import counted, iso
 from argon_cli.points import Place, read_point
+from argon_cli.progress import merge_progress
 from argon_cli.strategies import HELP, read_strategies
 
 if TYPE_CHECKING:
+    from argon.merging.progress import Watcher
     from argon.undoing.results import ChangeInfo, CommitInfo
     from argon_cli.commands.diff import Change
 
 _LSN = click.IntRange(min=1)
+_DOING = {"revert": "reverting", "undo": "undoing", "cherry-pick": "picking", "reset": "resetting"}
 _SIDES_OF_REVERT = ("as it was left", "before that", "now")
 
 
@@ -67,7 +70,9 @@ def revert(
     branch = context.branch()
     _run(
         context,
-        lambda: branch.revert(lsn, to_lsn, author=by, strategy=strategy, preview=dry_run, message=message),
+        lambda tell: branch.revert(
+            lsn, to_lsn, author=by, strategy=strategy, preview=dry_run, message=message, progress=tell
+        ),
         _SIDES_OF_REVERT,
     )
 
@@ -89,7 +94,7 @@ def revert(
 def undo(context: Context, count: int, message: str | None, dry_run: bool) -> None:
     """Take back the last commit of a branch [the one in use]; again: take back the undoing."""
     branch = context.branch()
-    _run(context, lambda: branch.undo(count, preview=dry_run, message=message))
+    _run(context, lambda tell: branch.undo(count, preview=dry_run, message=message, progress=tell))
 
 
 @click.command("cherry-pick")
@@ -132,7 +137,9 @@ def cherry_pick(
     into = context.branch(target)
     _run(
         context,
-        lambda: into.cherry_pick(source, lsn, to_lsn, strategy=strategy, preview=dry_run, message=message),
+        lambda tell: into.cherry_pick(
+            source, lsn, to_lsn, strategy=strategy, preview=dry_run, message=message, progress=tell
+        ),
     )
 
 
@@ -161,7 +168,12 @@ def reset(
         raise click.UsageError("say what to reset to: either --to POINT or --to-parent")
     branch = context.branch(name)
     where = to and (f"{to.branch}@{to.point}" if to.branch else str(to.point))
-    _run(context, lambda: branch.reset(where, to_parent=to_parent, preview=dry_run, message=message))
+    _run(
+        context,
+        lambda tell: branch.reset(
+            where, to_parent=to_parent, preview=dry_run, message=message, progress=tell
+        ),
+    )
 
 
 def report_change(context: Context, info: ChangeInfo) -> None:
@@ -217,11 +229,14 @@ def _describe_commit(commit: CommitInfo) -> dict[str, Any]:
     }
 
 
-def _run(context: Context, change: Callable[[], ChangeInfo], sides: Iterable[str] = SIDES) -> None:
+def _run(
+    context: Context, change: Callable[[Watcher | None], ChangeInfo], sides: Iterable[str] = SIDES
+) -> None:
     from argon.errors import MergeConflict
 
     try:
-        info = change()
+        with merge_progress(_DOING[click.get_current_context().command.name or ""]) as watch:
+            info = change(watch.tell)
     except MergeConflict as error:
         if context.output.for_people:
             print_conflicts(error.conflicts, sides)

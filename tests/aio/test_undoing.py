@@ -6,6 +6,7 @@ import pytest
 
 from argon.errors import RevertConflict
 from argon.merging import outcome
+from argon.merging.progress import MergeProgress
 
 from .faces import Face, do
 
@@ -53,15 +54,17 @@ async def test_so_is_what_is_too_much_for_one_transaction(
     feature = await do(project.branch("feature"))
     await do(face.database(feature).users.update_many({}, {"$set": {"n": 1}}))
     merge = await do(main.merge("feature"))
-    counts = [6]
+    counts, told = [6], list[MergeProgress]()
     for change in (
         main.undo,
         main.undo,
         lambda: main.revert(merge.lsn),
         lambda: main.reset(merge.lsn),
-        lambda: main.reset(first),
+        lambda: main.reset(first, progress=told.append),
     ):
         assert (await do(change())).documents_applied == 6
         counts.append(await do(users.count_documents({"n": 1})))
     assert counts == [6, 0, 6, 0, 6, 0]
+    assert (told[-1].examined, told[-1].changed) == (6, 6)
+    assert [each.written for each in told if each.phase == "writing"] == [0, 6, 6]
     assert (await do(project.verify())).ok
