@@ -72,10 +72,22 @@ async def test_odmantic(mongod_uri: str, store: str) -> None:
         tree.kind = "elm"
         await engine.save(tree)
         assert await engine.count(Tree, Tree.kind == "elm") == 1
-        await (await argon.project("park")).create_branch("feature")
+        project = await argon.project("park")
+        main = await project.branch("main")
+        [before] = await main.log(limit=1)
+        await project.create_branch("feature")
 
         feature = odmantic.AIOEngine(client=client, database="park@feature")
         assert await feature.remove(Tree, Tree.kind == "oak") == 3
         assert await feature.count(Tree) == 1
         assert await engine.count(Tree) == 4
         assert isinstance((await feature.find_one(Tree)).id, ObjectId)
+
+        assert await engine.remove(Tree) == 4
+        trees = client["park"].at(lsn=before.lsn)[+Tree]
+        assert await trees.count_documents({}) == 4
+        assert (await trees.find_one({"height": 0}))["kind"] == "elm"
+        restored = await main.restore(lsn=before.lsn)
+        again = odmantic.AIOEngine(client=client, database=f"park@{restored.name}")
+        assert sorted([tree.kind async for tree in again.find(Tree)]) == ["elm", "oak", "oak", "oak"]
+        assert await engine.count(Tree) == 0
