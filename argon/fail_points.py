@@ -231,9 +231,9 @@ def _labels(code: int, verb: str, command: Mapping[str, Any], *, of_concern: boo
     return ["RetryableWriteError"] if retried and code in _RETRYABLE else []
 
 
-def is_tried_again(failure: Failure) -> bool:
-    """Whether a driver sends again, by itself, a command that ends like this."""
-    return failure.error is not None and "RetryableWriteError" in failure.error.get("errorLabels", ())
+def is_transient(failure: Failure) -> bool:
+    """Whether the error is one by which a driver knows that the transaction is gone."""
+    return failure.error is not None and "TransientTransactionError" in failure.error.get("errorLabels", ())
 
 
 def keep_reply(command: Mapping[str, Any], reply: dict[str, Any]) -> None:

@@ -36,7 +36,7 @@ from argon.engine.errors import command_error
 from argon.fail_points import (
     KINDS,
     any_set,
-    is_tried_again,
+    is_transient,
     keep_reply,
     kept_reply,
 )
@@ -120,7 +120,7 @@ class BranchConnection(Failing, Connection):
         if failure is not None:
             self._undergo(failure)
             if failure.error is not None:
-                if verb == "commitTransaction" and not is_tried_again(failure):
+                if verb == "commitTransaction" and is_transient(failure):
                     answer_about_all(self._client, database, {"abortTransaction": 1}, self._session)
                 return wire_message.answered(self._timed(dict(failure.error)))
         try:
