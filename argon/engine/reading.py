@@ -157,18 +157,29 @@ def explain_find(
     opened = yield from open_find(snapshot, target.space, target.name, spec, reader)
     plan = yield from explain(opened.cursor)
     if plan is None:
-        plan = yield from _explain_stages(snapshot, target, spec)
+        plan = as_of_find((yield from explain_stages(snapshot, target.space, target.name, find_stages(spec))))
     return in_logical_names(plan, snapshot, target.space, target.name, database)
 
 
-def _explain_stages(snapshot: Snapshot, target: Target, spec: FindSpec) -> Operation[Any]:
-    """Explain a find that runs as an aggregation."""
-    store, stages = physical_pipeline(snapshot, target.space, target.name, find_stages(spec))
-    command = {
-        "explain": {"aggregate": store, "pipeline": stages, "cursor": {}},
-        "verbosity": "allPlansExecution",
+def explain_stages(
+    snapshot: Snapshot, space: str, name: str | None, stages: Any, verbosity: Any = "allPlansExecution"
+) -> Operation[Any]:
+    """Let the server explain the physical form of a pipeline.
+
+    Args:
+        snapshot: What would be read.
+        space: The namespace of the collection.
+        name: The collection; None for a pipeline over none.
+        stages: The user's pipeline.
+        verbosity: As ``explain`` takes it.
+    """
+    store, physical = physical_pipeline(snapshot, space, name, stages)
+    inner: dict[str, Any] = {
+        "aggregate": store if name is not None else 1,
+        "pipeline": physical,
+        "cursor": {},
     }
-    return as_of_find((yield snapshot.engine.plain.command(command)))
+    return (yield snapshot.engine.plain.command({"explain": inner, "verbosity": verbosity}))
 
 
 def as_of_find(plan: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from argon.engine.cursors import next_batch
 from argon.engine.errors import command_error
 from argon.engine.explained import in_logical_names
 from argon.engine.find import Opened, open_find, read_first
-from argon.engine.pipelines import physical_pipeline
 from argon.engine.prepare import Target
 from argon.engine.query import FindSpec, find_stages
 from argon.errors import UnsupportedOperation
@@ -200,9 +199,7 @@ def _open(request: Request, name: str, spec: FindSpec) -> Operation[Opened]:
 
 def _explain_stages(request: Request, name: str | None, stages: Any, verbosity: str) -> Operation[Reply]:
     snapshot = yield from request.handle.snapshot()
-    store, physical = physical_pipeline(snapshot, request.space, name, stages)
-    inner: Reply = {"aggregate": store if name is not None else 1, "pipeline": physical, "cursor": {}}
-    plan: Reply = yield snapshot.engine.plain.command({"explain": inner, "verbosity": verbosity})
+    plan: Reply = yield from reading.explain_stages(snapshot, request.space, name, stages, verbosity)
     told = {key: value for key, value in plan.items() if not key.startswith("$") and key != "operationTime"}
     named: Reply = in_logical_names(told, snapshot, request.space, name, request.database)
     return named
