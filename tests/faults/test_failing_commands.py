@@ -69,41 +69,62 @@ def _aborted(client: Any, db: Any) -> None:
         session.abort_transaction()
 
 
-INSERT: Call = lambda _, db: db["users"].insert_one({"_id": "new"}) and None  # noqa: E731
-BULK: Call = lambda _, db: (  # noqa: E731
-    db["users"].bulk_write([InsertOne({"_id": "a"}), DeleteOne({"_id": 1})]) and None
-)
-UPDATE_MANY: Call = lambda _, db: db["users"].update_many({}, {"$inc": {"v": 1}}) and None  # noqa: E731
-MODIFY: Call = lambda _, db: db["users"].find_one_and_update({"_id": 1}, {"$inc": {"v": 1}})  # noqa: E731
-FIND: Call = lambda _, db: list(db["users"].find({}, batch_size=1))  # noqa: E731
-COUNT: Call = lambda _, db: db["users"].count_documents({})  # noqa: E731
-NAMES: Call = lambda _, db: db.list_collection_names()  # noqa: E731
-INDEX: Call = lambda _, db: db["users"].create_index("v")  # noqa: E731
+def _insert(_: Any, db: Any) -> None:
+    db["users"].insert_one({"_id": "new"})
+
+
+def _bulk(_: Any, db: Any) -> None:
+    db["users"].bulk_write([InsertOne({"_id": "a"}), DeleteOne({"_id": 1})])
+
+
+def _update_many(_: Any, db: Any) -> None:
+    db["users"].update_many({}, {"$inc": {"v": 1}})
+
+
+def _modify(_: Any, db: Any) -> Any:
+    return db["users"].find_one_and_update({"_id": 1}, {"$inc": {"v": 1}})
+
+
+def _find(_: Any, db: Any) -> Any:
+    return list(db["users"].find({}, batch_size=1))
+
+
+def _count(_: Any, db: Any) -> Any:
+    return db["users"].count_documents({})
+
+
+def _names(_: Any, db: Any) -> Any:
+    return db.list_collection_names()
+
+
+def _index(_: Any, db: Any) -> Any:
+    return db["users"].create_index("v")
+
 
 LABELLED = {"writeConcernError": {"code": 91, "errmsg": "down"}, "errorLabels": ["RetryableWriteError"]}
 SLOW = {"writeConcernError": {"code": 64, "codeName": "WriteConcernFailed", "errmsg": "too slow"}}
 
 CASES: dict[str, tuple[Call, Any, dict[str, Any]]] = {
-    "an error": (INSERT, 1, {"failCommands": ["insert"], "errorCode": 8}),
-    "another command": (INSERT, 1, {"failCommands": ["update"], "errorCode": 8}),
-    "another application": (INSERT, 1, {"failCommands": ["insert"], "errorCode": 8, "appName": "not this"}),
-    "an error that is retried": (INSERT, 1, {"failCommands": ["insert"], "errorCode": 6}),
-    "one too often": (INSERT, 2, {"failCommands": ["insert"], "errorCode": 6}),
-    "labels of one's own": (INSERT, 2, {"failCommands": ["insert"], "errorCode": 6, "errorLabels": []}),
-    "a broken connection": (INSERT, 1, {"failCommands": ["insert"], "closeConnection": True}),
-    "one that is broken twice": (INSERT, 2, {"failCommands": ["insert"], "closeConnection": True}),
-    "a concern that is retried": (INSERT, 1, {"failCommands": ["insert"], **LABELLED}),
-    "a concern that is not": (INSERT, 1, {"failCommands": ["insert"], **SLOW}),
-    "part of a bulk": (BULK, 1, {"failCommands": ["delete"], "errorCode": 8}),
-    "part of a bulk, retried": (BULK, 1, {"failCommands": ["delete"], "closeConnection": True}),
-    "many": (UPDATE_MANY, 1, {"failCommands": ["update"], "closeConnection": True}),
-    "a modification": (MODIFY, 1, {"failCommands": ["findAndModify"], **LABELLED}),
-    "a read": (FIND, 1, {"failCommands": ["find"], "errorCode": 8}),
-    "a read that is retried": (FIND, 1, {"failCommands": ["find"], "closeConnection": True}),
-    "a cursor": (FIND, 1, {"failCommands": ["getMore"], "errorCode": 8}),
-    "a count": (COUNT, 1, {"failCommands": ["aggregate"], "errorCode": 89}),
-    "names": (NAMES, 2, {"failCommands": ["listCollections"], "errorCode": 89}),
-    "an index": (INDEX, 1, {"failCommands": ["createIndexes"], "errorCode": 8}),
+    "an error": (_insert, 1, {"failCommands": ["insert"], "errorCode": 8}),
+    "another command": (_insert, 1, {"failCommands": ["update"], "errorCode": 8}),
+    "another application": (_insert, 1, {"failCommands": ["insert"], "errorCode": 8, "appName": "not this"}),
+    "an error that is retried": (_insert, 1, {"failCommands": ["insert"], "errorCode": 6}),
+    "one too often": (_insert, 2, {"failCommands": ["insert"], "errorCode": 6}),
+    "labels of one's own": (_insert, 2, {"failCommands": ["insert"], "errorCode": 6, "errorLabels": []}),
+    "a broken connection": (_insert, 1, {"failCommands": ["insert"], "closeConnection": True}),
+    "one that is broken twice": (_insert, 2, {"failCommands": ["insert"], "closeConnection": True}),
+    "a concern that is retried": (_insert, 1, {"failCommands": ["insert"], **LABELLED}),
+    "a concern that is not": (_insert, 1, {"failCommands": ["insert"], **SLOW}),
+    "part of a bulk": (_bulk, 1, {"failCommands": ["delete"], "errorCode": 8}),
+    "part of a bulk, retried": (_bulk, 1, {"failCommands": ["delete"], "closeConnection": True}),
+    "many": (_update_many, 1, {"failCommands": ["update"], "closeConnection": True}),
+    "a modification": (_modify, 1, {"failCommands": ["findAndModify"], **LABELLED}),
+    "a read": (_find, 1, {"failCommands": ["find"], "errorCode": 8}),
+    "a read that is retried": (_find, 1, {"failCommands": ["find"], "closeConnection": True}),
+    "a cursor": (_find, 1, {"failCommands": ["getMore"], "errorCode": 8}),
+    "a count": (_count, 1, {"failCommands": ["aggregate"], "errorCode": 89}),
+    "names": (_names, 2, {"failCommands": ["listCollections"], "errorCode": 89}),
+    "an index": (_index, 1, {"failCommands": ["createIndexes"], "errorCode": 8}),
     "in a transaction": (_in_transaction, 1, {"failCommands": ["insert"], "errorCode": 112}),
     "a transaction again": (_with_transaction, 1, {"failCommands": ["insert"], "errorCode": 112}),
     "a retried commit": (
