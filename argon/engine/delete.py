@@ -48,7 +48,7 @@ def plan_delete(
         yield from _refuse_invalid(target, spec, snapshot, record)
         return Plan([], Deleted)
     if record.kind == "view":
-        if spec.returns:  # the server looks at all else but the projection first
+        if spec.is_find_and_modify:  # the server looks at all else but the projection first
             yield from _refuse_invalid(target, replace(spec, projection=None), snapshot, None)
         refuse_view(snapshot, record)
     quick = None if careful or ids is not None else _by_id(target, spec, snapshot, record)

@@ -98,7 +98,7 @@ def _modify(
         "session": session,
         "upsert": upsert,
     }
-    if spec.returns is not None:
+    if spec.is_find_and_modify:
         after = ReturnDocument.AFTER if spec.returns else ReturnDocument.BEFORE
         options |= {"projection": spec.projection, "return_document": after}
         if target.bypass is not None:

@@ -51,8 +51,7 @@ def matching_rows(
         return (yield from find_rows(snapshot, record, found, target.codec))
     except OperationFailure as error:
         yield from refuse()
-        returns = spec.returns is not None if isinstance(spec, UpdateSpec) else spec.returns
-        raise executing(error, OF_FIND_AND_MODIFY if returns else None) from error
+        raise executing(error, OF_FIND_AND_MODIFY if spec.is_find_and_modify else None) from error
 
 
 def too_much(rows: Sequence[Row]) -> bool:

@@ -167,7 +167,7 @@ def update(handle: Handle, target: Target, spec: UpdateSpec) -> Operation[Update
     def plan(snapshot: Snapshot, careful: bool) -> Operation[Plan]:
         return (yield from plan_update(target, spec, snapshot, careful))
 
-    outcome: Updated = yield from _as_write(handle.write(plan), spec.returns is None)
+    outcome: Updated = yield from _as_write(handle.write(plan), not spec.is_find_and_modify)
     if outcome.upserted:
         outcome.upserted_id = users_value(outcome.upserted_id, target.codec)
     if not outcome.left:
@@ -212,7 +212,7 @@ def delete(handle: Handle, target: Target, spec: DeleteSpec) -> Operation[Delete
     def plan(snapshot: Snapshot, careful: bool) -> Operation[Plan]:
         return (yield from plan_delete(target, spec, snapshot, careful))
 
-    outcome: Deleted = yield from _as_write(handle.write(plan), not spec.returns)
+    outcome: Deleted = yield from _as_write(handle.write(plan), not spec.is_find_and_modify)
     if not outcome.left:
         return outcome
     total = Deleted()

@@ -43,7 +43,12 @@ class UpdateSpec:
     @property
     def exact_only(self) -> bool:
         """Whether rows cannot be updated in place, whatever the update says."""
-        return self.let is not None or (self.returns is not None and self.projection is not None)
+        return self.let is not None or (self.is_find_and_modify and self.projection is not None)
+
+    @property
+    def is_find_and_modify(self) -> bool:
+        """Whether it is one of the find-and-modify family."""
+        return self.returns is not None
 
 
 @dataclass
@@ -83,6 +88,11 @@ class DeleteSpec:
     let: Mapping[str, Any] | None = None
     projection: Any = None
     returns: bool = False
+
+    @property
+    def is_find_and_modify(self) -> bool:
+        """Whether it is one of the find-and-modify family."""
+        return self.returns
 
 
 @dataclass

@@ -58,7 +58,7 @@ def plan_update(
     """
     record = snapshot.record(target.space, target.name)
     if record is not None and record.kind == "view":
-        if spec.returns is not None:  # the server looks at all else but the projection first
+        if spec.is_find_and_modify:  # the server looks at all else but the projection first
             yield from refuse_invalid(target, replace(spec, projection=None), snapshot, None)
         refuse_view(snapshot, record)
     if spec.upsert and has_expr(spec.filter):
@@ -99,7 +99,7 @@ def plan_update(
         images, outcome.document, outcome.error = yield from evaluate_update(
             target, spec, snapshot, record, rows
         )
-        outcome.projected = spec.returns is not None
+        outcome.projected = spec.is_find_and_modify
         for row, image in zip(rows, images, strict=False):
             change = _change(target, record, snapshot, row, touched)
             change.after = image
@@ -114,7 +114,7 @@ def plan_update(
         if is_replacement(spec.update) and raw(spec.update).raw != rows[0]["d"].raw:
             # The server counts a replacement that leaves the _id to it also where it changes nothing.
             outcome.modified = 1
-        if spec.returns is not None and not outcome.projected:
+        if spec.is_find_and_modify and not outcome.projected:
             image = changes[0].after if spec.returns else rows[0]["d"]
             outcome.document = image
         return outcome
@@ -150,7 +150,7 @@ def _by_id(target: Target, spec: UpdateSpec, snapshot: Snapshot, record: Collect
         if change.before is None:
             return Updated()
         image = change.after if spec.returns else change.before["d"]
-        document = None if spec.returns is None else image
+        document = image if spec.is_find_and_modify else None
         return Updated(matched=1, modified=int(not change.noop), document=document)
 
     return Plan([change], reply, unique_check(snapshot, record, [change]))

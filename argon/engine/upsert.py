@@ -38,7 +38,7 @@ def plan_upsert(target: Target, spec: UpdateSpec, snapshot: Snapshot) -> Operati
         and len(spec.filter) == 1
         and "_id" not in spec.update
         and not has_duplicate_keys(spec.update)
-        and spec.returns is None
+        and not spec.is_find_and_modify
         and not record.validated
     )
     document = None
