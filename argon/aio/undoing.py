@@ -225,6 +225,7 @@ class AsyncUndoing(Recorded[BranchRecord]):
         in_place: Literal[True],
         author: str | None = None,
         message: str | None = None,
+        progress: Watcher | None = None,
     ) -> ChangeInfo: ...
 
     async def restore(
@@ -238,6 +239,7 @@ class AsyncUndoing(Recorded[BranchRecord]):
         in_place: bool = False,
         author: str | None = None,
         message: str | None = None,
+        progress: Watcher | None = None,
     ) -> AsyncBranch | ChangeInfo:
         """Make a new branch that begins where this one was at a moment; nothing is copied.
 
@@ -251,6 +253,7 @@ class AsyncUndoing(Recorded[BranchRecord]):
             in_place: Make no new branch, but let this one be what it was, as :meth:`reset` does.
             author: Who does it; by default whoever commits through this branch.
             message: Why; by default what is restored.
+            progress: Is told how far a restore in place is; a new branch takes no time.
 
         Returns:
             The new branch; in place, what was done.
@@ -268,7 +271,7 @@ class AsyncUndoing(Recorded[BranchRecord]):
                 raise InvalidOperation(
                     f"a restore in place makes no branch to be named {name!r}: leave out name= or in_place="
                 )
-            return await self.reset(point, message=message, author=author)
+            return await self.reset(point, message=message, author=author, progress=progress)
         found = await run_async(resolve(self.engine, self._record, point))
         if name is None:
             name = f"{self.name}-{'lsn' if lsn is not None else 'restore'}-{found}"

@@ -227,6 +227,7 @@ class Undoing(Recorded[BranchRecord]):
         in_place: Literal[True],
         author: str | None = None,
         message: str | None = None,
+        progress: Watcher | None = None,
     ) -> ChangeInfo: ...
 
     def restore(
@@ -240,6 +241,7 @@ class Undoing(Recorded[BranchRecord]):
         in_place: bool = False,
         author: str | None = None,
         message: str | None = None,
+        progress: Watcher | None = None,
     ) -> Branch | ChangeInfo:
         """Make a new branch that begins where this one was at a moment; nothing is copied.
 
@@ -253,6 +255,7 @@ class Undoing(Recorded[BranchRecord]):
             in_place: Make no new branch, but let this one be what it was, as :meth:`reset` does.
             author: Who does it; by default whoever commits through this branch.
             message: Why; by default what is restored.
+            progress: Is told how far a restore in place is; a new branch takes no time.
 
         Returns:
             The new branch; in place, what was done.
@@ -270,7 +273,7 @@ class Undoing(Recorded[BranchRecord]):
                 raise InvalidOperation(
                     f"a restore in place makes no branch to be named {name!r}: leave out name= or in_place="
                 )
-            return self.reset(point, message=message, author=author)
+            return self.reset(point, message=message, author=author, progress=progress)
         found = run(resolve(self.engine, self._record, point))
         if name is None:
             name = f"{self.name}-{'lsn' if lsn is not None else 'restore'}-{found}"

@@ -17,7 +17,7 @@ from argon_cli.context import Context, pass_context
 from argon_cli.lazy import NounGroup
 from argon_cli.options import expiry_options, force_option, global_options, message_option
 from argon_cli.points import Place, arguments, read_point
-from argon_cli.progress import progress
+from argon_cli.progress import merge_progress, progress
 from argon_cli.query import read_document
 
 if TYPE_CHECKING:
@@ -250,7 +250,9 @@ def restore(
     source = context.branch(name or (time.branch if time else None))
     point: dict[str, Any] = arguments(time.point) if time else {"lsn": lsn}
     if in_place:
-        report_change(context, source.restore(**point, in_place=True, message=message))
+        with merge_progress(f"restoring {source.name}") as watch:
+            info = source.restore(**point, in_place=True, message=message, progress=watch.tell)
+        report_change(context, info)
         return
     made = source.restore(**point, name=new_name, message=message)
     done = f"restored {source.name} as it was at LSN {made.base_lsn} into {made.name}"

@@ -67,4 +67,8 @@ async def test_so_is_what_is_too_much_for_one_transaction(
     assert counts == [6, 0, 6, 0, 6, 0]
     assert (told[-1].examined, told[-1].changed) == (6, 6)
     assert [each.written for each in told if each.phase == "writing"] == [0, 6, 6]
+    told.clear()
+    restored = await do(main.restore(lsn=merge.lsn, in_place=True, progress=told.append))
+    assert restored.documents_applied == 6
+    assert told[-1].written == 6
     assert (await do(project.verify())).ok
