@@ -126,8 +126,8 @@ class AsyncCollectionHandle(AsyncCollection[D]):
     def _target(self, bypass: bool | None = None) -> Target:
         return Target(self._space, self.name, self.codec_options, bypass)
 
-    def _bound(self, session: Any) -> Handle:
-        return bind(session, self._handle)
+    def _bound(self, session: Any, *, reads: bool = False) -> Handle:
+        return bind(session, self._handle, reads=reads)
 
     def _wal_database(self) -> AsyncWALDatabase[Any]:
         database: Any = self._database

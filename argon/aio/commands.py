@@ -51,7 +51,7 @@ class AsyncCommands(AsyncDatabaseHandle[D]):
         target = Target(self.current_space, "", self.codec_options)
         reader = Reader(self.codec_options, {"read_preference": self.read_preference})
         return await run_async(
-            reading.aggregate(self._bound(session), target, None, pipeline, reader, kwargs)
+            reading.aggregate(self._bound(session, reads=True), target, None, pipeline, reader, kwargs)
         )
 
     async def command(
@@ -109,7 +109,8 @@ class AsyncCommands(AsyncDatabaseHandle[D]):
         """Run a command on the branch; ``decoders`` tells whether the user's own decoders see the reply."""
         document = wire.encoded(command, codec)
         reader = {"read_preference": read_preference or ReadPreference.PRIMARY}
-        operation = run_command(self._bound(session), self.current_space, self.name, document, reader)
+        handle = self._bound(session, reads=True)
+        operation = run_command(handle, self.current_space, self.name, document, reader)
         try:
             reply = await run_async(operation)
         except OperationFailure as error:

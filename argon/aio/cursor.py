@@ -91,7 +91,7 @@ class AsyncWALCursor(AsyncCursor[D]):
         physical = await collection._physical_find(spec, self._session)
         if physical is not None:
             return Opened(physical, wrapped=False), await run_async(next_batch(physical))
-        handle, reader = collection._bound(self._session), collection.reader(self._session)
+        handle, reader = collection._bound(self._session, reads=True), collection.reader(self._session)
         return await run_async(read_first(handle, collection.space, collection.name, spec, reader))
 
     async def _refresh(self) -> int:

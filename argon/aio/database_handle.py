@@ -242,8 +242,8 @@ class AsyncDatabaseHandle(AsyncDatabase[D], Openable):
         """Return the handle for what begins later, and then in the space that is the current one now."""
         return self if self.current_space == self._space else self._with_handle(self._handle)
 
-    def _bound(self, session: Any) -> Handle:
-        return bind(session, self._handle)
+    def _bound(self, session: Any, *, reads: bool = False) -> Handle:
+        return bind(session, self._handle, reads=reads)
 
     def _with_handle(
         self,

@@ -55,12 +55,12 @@ class AsyncDefinitions(AsyncCollectionHandle[D]):
         return cursor(self, lambda: self._indexes(session))
 
     async def _indexes(self, session: Any) -> Any:
-        snapshot = await run_async(self._bound(session).snapshot())
+        snapshot = await run_async(self._bound(session, reads=True).snapshot())
         return index_operations.list_indexes(snapshot, self._space, self.name)
 
     async def index_information(self, session: Any = None, comment: Any | None = None) -> dict[str, Any]:
         """See :meth:`pymongo.asynchronous.collection.AsyncCollection.index_information`."""
-        snapshot = await run_async(self._bound(session).snapshot())
+        snapshot = await run_async(self._bound(session, reads=True).snapshot())
         information = {}
         for index in index_operations.list_indexes(snapshot, self._space, self.name):
             name = index.pop("name")
@@ -69,7 +69,7 @@ class AsyncDefinitions(AsyncCollectionHandle[D]):
 
     async def options(self, session: Any = None, comment: Any | None = None) -> dict[str, Any]:
         """See :meth:`pymongo.asynchronous.collection.AsyncCollection.options`."""
-        snapshot = await run_async(self._bound(session).snapshot())
+        snapshot = await run_async(self._bound(session, reads=True).snapshot())
         record = snapshot.record(self._space, self.name)
         return {} if record is None else dict(record.options)
 

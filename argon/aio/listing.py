@@ -55,7 +55,9 @@ class AsyncListing(AsyncDatabaseHandle[D]):
             theirs = {"name": {"$not": NOT_OURS}}
             query = {"$and": [query, theirs]} if query else theirs
             return await settle(physical.list_collections(session, query, comment, **kwargs))
-        return await run_async(reading.list_collections(self._bound(session), self.current_space, query))
+        return await run_async(
+            reading.list_collections(self._bound(session, reads=True), self.current_space, query)
+        )
 
     async def create_collection(
         self,

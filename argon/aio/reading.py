@@ -40,7 +40,7 @@ class AsyncReading(AsyncCollectionHandle[D]):
             # Most reads are this one; a cursor that is opened for one document costs as much again.
             spec = FindSpec({} if filter is None else filter, limit=-1)
             found: D | None = await run_async(
-                find_one(self._handle, self._space, self.name, spec, self.reader())
+                find_one(self._bound(None, reads=True), self._space, self.name, spec, self.reader())
             )
             return found
         async for document in self.find(filter, *args, **kwargs).limit(-1):
@@ -65,7 +65,12 @@ class AsyncReading(AsyncCollectionHandle[D]):
         if is_stream(pipeline) and is_pymongos(self._wal_database()._client):
             return await AsyncCollection.aggregate(self, pipeline, session, **options)
         found = reading.aggregate(
-            self._bound(session), self._target(), self.name, pipeline, self.reader(session), options
+            self._bound(session, reads=True),
+            self._target(),
+            self.name,
+            pipeline,
+            self.reader(session),
+            options,
         )
         return await run_async(found)
 
@@ -93,7 +98,7 @@ class AsyncReading(AsyncCollectionHandle[D]):
         options = {"comment": comment, **kwargs}
         return await run_async(
             reading.count_documents(
-                self._bound(session), self._target(), filter, self.reader(session), options
+                self._bound(session, reads=True), self._target(), filter, self.reader(session), options
             )
         )
 
@@ -116,7 +121,7 @@ class AsyncReading(AsyncCollectionHandle[D]):
         options = {"comment": comment, "hint": as_hint(hint), **kwargs}
         return await run_async(
             reading.distinct(
-                self._bound(session),
+                self._bound(session, reads=True),
                 self._target(),
                 key,
                 {} if filter is None else filter,
@@ -144,6 +149,6 @@ class AsyncReading(AsyncCollectionHandle[D]):
 
     async def _explain(self, spec: FindSpec, session: Any) -> Any:
         explained = reading.explain_find(
-            self._bound(session), self._target(), spec, self.reader(session), self._database.name
+            self._bound(session, reads=True), self._target(), spec, self.reader(session), self._database.name
         )
         return await run_async(explained)

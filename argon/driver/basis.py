@@ -128,8 +128,8 @@ class CollectionHandle(Collection[D]):
     def _target(self, bypass: bool | None = None) -> Target:
         return Target(self._space, self.name, self.codec_options, bypass)
 
-    def _bound(self, session: Any) -> Handle:
-        return bind(session, self._handle)
+    def _bound(self, session: Any, *, reads: bool = False) -> Handle:
+        return bind(session, self._handle, reads=reads)
 
     def _wal_database(self) -> WALDatabase[Any]:
         database: Any = self._database

@@ -52,7 +52,9 @@ class Commands(DatabaseHandle[D]):
             return Database.aggregate(self, pipeline, session, **kwargs)
         target = Target(self.current_space, "", self.codec_options)
         reader = Reader(self.codec_options, {"read_preference": self.read_preference})
-        return run(reading.aggregate(self._bound(session), target, None, pipeline, reader, kwargs))
+        return run(
+            reading.aggregate(self._bound(session, reads=True), target, None, pipeline, reader, kwargs)
+        )
 
     def command(
         self,
@@ -109,7 +111,8 @@ class Commands(DatabaseHandle[D]):
         """Run a command on the branch; ``decoders`` tells whether the user's own decoders see the reply."""
         document = wire.encoded(command, codec)
         reader = {"read_preference": read_preference or ReadPreference.PRIMARY}
-        operation = run_command(self._bound(session), self.current_space, self.name, document, reader)
+        handle = self._bound(session, reads=True)
+        operation = run_command(handle, self.current_space, self.name, document, reader)
         try:
             reply = run(operation)
         except OperationFailure as error:

@@ -93,7 +93,7 @@ class WALCursor(Cursor[D]):
         physical = collection._physical_find(spec, self._session)
         if physical is not None:
             return Opened(physical, wrapped=False), run(next_batch(physical))
-        handle, reader = collection._bound(self._session), collection.reader(self._session)
+        handle, reader = collection._bound(self._session, reads=True), collection.reader(self._session)
         return run(read_first(handle, collection.space, collection.name, spec, reader))
 
     def _refresh(self) -> int:

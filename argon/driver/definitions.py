@@ -55,12 +55,12 @@ class Definitions(CollectionHandle[D]):
         return cursor(self, lambda: self._indexes(session))
 
     def _indexes(self, session: Any) -> Any:
-        snapshot = run(self._bound(session).snapshot())
+        snapshot = run(self._bound(session, reads=True).snapshot())
         return index_operations.list_indexes(snapshot, self._space, self.name)
 
     def index_information(self, session: Any = None, comment: Any | None = None) -> dict[str, Any]:
         """See :meth:`pymongo.collection.Collection.index_information`."""
-        snapshot = run(self._bound(session).snapshot())
+        snapshot = run(self._bound(session, reads=True).snapshot())
         information = {}
         for index in index_operations.list_indexes(snapshot, self._space, self.name):
             name = index.pop("name")
@@ -69,7 +69,7 @@ class Definitions(CollectionHandle[D]):
 
     def options(self, session: Any = None, comment: Any | None = None) -> dict[str, Any]:
         """See :meth:`pymongo.collection.Collection.options`."""
-        snapshot = run(self._bound(session).snapshot())
+        snapshot = run(self._bound(session, reads=True).snapshot())
         record = snapshot.record(self._space, self.name)
         return {} if record is None else dict(record.options)
 

@@ -57,7 +57,7 @@ class Listing(DatabaseHandle[D]):
             theirs = {"name": {"$not": NOT_OURS}}
             query = {"$and": [query, theirs]} if query else theirs
             return settle(physical.list_collections(session, query, comment, **kwargs))
-        return run(reading.list_collections(self._bound(session), self.current_space, query))
+        return run(reading.list_collections(self._bound(session, reads=True), self.current_space, query))
 
     def create_collection(
         self,

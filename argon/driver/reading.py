@@ -41,7 +41,9 @@ class Reading(CollectionHandle[D]):
         if not args and not kwargs:
             # Most reads are this one; a cursor that is opened for one document costs as much again.
             spec = FindSpec({} if filter is None else filter, limit=-1)
-            found: D | None = run(find_one(self._handle, self._space, self.name, spec, self.reader()))
+            found: D | None = run(
+                find_one(self._bound(None, reads=True), self._space, self.name, spec, self.reader())
+            )
             return found
         for document in self.find(filter, *args, **kwargs).limit(-1):
             return document
@@ -65,7 +67,12 @@ class Reading(CollectionHandle[D]):
         if is_stream(pipeline) and is_pymongos(self._wal_database()._client):
             return Collection.aggregate(self, pipeline, session, **options)
         found = reading.aggregate(
-            self._bound(session), self._target(), self.name, pipeline, self.reader(session), options
+            self._bound(session, reads=True),
+            self._target(),
+            self.name,
+            pipeline,
+            self.reader(session),
+            options,
         )
         return run(found)
 
@@ -93,7 +100,7 @@ class Reading(CollectionHandle[D]):
         options = {"comment": comment, **kwargs}
         return run(
             reading.count_documents(
-                self._bound(session), self._target(), filter, self.reader(session), options
+                self._bound(session, reads=True), self._target(), filter, self.reader(session), options
             )
         )
 
@@ -116,7 +123,7 @@ class Reading(CollectionHandle[D]):
         options = {"comment": comment, "hint": as_hint(hint), **kwargs}
         return run(
             reading.distinct(
-                self._bound(session),
+                self._bound(session, reads=True),
                 self._target(),
                 key,
                 {} if filter is None else filter,
@@ -144,6 +151,6 @@ class Reading(CollectionHandle[D]):
 
     def _explain(self, spec: FindSpec, session: Any) -> Any:
         explained = reading.explain_find(
-            self._bound(session), self._target(), spec, self.reader(session), self._database.name
+            self._bound(session, reads=True), self._target(), spec, self.reader(session), self._database.name
         )
         return run(explained)

@@ -192,13 +192,15 @@ class WALSession(ClientSession, Openable):
         """See :meth:`pymongo.client_session.ClientSession.bind`."""
         return _Binding(self, end_session)
 
-    def bound(self, handle: Handle) -> Handle:
+    def bound(self, handle: Handle, *, reads: bool = False) -> Handle:
         """Return a handle that works inside the session's transaction, if one is open.
 
         Args:
             handle: A branch's head, or a moment of its past, which no transaction changes.
+            reads: Whether it is for a read, which goes by the transaction's read preference.
 
         Raises:
+            InvalidOperation: The session is another client's, or a read shall not be from the primary.
             UnsupportedOperation: The transaction is on another branch.
         """
         self._check_ended()
@@ -210,7 +212,7 @@ class WALSession(ClientSession, Openable):
         if not self.in_transaction or handle.past or handle.transaction is not None:
             return handle
         preference = self._txn_read_preference()
-        if preference not in (None, ReadPreference.PRIMARY):
+        if reads and preference not in (None, ReadPreference.PRIMARY):
             raise InvalidOperation(f"read preference in a transaction must be primary, not: {preference!r}")
         self._transaction.set_in_progress()
         if self._group is None:
@@ -223,15 +225,17 @@ class WALSession(ClientSession, Openable):
         return handle.within(self._group)
 
 
-def bind(session: Any, handle: Handle) -> Handle:
+def bind(session: Any, handle: Handle, *, reads: bool = False) -> Handle:
     """Return the handle that an operation with a session works on.
 
     Args:
         session: What the user gave as ``session=``.
         handle: The collection's own.
+        reads: Whether the operation is a read.
 
     Raises:
-        InvalidOperation: The session is a plain client's, and in a transaction.
+        InvalidOperation: The session is a plain client's, and in a transaction; or the read preference
+            of its transaction is not the primary.
     """
     if session is None:
         session = _bound.get()
@@ -240,7 +244,7 @@ def bind(session: Any, handle: Handle) -> Handle:
         if session.client.argon.engine is not handle.line.engine:
             raise foreign_session()
     if isinstance(session, WALSession):
-        return session.bound(handle)
+        return session.bound(handle, reads=reads)
     if not is_session(session):
         raise ValueError(f"'session' argument must be a ClientSession or None, not {type(session)}")
     if session.in_transaction:

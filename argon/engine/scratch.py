@@ -19,7 +19,7 @@ from pymongo.errors import BulkWriteError, CollectionInvalid, OperationFailure, 
 from argon.engine.source import NO_STORE
 from argon.io import Operation, World
 from argon.models import CollectionRecord, IndexRecord
-from argon.wal.transactions import DISCARDED, SNAPSHOT, Transactions, backoff
+from argon.wal.transactions import DISCARDED, Transactions, backoff
 
 _RULES = ("validator", "validationLevel", "validationAction", "collation")
 _ALREADY_THERE = 48
@@ -103,7 +103,7 @@ class Scratch:
         for pause in backoff():
             session = yield self._client.start_session(causal_consistency=False)
             try:
-                yield session.start_transaction(read_concern=SNAPSHOT, write_concern=DISCARDED)
+                yield session.start_transaction(**DISCARDED)
                 try:
                     if documents:
                         yield scratch.insert_many(documents, bypass_document_validation=True, session=session)

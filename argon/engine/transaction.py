@@ -42,7 +42,7 @@ from argon.versions.ids import id_key
 from argon.versions.layout import PROVISIONAL_LSN
 from argon.wal.change import Change, Plan, Planner
 from argon.wal.rows import DuplicateId, StaleRow
-from argon.wal.transactions import DISCARDED, SNAPSHOT, SNAPSHOT_UNAVAILABLE, backoff
+from argon.wal.transactions import DISCARDED, SNAPSHOT_UNAVAILABLE, backoff
 
 if TYPE_CHECKING:
     from argon.engine.line import Line
@@ -111,7 +111,7 @@ class Transaction:
             yield from self._line.current()
             self._record, self._view = self._line.at
             self._session = yield engine.client.start_session(causal_consistency=False)
-            yield self._session.start_transaction(read_concern=SNAPSHOT, write_concern=DISCARDED)
+            yield self._session.start_transaction(**DISCARDED)
             self._begun = time.monotonic()
             staged = [replace(change) for change in self._net.values() if not is_nothing(change)]
             if staged:

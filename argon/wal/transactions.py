@@ -10,18 +10,26 @@ from typing import Any, TypeVar
 
 from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
+from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
 from argon.io import Operation, World
 from argon.wal import wire
 from argon.wal.orphans import end_orphans
 
-MAJORITY = WriteConcern("majority")
-DISCARDED = WriteConcern(1)
-"""For transactions that are always rolled back, so that nobody waits for that to be durable."""
-SNAPSHOT = ReadConcern("snapshot")
-LATEST = ReadConcern("local")
-"""For transactions that write: a snapshot could be from before the commit that they follow."""
+COMMITTED = {
+    "read_concern": ReadConcern("local"),
+    "write_concern": WriteConcern("majority"),
+    "read_preference": ReadPreference.PRIMARY,
+}
+"""Transactions that land: a snapshot could be from before the commit that they follow. The client's own read
+preference would be theirs otherwise, and a transaction is the primary's."""
+DISCARDED = {
+    "read_concern": ReadConcern("snapshot"),
+    "write_concern": WriteConcern(1),
+    "read_preference": ReadPreference.PRIMARY,
+}
+"""Transactions that are always rolled back, so that nobody waits for that to be durable."""
 SNAPSHOT_UNAVAILABLE = 246
 T = TypeVar("T")
 _COMMIT_DEADLINE = 60.0
@@ -86,7 +94,7 @@ class Transactions:
         """
         session = yield self._client.start_session(causal_consistency=False)
         try:
-            yield session.start_transaction(read_concern=LATEST, write_concern=MAJORITY)
+            yield session.start_transaction(**COMMITTED)
             try:
                 result = yield from body(session)
             except BaseException:
