@@ -21,10 +21,10 @@ from argon.aio.connection import AsyncCommandsOfBranches
 from argon.aio.database import AsyncWALDatabase
 from argon.aio.named import AsyncNamedBranch
 from argon.aio.project_databases import AsyncProjectsAsDatabases
-from argon.aio.projects import SERVERS_OWN
 from argon.aio.session import AsyncWALSession
 from argon.aio.stream import AsyncWALChangeStream
 from argon.catalog.records import MAIN
+from argon.engine.commands.servers_own import SERVERS_OWN
 from argon.errors import NotFound, UnsupportedOperation
 from argon.listening import sends_commands
 from argon.names import parse_target
@@ -170,8 +170,7 @@ class ProjectsClient(AsyncProjectsAsDatabases, Generic[D]):
         )
 
     def _servers_own(self, name: str, options: Any) -> AsyncDatabase[D]:
-        database: AsyncDatabase[D] = self._plain.get_database(name, *options)
-        return database
+        raise NotImplementedError
 
     def _branch(self, name: str) -> AsyncBranch:
         project, branch = parse_target(name)
@@ -210,6 +209,8 @@ class AsyncWALClient(AsyncCommandsOfBranches, ProjectsClient[D], AsyncMongoClien
     """
 
     __slots__ = ()
+    _keeps_fail_points = True
+    """Whether what a fail point of the application's names fails on branches, and not underneath."""
 
     async def list_database_names(self, session: Any = None, comment: Any | None = None) -> list[str]:
         """Return the names of the projects."""

@@ -25,14 +25,14 @@ from pymongo.errors import (
 from pymongo.message import _OpMsg
 
 from argon.aio.failing import AsyncFailing
-from argon.aio.projects import SERVERS_OWN, answer_about_all, answer_of_cursor, shown_database
+from argon.aio.projects import answer_about_all, answer_of_cursor, shown_database
 from argon.aio.session import AsyncWALSession, bound_session, foreign_session
 from argon.engine.commands import is_about_server, wire
 from argon.engine.commands import message as wire_message
 from argon.engine.commands.concern import is_snapshot
+from argon.engine.commands.servers_own import SERVERS_OWN, check_stays
 from argon.engine.errors import command_error
 from argon.fail_points import (
-    KINDS,
     any_set,
     is_transient,
     keep_reply,
@@ -127,11 +127,12 @@ class AsyncBranchConnection(AsyncFailing, AsyncConnection):
                 reply = of_cursor
             elif any_set() and (kept := kept_reply(command)) is not None:
                 reply = kept
-            elif (database, verb) == ("admin", "configureFailPoint") and command[verb] in KINDS:
+            elif (database, verb) == ("admin", "configureFailPoint") and self._keeps(command[verb]):
                 reply = await self._configure(command)
             elif database in SERVERS_OWN:
                 about_all = await answer_about_all(self._client, database, command, self._session)
                 if about_all is None:
+                    check_stays(command)
                     return await self._pass_on(sent, max_doc_size)
                 reply = about_all
             elif is_about_server(verb):
@@ -165,7 +166,7 @@ class AsyncBranchConnection(AsyncFailing, AsyncConnection):
             )
         session = self._session.plain if isinstance(self._session, AsyncWALSession) else self._session
         async with _ClientCheckout(self._client._plain, self._server, session) as connection:
-            await connection.send_message(sent, max_doc_size)
+            await connection.send_message(wire_message.for_one_answer(sent), max_doc_size)
             return await connection.receive_message(None)
 
     async def _on_server(self, command: dict[str, Any]) -> Any:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pymongo.asynchronous.database import AsyncDatabase
 
 from argon.aio._world import cursor
-from argon.aio.projects import SERVERS_OWN
 from argon.catalog.records import MAIN
+from argon.engine.commands.servers_own import SERVERS_OWN
 from argon.engine.reading import matching
 from argon.errors import NotFound, UnsupportedOperation
 from argon.io import run_async

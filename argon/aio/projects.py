@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from argon.aio.session import AsyncWALSession
 from argon.engine import ddl
-from argon.engine.commands.changes import is_stream, open_stream_on_all
+from argon.engine.commands.changes import is_stream_on_all, open_stream_on_all
 from argon.engine.commands.concern import check_snapshot, concerned, unsatisfied
 from argon.engine.commands.held import kill_of, more_of
+from argon.engine.commands.servers_own import SERVERS_OWN
 from argon.engine.errors import command_error
 from argon.errors import UnsupportedOperation
 from argon.io import Operation, run_async
@@ -17,9 +18,6 @@ from argon.wal.log import DEFAULT_SPACE
 
 if TYPE_CHECKING:
     from argon.aio.client import AsyncWALClient
-
-SERVERS_OWN = ("admin", "config", "local")
-"""Databases that are the server's and no projects."""
 
 
 def shown_database(client: AsyncWALClient[Any], name: str) -> Any:
@@ -73,7 +71,7 @@ async def answer_about_all(
         reply = await session.finish(verb)
         return reply | await run_async(unsatisfied(client.argon.engine, command.get("writeConcern")))
     engine = client.argon.engine
-    if verb == "aggregate" and is_stream(command.get("pipeline")):
+    if verb == "aggregate" and is_stream_on_all(command.get("pipeline")):
         return await run_async(open_stream_on_all(engine, DEFAULT_SPACE, command))
     if verb == "listDatabases":
         described = await client._described(command)
@@ -88,12 +86,17 @@ def _done(work: Operation[Any]) -> Operation[dict[str, Any]]:
     return {"ok": 1.0}
 
 
-async def _rename(client: AsyncWALClient[Any], command: Mapping[str, Any], session: Any) -> dict[str, Any]:
+async def _rename(
+    client: AsyncWALClient[Any], command: Mapping[str, Any], session: Any
+) -> dict[str, Any] | None:
     old, new = str(command["renameCollection"]), str(command.get("to"))
+    if old.partition(".")[0] in SERVERS_OWN:
+        return None
+    projects = await client._project_names()
     for place in [place for place, letter in enumerate(old) if letter == "."]:
         name = old[:place]
-        # A project's name may have dots in it too.
-        if old.count(".") > 1 and name.partition("@")[0] not in await client._project_names():
+        # A project's name may have dots in it too; and one that is not there does not come into being.
+        if name.partition("@")[0] not in projects:
             continue
         if not new.startswith(f"{name}."):
             raise UnsupportedOperation(
@@ -105,5 +108,5 @@ async def _rename(client: AsyncWALClient[Any], command: Mapping[str, Any], sessi
         rename = ddl.rename_collection(handle, space, old[place + 1 :], new[place + 1 :], drop_target=target)
         reply: dict[str, Any] = await run_async(concerned(client.argon.engine, command, _done(rename)))
         return reply
-    text = "Source collection does not exist"
-    raise command_error({"code": 26, "codeName": "NamespaceNotFound", "errmsg": f"{text}: {old}"})
+    text = f"Source collection {old} does not exist"
+    raise command_error({"code": 26, "codeName": "NamespaceNotFound", "errmsg": text})

@@ -24,9 +24,9 @@ from argon.driver.connection import CommandsOfBranches
 from argon.driver.database import WALDatabase
 from argon.driver.named import NamedBranch
 from argon.driver.project_databases import ProjectsAsDatabases
-from argon.driver.projects import SERVERS_OWN
 from argon.driver.session import WALSession
 from argon.driver.stream import WALChangeStream
+from argon.engine.commands.servers_own import SERVERS_OWN
 from argon.errors import NotFound, UnsupportedOperation
 from argon.listening import sends_commands
 from argon.names import parse_target
@@ -172,8 +172,7 @@ class ProjectsClient(ProjectsAsDatabases, Generic[D]):
         )
 
     def _servers_own(self, name: str, options: Any) -> Database[D]:
-        database: Database[D] = self._plain.get_database(name, *options)
-        return database
+        raise NotImplementedError
 
     def _branch(self, name: str) -> Branch:
         project, branch = parse_target(name)
@@ -212,6 +211,8 @@ class WALClient(CommandsOfBranches, ProjectsClient[D], MongoClient[D]):
     """
 
     __slots__ = ()
+    _keeps_fail_points = True
+    """Whether what a fail point of the application's names fails on branches, and not underneath."""
 
     def list_database_names(self, session: Any = None, comment: Any | None = None) -> list[str]:
         """Return the names of the projects."""

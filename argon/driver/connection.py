@@ -27,14 +27,14 @@ from pymongo.synchronous.mongo_client import _ClientCheckout, _ClientReadCheckou
 from pymongo.synchronous.pool import Connection
 
 from argon.driver.failing import Failing
-from argon.driver.projects import SERVERS_OWN, answer_about_all, answer_of_cursor, shown_database
+from argon.driver.projects import answer_about_all, answer_of_cursor, shown_database
 from argon.driver.session import WALSession, bound_session, foreign_session
 from argon.engine.commands import is_about_server, wire
 from argon.engine.commands import message as wire_message
 from argon.engine.commands.concern import is_snapshot
+from argon.engine.commands.servers_own import SERVERS_OWN, check_stays
 from argon.engine.errors import command_error
 from argon.fail_points import (
-    KINDS,
     any_set,
     is_transient,
     keep_reply,
@@ -129,11 +129,12 @@ class BranchConnection(Failing, Connection):
                 reply = of_cursor
             elif any_set() and (kept := kept_reply(command)) is not None:
                 reply = kept
-            elif (database, verb) == ("admin", "configureFailPoint") and command[verb] in KINDS:
+            elif (database, verb) == ("admin", "configureFailPoint") and self._keeps(command[verb]):
                 reply = self._configure(command)
             elif database in SERVERS_OWN:
                 about_all = answer_about_all(self._client, database, command, self._session)
                 if about_all is None:
+                    check_stays(command)
                     return self._pass_on(sent, max_doc_size)
                 reply = about_all
             elif is_about_server(verb):
@@ -167,7 +168,7 @@ class BranchConnection(Failing, Connection):
             )
         session = self._session.plain if isinstance(self._session, WALSession) else self._session
         with _ClientCheckout(self._client._plain, self._server, session) as connection:
-            connection.send_message(sent, max_doc_size)
+            connection.send_message(wire_message.for_one_answer(sent), max_doc_size)
             return connection.receive_message(None)
 
     def _on_server(self, command: dict[str, Any]) -> Any:

@@ -12,7 +12,7 @@ from pymongo.synchronous.mongo_client import _ClientCheckout
 from argon.driver._world import settle
 from argon.engine.commands import is_about_branches, wire
 from argon.engine.commands.changes import Changes
-from argon.fail_points import FAIL_COMMAND, TIME_OUT, Failure, configure, failure_of
+from argon.fail_points import FAIL_COMMAND, KINDS, TIME_OUT, Failure, configure, failure_of
 
 
 class Failing:
@@ -31,6 +31,10 @@ class Failing:
         held = self._client.argon.engine.held_cursors.get(int(command["getMore"])) if more else None
         address = self._server.description.address
         return failure_of(address, application, command, of_stream=isinstance(held, Changes))
+
+    def _keeps(self, name: str) -> bool:
+        """Whether a fail point is one for commands on branches, and kept here."""
+        return name in KINDS and self._client._keeps_fail_points
 
     def _undergo(self, failure: Failure) -> None:
         """Wait for as long as a fail point holds up a command, and break the connection if it says so."""

@@ -11,7 +11,7 @@ from pymongo.synchronous.database import Database
 
 from argon.catalog.records import MAIN
 from argon.driver._world import cursor
-from argon.driver.projects import SERVERS_OWN
+from argon.engine.commands.servers_own import SERVERS_OWN
 from argon.engine.reading import matching
 from argon.errors import NotFound, UnsupportedOperation
 from argon.io import run

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from argon.driver.session import WALSession
 from argon.engine import ddl
-from argon.engine.commands.changes import is_stream, open_stream_on_all
+from argon.engine.commands.changes import is_stream_on_all, open_stream_on_all
 from argon.engine.commands.concern import check_snapshot, concerned, unsatisfied
 from argon.engine.commands.held import kill_of, more_of
+from argon.engine.commands.servers_own import SERVERS_OWN
 from argon.engine.errors import command_error
 from argon.errors import UnsupportedOperation
 from argon.io import Operation, run
@@ -19,9 +20,6 @@ from argon.wal.log import DEFAULT_SPACE
 
 if TYPE_CHECKING:
     from argon.driver.client import WALClient
-
-SERVERS_OWN = ("admin", "config", "local")
-"""Databases that are the server's and no projects."""
 
 
 def shown_database(client: WALClient[Any], name: str) -> Any:
@@ -75,7 +73,7 @@ def answer_about_all(
         reply = session.finish(verb)
         return reply | run(unsatisfied(client.argon.engine, command.get("writeConcern")))
     engine = client.argon.engine
-    if verb == "aggregate" and is_stream(command.get("pipeline")):
+    if verb == "aggregate" and is_stream_on_all(command.get("pipeline")):
         return run(open_stream_on_all(engine, DEFAULT_SPACE, command))
     if verb == "listDatabases":
         described = client._described(command)
@@ -90,12 +88,15 @@ def _done(work: Operation[Any]) -> Operation[dict[str, Any]]:
     return {"ok": 1.0}
 
 
-def _rename(client: WALClient[Any], command: Mapping[str, Any], session: Any) -> dict[str, Any]:
+def _rename(client: WALClient[Any], command: Mapping[str, Any], session: Any) -> dict[str, Any] | None:
     old, new = str(command["renameCollection"]), str(command.get("to"))
+    if old.partition(".")[0] in SERVERS_OWN:
+        return None
+    projects = client._project_names()
     for place in [place for place, letter in enumerate(old) if letter == "."]:
         name = old[:place]
-        # A project's name may have dots in it too.
-        if old.count(".") > 1 and name.partition("@")[0] not in client._project_names():
+        # A project's name may have dots in it too; and one that is not there does not come into being.
+        if name.partition("@")[0] not in projects:
             continue
         if not new.startswith(f"{name}."):
             raise UnsupportedOperation(
@@ -107,5 +108,5 @@ def _rename(client: WALClient[Any], command: Mapping[str, Any], session: Any) ->
         rename = ddl.rename_collection(handle, space, old[place + 1 :], new[place + 1 :], drop_target=target)
         reply: dict[str, Any] = run(concerned(client.argon.engine, command, _done(rename)))
         return reply
-    text = "Source collection does not exist"
-    raise command_error({"code": 26, "codeName": "NamespaceNotFound", "errmsg": f"{text}: {old}"})
+    text = f"Source collection {old} does not exist"
+    raise command_error({"code": 26, "codeName": "NamespaceNotFound", "errmsg": text})

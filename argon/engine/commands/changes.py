@@ -74,6 +74,14 @@ def is_stream(pipeline: Any) -> bool:
     return isinstance(pipeline, list) and bool(pipeline) and "$changeStream" in pipeline[0]
 
 
+def is_stream_on_all(pipeline: Any) -> bool:
+    """Whether a pipeline asks for a change stream on everything that there is."""
+    if not is_stream(pipeline):
+        return False
+    asked = pipeline[0]["$changeStream"]
+    return isinstance(asked, Mapping) and bool(asked.get("allChangesForCluster"))
+
+
 def watch_options(command: Command) -> dict[str, Any]:
     """Return what ``watch()`` would have been asked for, by PyMongo's names."""
     given, *stages = command["pipeline"]

@@ -20,6 +20,11 @@ from argon.engine.commands.wire import PLAIN
 _HEADER = 20
 """Four numbers that all messages begin with, and the flags."""
 _INT = struct.Struct("<i")
+_FLAGS = struct.Struct("<I")
+_MORE_TO_COME = 1 << 1
+"""Nobody waits for an answer."""
+_EXHAUST_ALLOWED = 1 << 16
+"""An answer may be followed by others, for which nobody has asked."""
 _RAW = frozenset({"documents"})
 """Sequences of documents that are kept and not looked into."""
 
@@ -44,6 +49,17 @@ def received(message: bytes) -> dict[str, Any]:
             sequences[field] = _documents(message, end + 1, place + size, raw=field in _RAW)
         place += size
     return {**command, **sequences}
+
+
+def for_one_answer(message: bytes) -> bytes:
+    """Return a message that gets one answer: neither none, as unacknowledged writes, nor a stream of them.
+
+    Args:
+        message: An OP_MSG.
+    """
+    [flags] = _FLAGS.unpack_from(message, _HEADER - _FLAGS.size)
+    flags &= ~(_MORE_TO_COME | _EXHAUST_ALLOWED)
+    return message[: _HEADER - _FLAGS.size] + _FLAGS.pack(flags) + message[_HEADER:]
 
 
 def _documents(message: bytes, place: int, end: int, *, raw: bool) -> list[Any]:
