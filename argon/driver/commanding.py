@@ -12,7 +12,7 @@ they do while a fail point may make it fail.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from pymongo.synchronous.collection import Collection
@@ -76,8 +76,12 @@ def follow_fail_points() -> None:
     Nobody pays for the question before the first one is set in the process.
     """
     for kind in (WALCollection, ClassicCollection):
-        for name in (*READS, *WRITES):
-            setattr(kind, name, _while_failing(getattr(kind, name), getattr(Collection, name)))
-    for name in ON_DATABASE:
-        commanding = getattr(CommandingDatabase, name)
-        setattr(WALDatabase, name, _while_failing(getattr(WALDatabase, name), commanding))
+        _follow(kind, Collection, (*READS, *WRITES))
+    _follow(WALDatabase, CommandingDatabase, ON_DATABASE)
+
+
+def _follow(kind: Any, commanding: Any, names: Iterable[str]) -> None:
+    for name in names:
+        direct, sending = getattr(kind, name), getattr(commanding, name)
+        if direct is not sending:  # what is PyMongo's own sends commands anyway
+            setattr(kind, name, _while_failing(direct, sending))
