@@ -129,6 +129,17 @@ class Baton:
             return None
         return note
 
+    def wanted(self) -> bool:
+        """Whether another process has lately waited for what this one holds."""
+        file = _open(self._path)
+        if not self._held or file is None:
+            return False
+        try:
+            _, _, asked = self._read(file)
+        except OSError:
+            return False
+        return time.monotonic() - asked < _RECENT
+
     def pass_on(self, note: Note | None) -> None:
         """Let the next one come.
 

@@ -215,6 +215,11 @@ class Line(KnownBranch):
                 self._altered(self.record.model_copy(update={"ddl_lsn": head.lsn}))
             round_.settle()
 
+        def visible(head: Head) -> None:
+            # Who comes next need not wait for the journal too: if this commit is lost, so is what follows.
+            if head.lsn != known.lsn and not round_.alters:
+                self._baton.pass_on(Note(head, self.record.ddl_lsn, self._lsns.lend()))
+
         if not claim:
             yield from plan()
         if round_.large is not None:
@@ -222,7 +227,8 @@ class Line(KnownBranch):
         elif claim or round_.commits:
             land = self.engine.committer.land
             heard = known != self._known
-            yield from land(branch, known, self._lsns, plan, landed, claim=claim, heard=heard)
+            early = visible if self._baton.wanted() else None
+            yield from land(branch, known, self._lsns, plan, landed, visible=early, claim=claim, heard=heard)
         if round_.settled:
             return
         # Nothing was written, so the log has not told whether this still is the head.

@@ -35,8 +35,9 @@ def effect(update: Mapping[str, Any], before: RawBSONDocument) -> RawBSONDocumen
     Returns:
         The image after, byte for byte; None where it is not known.
     """
-    fields = dict(elements(before.raw))
-    known = len(fields)
+    known = elements(before.raw)
+    fields = dict(known)
+    names = set(fields)
     seen: set[bytes] = set()
     for operator, operand in update.items():
         if not isinstance(operand, Mapping):
@@ -56,8 +57,7 @@ def effect(update: Mapping[str, Any], before: RawBSONDocument) -> RawBSONDocumen
             if element is None:
                 return None
             fields[name] = element
-    before_names = {name for name, _ in elements(before.raw)}
-    if known != len(before_names) or sum(name not in before_names for name in fields) > 1:
+    if len(names) != len(known) or sum(name not in names for name in fields) > 1:
         return None
     return document(fields.values())
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from bson import Int64
@@ -24,6 +25,7 @@ from argon.wal.lsn import LsnAllocator
 from argon.wal.rows import write_rows
 from argon.wal.statements import Failure, Statement
 from argon.wal.transactions import Transactions, backoff
+from argon.wal.wire import keep_connection
 
 
 class StaleHead(Exception):
@@ -47,7 +49,7 @@ class Committer(Transactions):
 
     def __init__(self, client: Any, database: Any, log: Log, clock: Clock, world: World) -> None:
         super().__init__(client, world)
-        self._database = database
+        self._store = cache(database.__getitem__)
         self._log = log
         self._clock = clock
 
@@ -59,6 +61,7 @@ class Committer(Transactions):
         plan: Callable[[], Operation[Sequence[Commit]]],
         landed: Callable[[Head], None],
         *,
+        visible: Callable[[Head], None] | None = None,
         claim: bool = False,
         heard: bool = False,
     ) -> Operation[None]:
@@ -71,6 +74,7 @@ class Committer(Transactions):
             plan: Gives each writer's changes on that head; together they touch a document once at most.
             landed: Called with the new head once the commit has landed, also when
                 the caller is interrupted; the head is the old one if no change was left.
+            visible: See :meth:`Transactions.landing`.
             claim: Whether to claim the head first and plan then, when nobody else can take it
                 any more. It keeps the others waiting, so it is for who has lost too often.
             heard: Whether the head is hearsay. That nothing follows it does not make it one: the log of
@@ -101,7 +105,7 @@ class Committer(Transactions):
                 )
             )
 
-        yield from self.landing(body, landed)
+        yield from self.landing(body, landed, visible)
 
     def _write(
         self,
@@ -116,6 +120,7 @@ class Committer(Transactions):
         doubted: Head | None,
     ) -> Operation[Head]:
         """Write the rows, and the log entries that tell of them; return the new head."""
+        yield from keep_connection(self._client, session)
         numbered: list[list[tuple[int, Change]]] = []
         for commit in commits:
             numbered.append(list(enumerate(commit.changes, first)))
@@ -124,7 +129,7 @@ class Committer(Transactions):
         if doubted is not None:
             writes.append(self._found(branch, doubted))
         for store, changes in by_store(numbered).items():
-            writes += yield from write_rows(self._database[store], session, branch.number, changes)
+            writes += yield from write_rows(self._store(store), session, branch.number, changes)
         documents: list[dict[str, Any]] = []
         for commit, changes in zip(commits, numbered, strict=True):
             kept = [(lsn, change) for lsn, change in changes if not change.noop]
@@ -146,7 +151,7 @@ class Committer(Transactions):
             writes.append(statements.delete(self._log.collection, [{"_id": _claim(branch, head)["_id"]}]))
         if any(change.operation in DDL_OPERATIONS for commit in commits for change in commit.changes):
             defined = {"$set": {"ddl_lsn": documents[-1]["lsn"]}}
-            writes.append(statements.update(self._database["branches"], [({"_id": branch.id}, defined)]))
+            writes.append(statements.update(self._store("branches"), [({"_id": branch.id}, defined)]))
         if documents:
             writes.append(self.appended(documents))
         yield from statements.run(writes, session)

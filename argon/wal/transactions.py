@@ -81,13 +81,20 @@ class Transactions:
         except CommitFailed as failed:
             raise failed.interruption or failed.cause from failed
 
-    def landing(self, body: Any, landed: Callable[[Any], None]) -> Operation[Any]:
+    def landing(
+        self,
+        body: Any,
+        landed: Callable[[Any], None],
+        visible: Callable[[Any], None] | None = None,
+    ) -> Operation[Any]:
         """Run a body as :meth:`transaction` does, for a caller that must learn that it has landed.
 
         Args:
             body: An operation that takes the session and only writes.
             landed: Called with what the body returns once the commit has landed, also when the
                 caller is interrupted.
+            visible: Called with the same as soon as others can read it, though a failover may still
+                undo it; not called where the driver does not let that be known.
 
         Raises:
             CommitFailed: The commit itself failed.
@@ -100,7 +107,8 @@ class Transactions:
             except BaseException:
                 yield from _abort(session)
                 raise
-            yield from self._commit(session, partial(landed, result))
+            seen = None if visible is None else partial(visible, result)
+            yield from self._commit(session, partial(landed, result), seen)
             return result
         finally:
             yield session.end_session()
@@ -134,7 +142,9 @@ class Transactions:
             self._looked = now
             yield from end_orphans(self._client)
 
-    def _commit(self, session: Any, landed: Callable[[], None]) -> Operation[None]:
+    def _commit(
+        self, session: Any, landed: Callable[[], None], visible: Callable[[], None] | None
+    ) -> Operation[None]:
         deadline = time.monotonic() + _COMMIT_DEADLINE
         interruption: BaseException | None = None
         pause = 0.0
@@ -142,7 +152,7 @@ class Transactions:
             try:
                 if pause:
                     yield self._world.sleep(pause)
-                elif (yield from wire.commit(self._client, session)):
+                elif (yield from wire.commit(self._client, session, visible)):
                     break
                 yield session.commit_transaction()
                 break
@@ -170,6 +180,7 @@ class Transactions:
 
     def _give_up(self, session: Any) -> Operation[None]:
         """Make sure that a transaction whose commit the server has refused holds nothing up."""
+        yield from wire.let_connection_go(session)
         try:
             yield self._client.admin.command("killSessions", [session.session_id])
         except PyMongoError:

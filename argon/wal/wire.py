@@ -15,7 +15,8 @@ commands go one by one.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from bson.codec_options import CodecOptions
@@ -66,7 +67,7 @@ def run_commands(
     Raises:
         PyMongoError: The first error.
     """
-    if _can_pipeline(database.client):
+    if _kept(session) is not None or _can_pipeline(database.client):
         return (yield from _pipelined(database.client, database.name, commands, session, codec))
     replies = []
     for command in commands:
@@ -76,47 +77,128 @@ def run_commands(
     return replies
 
 
-def commit(client: Any, session: Any) -> Operation[bool]:
+class _Kept:
+    """A connection that a transaction keeps; it stands where the driver has its own manager of one.
+
+    Args:
+        connection: The connection.
+        checkout: The driver's context that it was taken in, which hears of errors.
+    """
+
+    def __init__(self, connection: Any, checkout: Any) -> None:
+        self.conn = connection
+        self.checkout = checkout
+
+    def close(self) -> Any:
+        """Give the connection back; the session calls this, once."""
+        return self.conn.unpin()
+
+
+def keep_connection(client: Any, session: Any) -> Operation[None]:
+    """Let a transaction have one connection for all that follows in its session.
+
+    Selecting a server and taking a connection costs the client as much as sending a statement. The
+    driver keeps one itself behind a load balancer ("Connection Pinning" in its specification), and
+    gives it back when the transaction is aborted or the session ends. Until then nothing may wait
+    for a connection outside the session: there may be no other.
+
+    Args:
+        client: The session's client.
+        session: The session, in a transaction.
+    """
+    transaction = session._transaction if _can_pipeline(client) else None
+    if transaction is None or transaction.conn_mgr is not None or transaction.pinned_address is not None:
+        return
+    checkout, enter, leave = yield from _checkout(client, session)
+    connection = yield enter()
+    if transaction.pinned_address is None:
+        transaction.conn_mgr, transaction.pinned_address = _Kept(connection, checkout), connection.address
+        connection.pin_txn()
+    yield leave(None, None, None)
+
+
+def let_connection_go(session: Any) -> Operation[None]:
+    """Give back what :func:`keep_connection` keeps, before something outside the session waits for one."""
+    if _kept(session) is not None:
+        yield session._unpin()
+
+
+def _kept(session: Any) -> _Kept | None:
+    manager = session._transaction.conn_mgr if hasattr(session, "_unpin") else None
+    return manager if isinstance(manager, _Kept) else None
+
+
+def commit(client: Any, session: Any, visible: Callable[[], None] | None = None) -> Operation[bool]:
     """Commit a transaction whose statements have all been answered.
 
     Args:
         client: The session's client.
         session: The session.
+        visible: Called once the primary has the commit, while a majority is still to have it.
 
     Returns:
         Whether it is certain that the transaction has landed. If not, ask by the driver's own method.
     """
-    if not _can_pipeline(client) or session._transaction.recovery_token is not None:
+    if _kept(session) is None and not _can_pipeline(client):
         return False
-    command = {"commitTransaction": 1, "writeConcern": dict(_MAJORITY)}
+    if session._transaction.recovery_token is not None:
+        return False
+    commands = [{"commitTransaction": 1, "writeConcern": dict(_MAJORITY)}]
+    heard = None
+    if visible is not None:
+        # To commit again is to wait: "the transaction has been committed" is for the second to say.
+        commands.insert(0, {"commitTransaction": 1, "writeConcern": {"w": 1}})
+        heard = partial(_tell, visible)
     try:
-        [reply] = yield from _pipelined(client, "admin", [command], session, _REPLY)
+        replies = yield from _pipelined(client, "admin", commands, session, _REPLY, heard)
     except PyMongoError:
         return False
-    if "writeConcernError" in reply:
+    if "writeConcernError" in replies[-1]:
         return False
     session._transaction.state = _TxnState.COMMITTED
     return True
 
 
+def _tell(visible: Callable[[], None], reply: Mapping[str, Any]) -> None:
+    if reply.get("ok") == 1:
+        visible()
+
+
 def _pipelined(
-    client: Any, database: str, commands: Sequence[dict[str, Any]], session: Any, codec: CodecOptions[Any]
+    client: Any,
+    database: str,
+    commands: Sequence[dict[str, Any]],
+    session: Any,
+    codec: CodecOptions[Any],
+    heard: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> Operation[list[Any]]:
-    checkout = yield client._conn_for_writes(session, "transaction")
-    # The client's own context: it pools the connection, and labels the errors that end the transaction.
-    enter, leave = (
-        (checkout.__aenter__, checkout.__aexit__)
-        if hasattr(checkout, "__aenter__")
-        else (checkout.__enter__, checkout.__exit__)
-    )
+    kept = _kept(session)
+    if kept is not None:
+        try:
+            return (yield from _exchange(client, kept.conn, database, commands, session, codec, heard))
+        except BaseException as error:
+            yield kept.checkout.handle(type(error), error)
+            raise
+    _, enter, leave = yield from _checkout(client, session)
     connection = yield enter()
     try:
-        replies = yield from _exchange(client, connection, database, commands, session, codec)
+        replies = yield from _exchange(client, connection, database, commands, session, codec, heard)
     except BaseException as error:
         yield leave(type(error), error, error.__traceback__)
         raise
     yield leave(None, None, None)
     return replies
+
+
+def _checkout(client: Any, session: Any) -> Operation[Any]:
+    """Return the driver's own context of a connection, and how to enter and leave it.
+
+    It pools the connection, and labels the errors that end the transaction.
+    """
+    checkout = yield client._conn_for_writes(session, "transaction")
+    if hasattr(checkout, "__aenter__"):
+        return checkout, checkout.__aenter__, checkout.__aexit__
+    return checkout, checkout.__enter__, checkout.__exit__
 
 
 def _exchange(
@@ -126,6 +208,7 @@ def _exchange(
     commands: Sequence[dict[str, Any]],
     session: Any,
     codec: CodecOptions[Any],
+    heard: Callable[[Mapping[str, Any]], None] | None,
 ) -> Operation[list[Any]]:
     messages = []
     largest = 0
@@ -143,6 +226,8 @@ def _exchange(
         for number, _ in messages:
             answer = yield connection.receive_message(number)
             replies.append(answer.unpack_response(codec_options=codec)[0])
+            if heard is not None:
+                heard(replies[-1])
     except BaseException:
         # Replies are still to come, which whoever had the connection next would take for its own.
         yield connection.close_conn(None)

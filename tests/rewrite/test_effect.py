@@ -72,6 +72,14 @@ def test_the_effect_is_the_servers(
         assert told.raw == plain.find_one({}).raw
 
 
+@pytest.mark.parametrize("update", [{"$set": {"b": 2}}, {"$inc": {"a": 1}}, {"$unset": {"b": 1}}])
+def test_a_name_that_stands_twice_is_left_to_the_server(update: dict[str, Any]) -> None:
+    twice = [bson.encode({"a": number})[4:-1] for number in (1, 2)]
+    data = b"".join([*twice, bson.encode({"b": 1})[4:-1]])
+    before = RawBSONDocument((len(data) + 5).to_bytes(4, "little") + data + b"\0")
+    assert effect(update, before) is None
+
+
 @pytest.mark.parametrize(
     "update",
     [
