@@ -100,6 +100,7 @@ class Baton:
         """Be another hand than the parent's; the kernel leaves the locks to the parent."""
         self._me = os.urandom(8)
         self._held = False
+        self._wanted = False
 
     def take(self) -> Operation[Note | None]:
         """Wait for one's turn.
@@ -119,8 +120,9 @@ class Baton:
                 fcntl.lockf(file, fcntl.LOCK_UN, 1, self._offset)
                 if not (yield from self._wait(file, (yield from self._pause()))):
                     return None
-                _, note, _ = self._read(file)
+                _, note, asked = self._read(file)
             self._held = True
+            self._wanted = time.monotonic() - asked < _RECENT
             if note is not None:
                 # Nobody else may use them, should this process be killed before it leaves a note of its own.
                 os.pwrite(file, _NO_BLOCK, self._offset + _NOTE.size - len(_NO_BLOCK))
@@ -130,15 +132,8 @@ class Baton:
         return note
 
     def wanted(self) -> bool:
-        """Whether another process has lately waited for what this one holds."""
-        file = _open(self._path)
-        if not self._held or file is None:
-            return False
-        try:
-            _, _, asked = self._read(file)
-        except OSError:
-            return False
-        return time.monotonic() - asked < _RECENT
+        """Whether there was waiting for the turn that this one has."""
+        return self._held and self._wanted
 
     def pass_on(self, note: Note | None) -> None:
         """Let the next one come.

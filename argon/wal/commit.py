@@ -25,7 +25,7 @@ from argon.wal.lsn import LsnAllocator
 from argon.wal.rows import write_rows
 from argon.wal.statements import Failure, Statement
 from argon.wal.transactions import Transactions, backoff
-from argon.wal.wire import keep_connection
+from argon.wal.wire import keep_connection, let_connection_go
 
 
 class StaleHead(Exception):
@@ -157,6 +157,7 @@ class Committer(Transactions):
         yield from statements.run(writes, session)
         for commit in commits:
             if commit.check is not None:
+                yield from let_connection_go(session)  # hooks have their own ways of reading
                 yield from commit.check(session)
         return Head(int(documents[-1]["lsn"]), moment) if documents else head
 

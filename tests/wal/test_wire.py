@@ -77,6 +77,16 @@ def test_one_connection_is_enough_for_every_write(pooled: WALDatabase[dict[str, 
     assert pooled.more.count_documents({}) == 1
 
 
+def test_a_hook_reads_by_the_connection_of_the_commit_that_waits_for_it(
+    pooled: WALDatabase[dict[str, Any]],
+) -> None:
+    seen: list[int] = []
+    pooled.branch.on_commit(lambda _: seen.append(pooled.users.count_documents({})))
+    pooled.users.insert_one({"_id": "a", "email": "a"})
+    assert seen == [COUNT]
+    assert pooled.users.count_documents({}) == COUNT + 1
+
+
 def test_threads_that_share_one_connection(pooled: WALDatabase[dict[str, Any]]) -> None:
     with ThreadPoolExecutor(8) as pool:
         work = [pool.submit(pooled.users.update_one, {"_id": 0}, {"$inc": {"n": 1}}) for _ in range(80)]
