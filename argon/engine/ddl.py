@@ -42,7 +42,7 @@ _KEPT = (
     "collation",
     "viewOn",
     "pipeline",
-    "changeStreamPreAndPostImages",  # which the log has anyway
+    "changeStreamPreAndPostImages",  # the log has them all, and streams show none if this says so
 )
 _CHANGEABLE = frozenset(_KEPT) - {"collation"}
 

@@ -17,6 +17,7 @@ from bson.raw_bson import RawBSONDocument
 from argon.models import CollectionRecord
 from argon.models.entry import Operation as Kind
 from argon.streams.difference import describe
+from argon.streams.errors import NO_MATCHING_DOCUMENT, refusal
 from argon.streams.scope import DROP_DATABASE, INVALIDATE
 from argon.wal.log import DEFAULT_SPACE
 
@@ -36,6 +37,11 @@ class Images:
 
     full_document: str = "default"
     before_change: str = "off"
+
+    @property
+    def asked(self) -> bool:
+        """Whether events carry images that a collection may be told not to keep."""
+        return self.before_change != "off" or self.full_document in ("whenAvailable", "required")
 
     @property
     def looked_up(self) -> bool:
@@ -123,6 +129,34 @@ def document_event(entry: Entry, project: str, images: Images) -> Event:
     if images.before_change != "off":
         body = {**body, "fullDocumentBeforeChange": before}
     return _event(kind, entry, body)
+
+
+def without_images(event: Event, images: Images) -> Event:
+    """Return the event of a change of which a collection was told to keep no images.
+
+    Args:
+        event: The event.
+        images: What was asked for.
+
+    Raises:
+        OperationFailure: An image is required.
+    """
+    withheld: dict[str, None] = {}
+    for field_, wish, kinds, which in (
+        ("fullDocument", images.full_document, ("update",), "post"),
+        ("fullDocumentBeforeChange", images.before_change, ("update", "replace", "delete"), "pre"),
+    ):
+        if event.kind not in kinds or wish not in ("whenAvailable", "required"):
+            continue
+        if wish == "required":
+            raise refusal(
+                NO_MATCHING_DOCUMENT,
+                f"Change stream was configured to require a {which}-image for all {' and '.join(kinds)} "
+                f"events, but the {which}-image was not found for event: {event.body['documentKey']}, whose "
+                "collection has changeStreamPreAndPostImages: {enabled: false}",
+            )
+        withheld[field_] = None
+    return replace(event, body={**event.body, **withheld})
 
 
 def catalogue_events(entry: Entry, project: str) -> list[Event]:

@@ -19,7 +19,6 @@ from bson import ObjectId, Timestamp
 from argon.io import Operation
 from argon.models.entry import DOCUMENT_OPERATIONS
 from argon.models.entry import Operation as Kind
-from argon.streams.errors import NO_MATCHING_DOCUMENT, refusal
 from argon.streams.events import (
     Entry,
     Event,
@@ -30,15 +29,16 @@ from argon.streams.events import (
     document_event,
     for_scope,
     stamped,
+    without_images,
 )
-from argon.streams.lookup import collections_before, image_before, look_up
+from argon.streams.images import KeptImages
+from argon.streams.lookup import collections_before, look_up
 from argon.streams.pipeline import Pipeline
 from argon.streams.scope import INVALIDATE, Scope
 from argon.streams.start import Start, branch_track, later_tracks, project_tracks
 from argon.streams.token import Place, Token
 from argon.streams.track import Track
 from argon.streams.wakeup import Wakeup
-from argon.wal.images import pre_image
 from argon.wal.log import DEFAULT_SPACE, moment_of
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ class Feed:
         self._behind: dict[ObjectId, None] = {}
         self._others: set[ObjectId] = set()
         self._commit = (0, True)
+        self._images = KeptImages(engine, watch.images)
         self._ready: deque[Any] = deque()
         self._end: Mapping[str, Any] | None = None
         self.token: Mapping[str, Any] = {}
@@ -266,8 +267,11 @@ class Feed:
         if operation in DOCUMENT_OPERATIONS:
             if space != scope.space or scope.collection not in (None, entry["collection"]):
                 return []
-            whole = yield from self._with_image(track, entry)
-            return [document_event(whole, track.project, self._watch.images)]
+            whole = yield from self._images.complete(track.record, entry)
+            event = document_event(whole, track.project, self._watch.images)
+            kept = yield from self._images.are_kept(track.record, entry)
+            return [event if kept else without_images(event, self._watch.images)]
+        self._images.forget(track.record)
         if operation == Kind.DROP_COLLECTION and (yield from _makes_room(track, entry)):
             return []
         if operation == Kind.DELETE_BRANCH:
@@ -275,22 +279,6 @@ class Feed:
             of_space = [record for record in collections if record.space == scope.space]
             return deletion_events(track.project, of_space)
         return catalogue_events(entry, track.project)
-
-    def _with_image(self, track: Track, entry: Entry) -> Operation[Entry]:
-        """Complete an entry whose pre-image did not fit in it."""
-        wanted = entry["operation"] == Kind.UPDATE or self._watch.images.before_change != "off"
-        if entry["operation"] == Kind.INSERT or not wanted or "old_document" in entry:
-            return entry
-        if "old_fields" in entry:
-            return {**entry, "old_document": pre_image(entry)}
-        image = yield from image_before(self._engine, track.record, entry)
-        if image is None and self._watch.images.before_change == "required":
-            raise refusal(
-                NO_MATCHING_DOCUMENT,
-                "Change stream was configured to require a pre-image for all update, delete and replace "
-                f"events, but the pre-image was not found for LSN {entry['lsn']}",
-            )
-        return {**entry, "old_document": image}
 
     def _high_water(self) -> Mapping[str, Any]:
         places = tuple(track.place for track in self._tracks.values())

@@ -17,6 +17,7 @@ from argon.models import BranchRecord
 from argon.points import Time
 from argon.retention.lines import own_levels
 from argon.streams.errors import INVALID_RESUME_TOKEN, TYPE_MISMATCH, refusal
+from argon.streams.namesakes import on_namesake
 from argon.streams.token import Place, Token, decode_token
 from argon.streams.track import Track, history_lost, token_not_found
 from argon.timetravel.resolve import resolve
@@ -93,7 +94,7 @@ def branch_track(engine: Engine, line: Line, project: str, start: Start) -> Oper
     token = start.token()
     unknown: BranchNotFound | None = None
     try:
-        yield from (line.opened() if token is None else line.current())
+        yield from (line.opened() if token is None or token.invalidated else line.current())
     except BranchNotFound as error:
         unknown = error  # it may still have an end to be told of
     record = yield from engine.branch_record(line.record.id)
@@ -111,7 +112,10 @@ def branch_track(engine: Engine, line: Line, project: str, start: Start) -> Oper
     lineage = {record.line_id, *(ancestor.id for ancestor in record.lineage)}
     place = next((place for place in token.places if place.branch in lineage), None)
     if place is None:
-        raise token_not_found(f"it is of a branch that {record.name!r} does not descend from")
+        found = yield from on_namesake(engine, record, token)
+        if found is None:
+            raise token_not_found(f"it is of a branch that {record.name!r} does not descend from")
+        record, place = found
     return (yield from _resumed(engine, record, project, place))
 
 

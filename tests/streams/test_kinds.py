@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from pymongo import IndexModel, InsertOne, UpdateOne
 from pymongo.database import Database
+from pymongo.errors import OperationFailure
 
-from .twins import Twins
+from .twins import Twins, comparable
 
 Plain = Database[dict[str, Any]]
 
@@ -123,3 +124,35 @@ def test_a_deleted_branch_ends_like_a_dropped_database(project: Any) -> None:
         project.delete_branch("feature")
         assert [event["operationType"] for event in stream] == ["drop", "dropDatabase", "invalidate"]
         assert not stream.alive
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"full_document": "whenAvailable"},
+        {"full_document": "required"},
+        {"full_document_before_change": "whenAvailable"},
+        {"full_document_before_change": "required"},
+    ],
+    ids=str,
+)
+def test_images_are_withheld_where_a_collection_keeps_none(twins: Twins, options: dict[str, str]) -> None:
+    """Each stream shows the same of all changes, or fails with the same code."""
+    kept, none = {"enabled": True}, {"enabled": False}
+    told: list[list[Any]] = []
+    for database in twins:
+        database.create_collection("users", changeStreamPreAndPostImages=kept)
+        with database.users.watch(**options) as stream:
+            database.users.insert_one({"_id": 1, "n": 1})
+            database.users.update_one({"_id": 1}, {"$inc": {"n": 1}})
+            database.command("collMod", "users", changeStreamPreAndPostImages=none)
+            events = [comparable(stream.next()) for _ in range(2)]
+            database.users.update_one({"_id": 1}, {"$inc": {"n": 1}})
+            database.users.replace_one({"_id": 1}, {"n": 5})
+            database.users.delete_one({"_id": 1})
+            try:
+                events += [comparable(stream.next()) for _ in range(3)]
+            except OperationFailure as error:
+                events.append({"code": error.code})
+        told.append(events)
+    assert told[0] == told[1]

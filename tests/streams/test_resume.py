@@ -186,3 +186,57 @@ def test_a_time_to_come_lets_pass_what_is_before_it(users: Users) -> None:
     with pytest.raises(OperationFailure) as caught:
         users.watch(start_at_operation_time=5)  # type: ignore[arg-type]
     assert caught.value.code == 14
+
+
+def _kinds(stream: Any) -> list[str]:
+    return [event["operationType"] for event in stream]
+
+
+def test_a_token_leads_over_from_a_dropped_database_to_the_next_one(argon: Argon) -> None:
+    client = argon.client()
+    client["fleeting"].users.insert_one({"_id": 1})
+    with client["fleeting"].watch() as stream:
+        client["fleeting"].users.insert_one({"_id": 2})
+        insert = stream.next()
+        client.drop_database("fleeting")
+        *_, invalidate = list(stream)
+    with pytest.raises(OperationFailure) as caught:
+        client["fleeting"].watch(resume_after=invalidate["_id"])
+    assert caught.value.code == 260
+    for number in (3, 4):
+        client["fleeting"].users.insert_one({"_id": number})
+        if number == 3:
+            client.drop_database("fleeting")
+    with client["fleeting"].watch(resume_after=insert["_id"]) as stream:
+        assert _kinds(stream) == ["drop", "dropDatabase", "invalidate"]
+    with client["fleeting"].watch(start_after=invalidate["_id"]) as stream:
+        assert stream.next()["documentKey"] == {"_id": 3}
+        *_, invalidate = list(stream)
+    with client["fleeting"].users.watch(start_after=invalidate["_id"]) as stream:
+        assert stream.next()["documentKey"] == {"_id": 4}
+        assert stream.try_next() is None
+
+
+def test_a_token_of_a_dropped_database_waits_for_the_next_one(argon: Argon) -> None:
+    client = argon.client()
+    client["fleeting"].users.insert_one({"_id": 1})
+    with client["fleeting"].watch() as stream:
+        client.drop_database("fleeting")
+        *_, invalidate = list(stream)
+    with client["fleeting"].watch(start_after=invalidate["_id"]) as stream:
+        client["fleeting"].users.insert_one({"_id": 2})
+        assert stream.next()["documentKey"] == {"_id": 2}
+
+
+def test_what_the_next_branch_of_a_name_inherited_is_not_told(project: Project, db: WALDatabase[Any]) -> None:
+    with WALDatabase(project.create_branch("fleeting")).watch() as stream:
+        project.delete_branch("fleeting")
+        [*_, invalidate] = list(stream)
+    db.users.insert_one({"_id": "inherited"})
+    again = WALDatabase(project.create_branch("fleeting"))
+    again.users.insert_one({"_id": "own"})
+    with again.watch(start_after=invalidate["_id"]) as stream:
+        assert stream.next()["documentKey"] == {"_id": "own"}
+    with pytest.raises(OperationFailure) as caught:
+        WALDatabase(project.create_branch("other")).watch(start_after=invalidate["_id"])
+    assert caught.value.code == 280
