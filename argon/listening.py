@@ -46,6 +46,15 @@ def set_apart(client: Any) -> None:
     vars(listeners).update({_LISTENERS: [], _ENABLED: False})
 
 
+def send_always(client: Any) -> None:
+    """Let a client send commands to branches where nobody listens, too.
+
+    Args:
+        client: A client whose databases are branches.
+    """
+    vars(client).setdefault(_APART, vars(client)["_options"])
+
+
 def given_options(client: Any) -> Any:
     """Return the options of a client as the application gave them."""
     return vars(client).get(_APART) or vars(client)["_options"]

@@ -23,7 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE, TARGET = ROOT / "argon" / "aio", ROOT / "argon" / "driver"
-BY_HAND = {"__init__.py", "_embedded.py", "_latent.py", "_motor.py", "_world.py", "expiry.py"}
+BY_HAND = {"__init__.py", "_embedded.py", "_latent.py", "_motor.py", "_world.py", "expiry.py", "motor.py"}
 
 NAMES = {
     "aio": "driver",
