@@ -11,7 +11,7 @@ from pymongo.errors import OperationFailure
 
 from argon.engine.errors import NEEDS_STORE
 from argon.engine.matching import matching_rows, too_much
-from argon.engine.prepare import Target, refuse_view
+from argon.engine.prepare import Target, refuse_write_to_view
 from argon.engine.snapshot import Snapshot
 from argon.engine.specs import Deleted, DeleteSpec
 from argon.engine.visible import row_filter
@@ -47,10 +47,9 @@ def plan_delete(
     if record is None:
         yield from _refuse_invalid(target, spec, snapshot, record)
         return Plan([], Deleted)
-    if record.kind == "view":
-        if spec.is_find_and_modify:  # the server looks at all else but the projection first
-            yield from _refuse_invalid(target, replace(spec, projection=None), snapshot, None)
-        refuse_view(snapshot, record)
+    yield from refuse_write_to_view(
+        snapshot, record, spec, lambda judged: _refuse_invalid(target, judged, snapshot, None)
+    )
     quick = None if careful or ids is not None else _by_id(target, spec, snapshot, record)
     if quick is not None:
         return quick

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from bson import ObjectId
@@ -21,7 +21,7 @@ from argon.catalog.projects import Projects
 from argon.catalog.tables import BRANCHES, FEATURES, PROJECTS, ensure_tables
 from argon.catalog.tags import Tags
 from argon.engine.baton import default_path
-from argon.engine.held import held_cursors
+from argon.engine.held import HeldCursors, held_cursors
 from argon.engine.line import Line
 from argon.engine.rules import Rules
 from argon.engine.scratch import Scratch
@@ -80,7 +80,6 @@ class Engine:
         self._flags: Flags | None = None
         self._flags_read = 0.0
         self._on: set[tuple[ObjectId, str, str]] = set()
-        self.held_cursors = held_cursors(database, world)
         self.baton = default_path()
         self.hooks = Hooks()
         self.run_hooks = False
@@ -149,8 +148,15 @@ class Engine:
     @property
     def place(self) -> str:
         """What tells this database from a copy of it, on another server or by another name."""
-        servers = sorted(self.client.topology_description.server_descriptions())
-        return repr((servers, self.raw.name))
+        known = self.client.topology_description.server_descriptions()
+        # Servers name one another, whatever name a client has for the one that it asks.
+        named = {host for server in known.values() for host in server.all_hosts}
+        return repr((sorted(named or known), self.raw.name))
+
+    @cached_property
+    def held_cursors(self) -> HeldCursors:
+        """Cursors that commands have begun; not to be asked for before the servers are known."""
+        return held_cursors(self.place, self.world)
 
     def forget(self, project_id: ObjectId) -> None:
         """Look at a project's branches and catalogues anew: their rows were replaced."""

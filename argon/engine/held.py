@@ -17,15 +17,16 @@ class HeldCursors(dict[int, "Held | Changes"]):
 
 
 _shared: WeakValueDictionary[str, HeldCursors] = WeakValueDictionary()
+"""By the place of the database: the same name on another server is another database."""
 
 
-def held_cursors(database: str, world: World) -> HeldCursors:
+def held_cursors(place: str, world: World) -> HeldCursors:
     """Return the cursors over a database, which the clients of a process share while one of them is there.
 
     A cursor on an event loop is of that loop, and so of its own client.
 
     Args:
-        database: What Argon keeps everything in.
+        place: The servers, and the database that everything is kept in.
         world: Threads or an event loop.
     """
-    return _shared.setdefault(database, HeldCursors()) if isinstance(world, ThreadWorld) else HeldCursors()
+    return _shared.setdefault(place, HeldCursors()) if isinstance(world, ThreadWorld) else HeldCursors()

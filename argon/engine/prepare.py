@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from bson.codec_options import CodecOptions
 
@@ -11,10 +12,13 @@ from argon.catalog.collections import new_record
 from argon.catalog.tables import create_store
 from argon.engine.errors import command_error
 from argon.engine.snapshot import Snapshot
+from argon.engine.specs import DeleteSpec, UpdateSpec
 from argon.io import Operation
 from argon.models import CollectionRecord
 from argon.names import check_new_collection_name
 from argon.wal.change import Change
+
+S = TypeVar("S", UpdateSpec, DeleteSpec)
 
 
 @dataclass
@@ -70,6 +74,27 @@ def refuse_view(snapshot: Snapshot, record: CollectionRecord) -> None:
     if record.kind == "view":
         text = f"Namespace {snapshot.namespace(record.name)} is a view, not a collection"
         raise command_error({"code": IS_VIEW, "codeName": "CommandNotSupportedOnView", "errmsg": text})
+
+
+def refuse_write_to_view(
+    snapshot: Snapshot, record: CollectionRecord, spec: S, judge: Callable[[S], Operation[None]]
+) -> Operation[None]:
+    """Refuse to update or to delete in a view; a find-and-modify is looked at first, but for its projection.
+
+    Args:
+        snapshot: The head.
+        record: What is written to, a view or not.
+        spec: The write.
+        judge: Raises what is wrong with a write itself.
+
+    Raises:
+        OperationFailure: It is a view, or the write is invalid.
+    """
+    if record.kind != "view":
+        return
+    if spec.is_find_and_modify:
+        yield from judge(replace(spec, projection=None))
+    refuse_view(snapshot, record)
 
 
 def existing_record(snapshot: Snapshot, space: str, name: str, text: str | None = None) -> CollectionRecord:

@@ -8,7 +8,6 @@ upserts, validators) is evaluated by the server on scratch copies.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -19,7 +18,7 @@ from argon.engine.documents import replacement_image
 from argon.engine.evaluate import evaluate_update, inserted, refuse_invalid
 from argon.engine.insert import write_error
 from argon.engine.matching import matching_rows, too_much
-from argon.engine.prepare import Target, refuse_view
+from argon.engine.prepare import Target, refuse_write_to_view
 from argon.engine.snapshot import Snapshot
 from argon.engine.specs import Updated, UpdateSpec
 from argon.engine.unique import unique_check
@@ -57,10 +56,10 @@ def plan_update(
         A plan whose reply is an :class:`Updated`.
     """
     record = snapshot.record(target.space, target.name)
-    if record is not None and record.kind == "view":
-        if spec.is_find_and_modify:  # the server looks at all else but the projection first
-            yield from refuse_invalid(target, replace(spec, projection=None), snapshot, None)
-        refuse_view(snapshot, record)
+    if record is not None:
+        yield from refuse_write_to_view(
+            snapshot, record, spec, lambda judged: refuse_invalid(target, judged, snapshot, None)
+        )
     if spec.upsert and has_expr(spec.filter):
         yield from inserted(target, spec, snapshot, record)  # is refused, also where something matches
     if record is not None:

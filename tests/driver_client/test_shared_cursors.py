@@ -9,6 +9,7 @@ from pymongo.errors import CursorNotFound, OperationFailure, WriteConcernError
 from pymongo.write_concern import WriteConcern
 
 from argon import Argon, WALClient
+from argon.engine.held import held_cursors
 
 
 @pytest.fixture
@@ -72,3 +73,23 @@ def test_a_command_takes_what_pymongos_does(argon: Argon, plain_db: Any) -> None
                 )
             said.append(told.value.code)
     assert said[2:] == said[:2]
+
+
+def test_a_client_that_knows_the_server_by_itself_reads_on(argon: Argon) -> None:
+    users = argon.client()["shop"]["users"]
+    users.insert_many([{"_id": n} for n in range(4)])
+    begun = argon.client()["shop"].command("find", "users", batchSize=3)["cursor"]
+    address = argon.mongo.address
+    assert address is not None
+    with WALClient[Any](*address, directConnection=True, argon_database=argon.database) as other:
+        rest = other["shop"].command("getMore", begun["id"], collection="users")
+    assert rest["cursor"]["nextBatch"] == [{"_id": 3}]
+
+
+def test_cursors_are_those_of_a_server_and_not_of_a_name(argon: Argon, mongod_uri: str) -> None:
+    mine = argon.engine
+    port = str(argon.mongo.nodes and next(iter(argon.mongo.nodes))[1])
+    assert port in mine.place
+    with Argon(mongod_uri, database=argon.database) as again:
+        assert again.engine.held_cursors is mine.held_cursors
+    assert held_cursors(mine.place.replace(port, "1"), mine.world) is not mine.held_cursors
