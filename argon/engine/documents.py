@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import bson
 from bson import ObjectId, Timestamp
@@ -36,6 +36,11 @@ class Incoming:
     odd: bool = False
 
 
+def is_raw(document: Any) -> TypeGuard[RawBSONDocument]:
+    """Whether a document is raw BSON; most are plain dicts, of which the exact type tells far quicker."""
+    return type(document) is not dict and isinstance(document, RawBSONDocument)
+
+
 def incoming(document: Mapping[str, Any], codec: CodecOptions[Any], *, fresh: bool = False) -> Incoming:
     """Encode a document once, for the row and the log together.
 
@@ -47,8 +52,7 @@ def incoming(document: Mapping[str, Any], codec: CodecOptions[Any], *, fresh: bo
     Raises:
         DocumentTooLarge: It does not fit in a row.
     """
-    # Most are plain dicts, for which the exact type is a far quicker question.
-    if type(document) is not dict and isinstance(document, RawBSONDocument):
+    if is_raw(document):
         encoded = document = RawBSONDocument(document.raw, RAW_CODEC)
         first = next(iter(document), None)
         odd = first != "_id" or _is_odd(document.items(), document.get("_id"))

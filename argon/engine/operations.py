@@ -18,7 +18,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
 from pymongo.results import DeleteResult, InsertManyResult, InsertOneResult, UpdateResult
 
 from argon.engine.delete import plan_delete
-from argon.engine.documents import Incoming, incoming, plain_values, users_value
+from argon.engine.documents import Incoming, incoming, is_raw, plain_values, users_value
 from argon.engine.errors import command_error
 from argon.engine.handle import Handle
 from argon.engine.insert import Inserted, plan_inserts, raise_write_error, refusals, write_error
@@ -65,7 +65,7 @@ def insert_many(
             error["op"] = given[error["index"]]
         raise BulkWriteError(bulk_result(inserted=outcome.count, errors=outcome.errors))
     # PyMongo does not look into raw documents for their ids.
-    ids = [document["_id"] for document in given if not isinstance(document, RawBSONDocument)]
+    ids = [document["_id"] for document in given if not is_raw(document)]
     return InsertManyResult(ids, acknowledged)
 
 
@@ -134,7 +134,7 @@ def encode_documents(documents: Sequence[Any], codec: CodecOptions[Any]) -> list
     encoded: list[Incoming] = []
     for document in documents:
         fresh = False
-        if not isinstance(document, RawBSONDocument) and "_id" not in document:
+        if not is_raw(document) and "_id" not in document:
             document["_id"] = ObjectId()
             fresh = True
         encoded.append(incoming(document, codec, fresh=fresh))

@@ -68,7 +68,6 @@ def write_rows(
             yield from _seek(store, session, lsn, change)
     updates: list[tuple[dict[str, Any], dict[str, Any]]] = []
     deletes: list[dict[str, Any]] = []
-    size = sum(change.size() for _, change in changes)
     for lsn, change in changes:
         if change.noop:
             continue
@@ -96,7 +95,11 @@ def write_rows(
             origin.append(change)
     rest: list[Statement] = []
     if updates:
-        rest.append(statements.update(store, updates, size=size, missed=StaleRow))
+        rest.append(
+            statements.update(
+                store, updates, size=sum(change.size() for _, change in changes), missed=StaleRow
+            )
+        )
     if deletes:
         rest.append(statements.delete(store, deletes, missed=StaleRow))
     if inserts:

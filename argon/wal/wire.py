@@ -30,6 +30,8 @@ from argon.io import Operation
 
 _commands = logging.getLogger("pymongo.command")
 _MAJORITY = {"w": "majority"}
+_WORTH_SENDING = 64 * 1024
+"""Bytes from which on the server had better begin while the next command is encoded."""
 # An error's text may cut a value of the user's in the middle of a character.
 _REPLY: CodecOptions[dict[str, Any]] = CodecOptions(unicode_decode_error_handler="replace")
 
@@ -212,20 +214,21 @@ def _exchange(
     codec: CodecOptions[Any],
     heard: Callable[[Mapping[str, Any]], None] | None,
 ) -> Operation[list[Any]]:
-    messages = []
-    largest = 0
-    for command in commands:
-        connection.add_server_api(command)
-        session._apply_to(command, False, ReadPreference.PRIMARY, connection)
-        session._transaction.set_in_progress()
-        connection.send_cluster_time(command, session, client)
-        number, message, _, size = _op_msg(0, command, database, None, codec)
-        messages.append((number, message))
-        largest = max(largest, size)
+    numbers, unsent, largest = [], b"", 0
     replies = []
     try:
-        yield connection.send_message(b"".join(message for _, message in messages), largest)
-        for number, _ in messages:
+        for place, command in enumerate(commands, 1):
+            connection.add_server_api(command)
+            session._apply_to(command, False, ReadPreference.PRIMARY, connection)
+            session._transaction.set_in_progress()
+            connection.send_cluster_time(command, session, client)
+            number, message, _, size = _op_msg(0, command, database, None, codec)
+            numbers.append(number)
+            unsent, largest = unsent + message, max(largest, size)
+            if place == len(commands) or len(unsent) > _WORTH_SENDING:
+                yield connection.send_message(unsent, largest)
+                unsent = b""
+        for number in numbers:
             answer = yield connection.receive_message(number)
             replies.append(answer.unpack_response(codec_options=codec)[0])
             if heard is not None:
