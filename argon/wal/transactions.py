@@ -15,6 +15,7 @@ from pymongo.write_concern import WriteConcern
 
 from argon.io import Operation, World
 from argon.wal import wire
+from argon.wal.connection import let_connection_go
 from argon.wal.orphans import end_orphans
 
 COMMITTED = {
@@ -180,7 +181,7 @@ class Transactions:
 
     def _give_up(self, session: Any) -> Operation[None]:
         """Make sure that a transaction whose commit the server has refused holds nothing up."""
-        yield from wire.let_connection_go(session)
+        yield from let_connection_go(session)
         try:
             yield self._client.admin.command("killSessions", [session.session_id])
         except PyMongoError:

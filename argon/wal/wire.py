@@ -6,47 +6,30 @@ connection's messages in order. The commit itself is sent only when every
 statement has been answered: the server may refuse a statement without ending
 the transaction, and would then commit half of it.
 
-PyMongo has no such call, so this stands on its protected parts, as cursors
-do; that is why its minor version is pinned. Where a client has other parts
-(Motor) or wants to see each command (listeners, encryption, timeouts), the
-commands go one by one.
+Over which connection, and when not, is said in :mod:`argon.wal.connection`.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from bson.codec_options import CodecOptions
-from pymongo import AsyncMongoClient, MongoClient, ReadPreference, _csot
+from pymongo import ReadPreference
 from pymongo.client_session_shared import _TxnState
 from pymongo.errors import PyMongoError
 from pymongo.helpers_shared import _check_command_response
 from pymongo.message import _op_msg
 
 from argon.io import Operation
+from argon.wal.connection import can_pipeline, checkout, kept
 
-_commands = logging.getLogger("pymongo.command")
 _MAJORITY = {"w": "majority"}
 _WORTH_SENDING = 64 * 1024
 """Bytes from which on the server had better begin while the next command is encoded."""
 # An error's text may cut a value of the user's in the middle of a character.
 _REPLY: CodecOptions[dict[str, Any]] = CodecOptions(unicode_decode_error_handler="replace")
-
-
-def _can_pipeline(client: Any) -> bool:
-    if not isinstance(client, MongoClient | AsyncMongoClient):
-        return False
-    pools = client.options.pool_options
-    listeners = pools._event_listeners
-    watched = (listeners is not None and listeners.enabled_for_commands) or _commands.isEnabledFor(
-        logging.DEBUG
-    )
-    altered = client._encrypter or getattr(pools._compression_settings, "compressors", None)
-    timed = client.options.timeout is not None or _csot.get_timeout() is not None
-    return not (watched or altered or timed)
 
 
 def run_commands(
@@ -69,7 +52,7 @@ def run_commands(
     Raises:
         PyMongoError: The first error.
     """
-    if _kept(session) is not None or _can_pipeline(database.client):
+    if kept(session) is not None or can_pipeline(database.client):
         return (yield from _pipelined(database.client, database.name, commands, session, codec))
     replies = []
     for command in commands:
@@ -77,57 +60,6 @@ def run_commands(
         if replies[-1].get("writeErrors"):
             break
     return replies
-
-
-class _Kept:
-    """A connection that a transaction keeps; it stands where the driver has its own manager of one.
-
-    Args:
-        connection: The connection.
-        checkout: The driver's context that it was taken in, which hears of errors.
-    """
-
-    def __init__(self, connection: Any, checkout: Any) -> None:
-        self.conn = connection
-        self.checkout = checkout
-
-    def close(self) -> Any:
-        """Give the connection back; the session calls this, once."""
-        return self.conn.unpin()
-
-
-def keep_connection(client: Any, session: Any) -> Operation[None]:
-    """Let a transaction have one connection for all that follows in its session.
-
-    Selecting a server and taking a connection costs the client as much as sending a statement. The
-    driver keeps one itself behind a load balancer ("Connection Pinning" in its specification), and
-    gives it back when the transaction is aborted or the session ends. Until then nothing may wait
-    for a connection outside the session: there may be no other.
-
-    Args:
-        client: The session's client.
-        session: The session, in a transaction.
-    """
-    transaction = session._transaction if _can_pipeline(client) else None
-    if transaction is None or transaction.conn_mgr is not None or transaction.pinned_address is not None:
-        return
-    checkout, enter, leave = yield from _checkout(client, session)
-    connection = yield enter()
-    if transaction.pinned_address is None:
-        transaction.conn_mgr, transaction.pinned_address = _Kept(connection, checkout), connection.address
-        connection.pin_txn()
-    yield leave(None, None, None)
-
-
-def let_connection_go(session: Any) -> Operation[None]:
-    """Give back what :func:`keep_connection` keeps, before something outside the session waits for one."""
-    if _kept(session) is not None:
-        yield session._unpin()
-
-
-def _kept(session: Any) -> _Kept | None:
-    manager = session._transaction.conn_mgr if hasattr(session, "_unpin") else None
-    return manager if isinstance(manager, _Kept) else None
 
 
 def commit(client: Any, session: Any, visible: Callable[[], None] | None = None) -> Operation[bool]:
@@ -141,7 +73,7 @@ def commit(client: Any, session: Any, visible: Callable[[], None] | None = None)
     Returns:
         Whether it is certain that the transaction has landed. If not, ask by the driver's own method.
     """
-    if _kept(session) is None and not _can_pipeline(client):
+    if kept(session) is None and not can_pipeline(client):
         return False
     if session._transaction.recovery_token is not None:
         return False
@@ -174,14 +106,14 @@ def _pipelined(
     codec: CodecOptions[Any],
     heard: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> Operation[list[Any]]:
-    kept = _kept(session)
-    if kept is not None:
+    own = kept(session)
+    if own is not None:
         try:
-            return (yield from _exchange(client, kept.conn, database, commands, session, codec, heard))
+            return (yield from _exchange(client, own.conn, database, commands, session, codec, heard))
         except BaseException as error:
-            yield kept.checkout.handle(type(error), error)
+            yield own.checkout.handle(type(error), error)
             raise
-    _, enter, leave = yield from _checkout(client, session)
+    _, enter, leave = yield from checkout(client, session)
     connection = yield enter()
     try:
         replies = yield from _exchange(client, connection, database, commands, session, codec, heard)
@@ -190,19 +122,6 @@ def _pipelined(
         raise
     yield leave(None, None, None)
     return replies
-
-
-def _checkout(client: Any, session: Any) -> Operation[Any]:
-    """Return the driver's own context of a connection, and how to enter and leave it.
-
-    It pools the connection, and labels the errors that end the transaction.
-    """
-    # As the driver does for writes, but for this selector it has a shorter way.
-    server = yield client._select_server(ReadPreference.PRIMARY, session, "transaction")
-    checkout = client._checkout(server, session)
-    if hasattr(checkout, "__aenter__"):
-        return checkout, checkout.__aenter__, checkout.__aexit__
-    return checkout, checkout.__enter__, checkout.__exit__
 
 
 def _exchange(

@@ -1,0 +1,100 @@
+"""Which connection a commit's statements take, by the driver's own means.
+
+A driver takes a connection from its pool for each command. A commit's
+statements follow one another so closely that they had better share one.
+
+PyMongo has no call for either, so this and :mod:`argon.wal.wire` stand on its
+protected parts, as cursors do; that is why its minor version is pinned. Where
+a client has other parts (Motor) or wants to see each command (listeners,
+encryption, timeouts), the driver does everything.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from pymongo import AsyncMongoClient, MongoClient, ReadPreference, _csot
+
+from argon.io import Operation
+
+_commands = logging.getLogger("pymongo.command")
+
+
+def can_pipeline(client: Any) -> bool:
+    """Whether commands may go past the client's own way of running one."""
+    if not isinstance(client, MongoClient | AsyncMongoClient):
+        return False
+    pools = client.options.pool_options
+    listeners = pools._event_listeners
+    watched = (listeners is not None and listeners.enabled_for_commands) or _commands.isEnabledFor(
+        logging.DEBUG
+    )
+    altered = client._encrypter or getattr(pools._compression_settings, "compressors", None)
+    timed = client.options.timeout is not None or _csot.get_timeout() is not None
+    return not (watched or altered or timed)
+
+
+class Kept:
+    """A connection that a transaction keeps; it stands where the driver has its own manager of one.
+
+    Args:
+        connection: The connection.
+        checkout: The driver's context that it was taken in, which hears of errors.
+    """
+
+    def __init__(self, connection: Any, checkout: Any) -> None:
+        self.conn = connection
+        self.checkout = checkout
+
+    def close(self) -> Any:
+        """Give the connection back; the session calls this, once."""
+        return self.conn.unpin()
+
+
+def keep_connection(client: Any, session: Any) -> Operation[None]:
+    """Let a transaction have one connection for all that follows in its session.
+
+    Selecting a server and taking a connection costs the client as much as sending a statement. The
+    driver keeps one itself behind a load balancer ("Connection Pinning" in its specification), and
+    gives it back when the transaction is aborted or the session ends. Until then nothing may wait
+    for a connection outside the session: there may be no other.
+
+    Args:
+        client: The session's client.
+        session: The session, in a transaction.
+    """
+    transaction = session._transaction if can_pipeline(client) else None
+    if transaction is None or transaction.conn_mgr is not None or transaction.pinned_address is not None:
+        return
+    taken, enter, leave = yield from checkout(client, session)
+    connection = yield enter()
+    if transaction.pinned_address is None:
+        transaction.conn_mgr, transaction.pinned_address = Kept(connection, taken), connection.address
+        connection.pin_txn()
+    yield leave(None, None, None)
+
+
+def let_connection_go(session: Any) -> Operation[None]:
+    """Give back what :func:`keep_connection` keeps, before something outside the session waits for one."""
+    if kept(session) is not None:
+        yield session._unpin()
+
+
+def kept(session: Any) -> Kept | None:
+    """Return what :func:`keep_connection` keeps, if there is anything."""
+    manager = session._transaction.conn_mgr if hasattr(session, "_unpin") else None
+    return manager if isinstance(manager, Kept) else None
+
+
+def checkout(client: Any, session: Any) -> Operation[Any]:
+    """Return the driver's own context of a connection, and how to enter and leave it.
+
+    It pools the connection, and labels the errors that end the transaction.
+    """
+    # As the driver does for writes, but for this selector it has a shorter way.
+    server = yield client._select_server(ReadPreference.PRIMARY, session, "transaction")
+    taken = client._checkout(server, session)
+    if hasattr(taken, "__aenter__"):
+        return taken, taken.__aenter__, taken.__aexit__
+    return taken, taken.__enter__, taken.__exit__
