@@ -37,7 +37,7 @@ from argon.wal.commit import StaleHead, by_store, entry_of
 from argon.wal.log import Entry, Head, encode
 from argon.wal.rows import write_rows
 from argon.wal.statements import Statement
-from argon.wal.transactions import backoff
+from argon.wal.transactions import backoff, may_pass
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine
@@ -213,7 +213,7 @@ class LargeCommit:
             try:
                 yield from engine.committer.landing(body, landed)
             except PyMongoError as error:
-                if not error.has_error_label("TransientTransactionError"):
+                if not may_pass(error, began):
                     raise
                 last_error = error
             else:

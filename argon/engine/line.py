@@ -24,14 +24,12 @@ from argon.wal.commit import LsnTaken, StaleHead
 from argon.wal.group import CommitQueue, Pending
 from argon.wal.log import Head, head_of
 from argon.wal.rows import StaleRow
-from argon.wal.transactions import CommitFailed
+from argon.wal.transactions import CommitFailed, patience
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine
     from argon.engine.snapshot import Snapshot
 
-_DEADLINE = 30.0
-"""Seconds after which a writer that loses every race gives up."""
 _SOLO_AFTER = 3
 _LARGE_ATTEMPTS = 4
 """How often a commit that is too large for one transaction is prepared for a head that then moves."""
@@ -150,7 +148,7 @@ class Line(KnownBranch):
                     if batch[0].lost >= _LARGE_ATTEMPTS:
                         batch.pop(0).fail(_never_still(self.record))
                         continue
-                if time.monotonic() - began > _DEADLINE:
+                if time.monotonic() - began > patience(error):
                     fail_all(batch, _too_busy(self.record, error))
                     return
                 # A row that a transaction elsewhere holds must not stop the other writers.
@@ -264,7 +262,7 @@ def _too_busy(record: BranchRecord, error: Exception) -> Exception:
     if isinstance(error, PyMongoError):
         return error
     return OperationFailure(
-        f"the branch {record.name!r} is too busy: other commits came first for 30 seconds",
+        f"the branch {record.name!r} is too busy: other commits came first all the time",
         112,
         {"code": 112, "codeName": "WriteConflict", "errorLabels": ["TransientTransactionError"]},
     )

@@ -19,7 +19,7 @@ from pymongo.errors import BulkWriteError, CollectionInvalid, OperationFailure, 
 from argon.engine.source import NO_STORE
 from argon.io import Operation, World
 from argon.models import CollectionRecord, IndexRecord
-from argon.wal.transactions import DISCARDED, Transactions, backoff
+from argon.wal.transactions import DISCARDED, Transactions, backoff, may_pass
 
 _RULES = ("validator", "validationLevel", "validationAction", "collation")
 _ALREADY_THERE = 48
@@ -113,7 +113,7 @@ class Scratch:
                         yield session.abort_transaction()
             except PyMongoError as error:
                 # Two writers who evaluate the same document meet here.
-                if not error.has_error_label("TransientTransactionError"):
+                if not may_pass(error, began):
                     raise
                 last = error
             finally:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, TypeVar
 
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
@@ -33,6 +33,11 @@ DISCARDED = {
 """Transactions that are always rolled back, so that nobody waits for that to be durable."""
 SNAPSHOT_UNAVAILABLE = 246
 T = TypeVar("T")
+_ABANDONED = 100.0
+"""Seconds after which a server has ended every transaction that its client has left to it: it lets one live
+for ``transactionLifetimeLimitSeconds``, 60, and looks after them in half of that."""
+_UNREACHABLE = 30.0
+"""Seconds after which a server that cannot be reached counts as gone."""
 _COMMIT_DEADLINE = 60.0
 """Seconds for which the outcome of a sent commit is asked again."""
 _COMMIT_PAUSE = 0.05
@@ -125,7 +130,7 @@ class Transactions:
             try:
                 return (yield from self.transaction(body))
             except PyMongoError as error:
-                if not error.has_error_label("TransientTransactionError"):
+                if not may_pass(error, began):
                     raise
                 last = error
             yield self._world.sleep(delay)
@@ -189,6 +194,29 @@ class Transactions:
             return
 
 
+def patience(error: Exception) -> float:
+    """Return for how many seconds a writer tries again, whom a passing error has stopped.
+
+    What it meets may be held by a transaction that its client has left open. It waits until the server ends
+    that, as in MongoDB a write does that is in no transaction itself.
+
+    Args:
+        error: The last error.
+    """
+    return _UNREACHABLE if isinstance(error, ConnectionFailure) else _ABANDONED
+
+
+def may_pass(error: PyMongoError, since: float) -> bool:
+    """Whether to run a transaction again that an error has stopped.
+
+    Args:
+        error: The error.
+        since: When it was run first, by ``time.monotonic()``.
+    """
+    in_time = time.monotonic() - since < patience(error)
+    return in_time and error.has_error_label("TransientTransactionError")
+
+
 def patiently(world: World, attempt: Callable[[], Operation[T]]) -> Operation[T]:
     """Run a snapshot read again while the server is still taking note of a new collection or index.
 
@@ -211,7 +239,7 @@ def patiently(world: World, attempt: Callable[[], Operation[T]]) -> Operation[T]
         yield world.sleep(pause)
 
 
-def backoff(deadline: float = 30.0) -> Iterator[float]:
+def backoff(deadline: float = _ABANDONED) -> Iterator[float]:
     """Yield short, jittered, slowly growing pauses until ``deadline`` seconds have passed."""
     end = time.monotonic() + deadline
     pause = 0.001
