@@ -8,6 +8,7 @@ changed by somebody else meanwhile: the first committer wins, as in MongoDB.
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Hashable
 from dataclasses import replace
@@ -75,7 +76,8 @@ class Transaction:
         self._catalog: Catalog | None = None
         self._net: dict[Hashable, Change] = {}
         self._names: dict[str, str | None] = {}
-        self._lsn = PROVISIONAL_LSN
+        # Rows are keyed by it, and those of transactions that are open at the same time must not meet.
+        self._lsn = PROVISIONAL_LSN + random.randrange(PROVISIONAL_LSN // 2)
         self._begun = 0.0
         self._behind = False
         self._ended = False

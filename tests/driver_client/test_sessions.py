@@ -51,6 +51,30 @@ def test_a_transaction_is_one_commit_over_collections(mongo: WALClient[Any], pro
     assert len(entries) == 3
 
 
+@pytest.mark.parametrize("branch", ["main", "feature"])
+def test_transactions_that_are_open_at_the_same_time_insert_side_by_side(
+    branch: str, mongo: WALClient[Any], project: Project
+) -> None:
+    if branch != "main":
+        project.create_branch(branch, parent="main")
+    users = mongo[f"shop@{branch}"]["users"]
+    with mongo.start_session() as one, mongo.start_session() as other:
+        for session in (one, other):
+            session.start_transaction()
+        for name in ("a", "b"):
+            for session, who in ((one, "one"), (other, "other")):
+                users.insert_one({"_id": who + name}, session=session)
+                users.update_one({"_id": who + name}, {"$set": {"v": 1}}, session=session)
+        users.update_one({"_id": 0}, {"$set": {"v": 1}}, session=one)
+        users.update_one({"_id": 1}, {"$set": {"v": 1}}, session=other)
+        users.delete_one({"_id": 2}, session=other)
+        for session in (other, one):
+            session.commit_transaction()
+    everyone = [0, 1, "othera", "otherb", "onea", "oneb"]
+    assert {found["_id"]: found["v"] for found in users.find()} == dict.fromkeys(everyone, 1)
+    assert not project.verify().problems
+
+
 def test_an_exception_leaves_nothing(mongo: WALClient[Any]) -> None:
     users = mongo["shop"]["users"]
 
