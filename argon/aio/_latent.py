@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Generator
-from typing import Any, Self, TypeVar
+from typing import Any, NoReturn, Self, TypeVar
 
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.command_cursor import AsyncCommandCursor
+from pymongo.errors import InvalidOperation
 
 from argon.engine.cursors import close, next_batch
 from argon.io import run_async
@@ -93,3 +94,6 @@ class LatentRawCursor(LatentCursor[D]):
 
     def _take(self, batch: list[Any]) -> None:
         super()._take([b"".join(document.raw for document in batch)] if batch else [])
+
+    def __getitem__(self, index: int) -> NoReturn:
+        raise InvalidOperation("Cannot call __getitem__ on AsyncRawBatchCommandCursor")

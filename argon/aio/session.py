@@ -244,7 +244,7 @@ def bind(session: Any, handle: Handle, *, reads: bool = False) -> Handle:
     if isinstance(session, AsyncWALSession):
         return session.bound(handle, reads=reads)
     if not is_session(session):
-        raise ValueError(f"'session' argument must be a AsyncClientSession or None, not {type(session)}")
+        raise ValueError(f"'session' argument must be an AsyncClientSession or None, not {type(session)}")
     if session.in_transaction:
         raise InvalidOperation(
             "a plain MongoClient's transaction does not reach branches: start the session with "

@@ -64,6 +64,7 @@ class ProjectsClient(ProjectsAsDatabases, Generic[D]):
         else:
             plain = argon.mongo
         vars_of: Any = self
+        vars(plain).update(vars_of.__dict__)  # what a class of the application's has set before
         vars_of.__dict__ = plain.__dict__
         self._plain: Any = plain
         self._given = self._argon = argon

@@ -47,7 +47,9 @@ def readable(error: OperationFailure) -> OperationFailure:
     if not isinstance(details, RawBSONDocument):
         return error
     plain = bson.decode(details.raw)
-    same = type(error)(str(plain.get("errmsg")), error.code, plain)
+    # PyMongo adds to the server's text which time limits were set.
+    text = str(error).removesuffix(f", full error: {details}")
+    same = type(error)(text, error.code, plain)
     for label in plain.get("errorLabels", ()):
         same._add_error_label(label)
     return same

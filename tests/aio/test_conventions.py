@@ -137,6 +137,17 @@ async def test_large_results_come_in_batches(
     assert max(replies.sizes) == 500
 
 
+async def test_cursors_of_replies_have_no_index(adb: AsyncWALDatabase[Any]) -> None:
+    for cursor in (adb.items.find_raw_batches(), await adb.items.aggregate_raw_batches([])):
+        with pytest.raises(InvalidOperation, match="Cannot call __getitem__"):
+            cursor[0]
+
+
+async def test_a_session_that_is_none_is_refused_in_pymongos_words(adb: AsyncWALDatabase[Any]) -> None:
+    with pytest.raises(ValueError, match="argument must be an AsyncClientSession or None"):
+        await adb.items.insert_one({}, session={})  # type: ignore[arg-type]
+
+
 async def test_closing_a_cursor_early(adb: AsyncWALDatabase[Any]) -> None:
     items = await filled(adb)
     for cursor in (items.find(batch_size=5), items.aggregate([{"$match": {}}], batchSize=5)):

@@ -8,16 +8,20 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from bson import CodecOptions
+from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import (
     ConfigurationError,
     DuplicateKeyError,
+    ExecutionTimeout,
     InvalidName,
     OperationFailure,
     ServerSelectionTimeoutError,
 )
+from pymongo.server_api import ServerApi
 
 from argon import Argon, Branch, Project, WALDatabase
 from argon.driver.client import WALClient
@@ -301,3 +305,41 @@ def test_a_project_without_the_log(argon: Argon, shops: WALClient[Any]) -> None:
     users.insert_one({"_id": 2})
     assert argon.branch("shop").kind == "wal"
     assert list(users.find()) == [{"_id": 2}]
+
+
+def test_a_class_derived_from_it_keeps_what_it_sets_before_it_connects(mongod_uri: str, argon: Argon) -> None:
+    class Labelled(WALClient[dict[str, Any]]):
+        def __init__(self, label: str, **options: Any) -> None:
+            self.label = label
+            super().__init__(mongod_uri, **options)
+
+    with Labelled("mine", argon_database=argon.database) as client:
+        assert client.label == "mine"
+        client["shop"]["users"].insert_one({"_id": 1})
+        assert client["shop"]["users"].find_one() == {"_id": 1}
+
+
+def test_a_strict_version_of_the_api_is_kept_to(mongod_uri: str, argon: Argon) -> None:
+    strict = ServerApi("1", strict=True)
+    with (
+        MongoClient[dict[str, Any]](mongod_uri, server_api=strict) as plain,
+        WALClient[dict[str, Any]](mongod_uri, server_api=strict, argon_database=argon.database) as client,
+    ):
+        client["shop"]["users"].insert_one({"_id": 1})
+        assert list(client["shop"]["users"].aggregate([{"$match": {"_id": 1}}])) == [{"_id": 1}]
+        errors = []
+        for database in (plain[argon.database], client["shop"]):
+            with pytest.raises(OperationFailure) as caught:
+                database.command("driverOIDTest")
+            errors.append((caught.value.code, str((caught.value.details or {}).get("errmsg"))))
+    assert errors[0] == errors[1]
+    assert errors[0][0] == 323
+
+
+def test_an_error_of_time_says_which_limits_were_set(argon: Argon) -> None:
+    users = argon.client()["shop"]["users"]
+    users.insert_one({"_id": 1})
+    raw = users.with_options(codec_options=CodecOptions(document_class=RawBSONDocument))
+    for collection in (users, raw):
+        with pytest.raises(ExecutionTimeout, match=r"\(configured timeouts: .*\), full error: "):
+            collection.find_one({"$where": "sleep(500) || true"}, max_time_ms=1)

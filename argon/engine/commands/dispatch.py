@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pymongo.errors import OperationFailure
+
 from argon.engine.commands import definitions, held, reads, statistics, writes
 from argon.engine.commands.concern import check_snapshot, concerned
 from argon.engine.commands.request import Command, Reply, Request
@@ -65,6 +67,7 @@ _INSTEAD = {
     "shardCollection": "sharding of Argon's own database, see docs/operations.md",
     "updateSearchIndex": "a text index",
 }
+_API_STRICT = 323
 _ON_SEARCH = frozenset({"createSearchIndexes", "dropSearchIndex", "updateSearchIndex"})
 _ONLY_ON_ADMIN = frozenset({"listDatabases", "renameCollection"})
 _ON_ALL = _ONLY_ON_ADMIN | {"abortTransaction", "commitTransaction"}
@@ -163,7 +166,14 @@ def run_command(
     if name in _ONLY_ON_ADMIN:
         text = f"{name} may only be run against the admin database."
         raise command_error({"code": 13, "codeName": "Unauthorized", "errmsg": text})
-    known = yield handle.line.engine.client.admin.command("listCommands")
+    try:
+        known = yield handle.line.engine.client.admin.command("listCommands")
+    except OperationFailure as error:
+        if error.code != _API_STRICT:
+            raise
+        # The server is asked under the application's version of its API, in which no such command is either.
+        text = str((error.details or {}).get("errmsg")).replace("listCommands", name)
+        raise command_error({**(error.details or {}), "errmsg": text}) from error
     if name not in known["commands"] and (name in _ON_SEARCH or name not in _INSTEAD):
         text = f"no such command: '{name}'"
         raise command_error({"code": 59, "codeName": "CommandNotFound", "errmsg": text})
