@@ -11,7 +11,8 @@ from pymongo.errors import ConnectionFailure, PyMongoError
 
 from argon.io import run_async
 from argon.streams.decode import decode_event
-from argon.streams.feed import Feed, Watch
+from argon.streams.feed import Feed
+from argon.streams.watch import Watch
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine

@@ -13,7 +13,8 @@ from pymongo.synchronous.change_stream import ChangeStream
 
 from argon.io import run
 from argon.streams.decode import decode_event
-from argon.streams.feed import Feed, Watch
+from argon.streams.feed import Feed
+from argon.streams.watch import Watch
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine

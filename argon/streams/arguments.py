@@ -14,10 +14,10 @@ from argon.engine.handle import Handle
 from argon.errors import UnsupportedOperation
 from argon.streams.errors import NOT_IN_TRANSACTION, refusal
 from argon.streams.events import Images
-from argon.streams.feed import Watch
 from argon.streams.pipeline import Pipeline
 from argon.streams.scope import Scope
 from argon.streams.start import Start
+from argon.streams.watch import Watch
 
 
 def watch_options(method: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bson import ObjectId, Timestamp
@@ -22,7 +21,6 @@ from argon.models.entry import Operation as Kind
 from argon.streams.events import (
     Entry,
     Event,
-    Images,
     catalogue_events,
     cluster_time,
     deletion_events,
@@ -33,46 +31,21 @@ from argon.streams.events import (
 )
 from argon.streams.images import KeptImages
 from argon.streams.lookup import collections_before, look_up
-from argon.streams.pipeline import Pipeline
-from argon.streams.scope import INVALIDATE, Scope
-from argon.streams.start import Start, branch_track, later_tracks, project_tracks
+from argon.streams.order import complete_until, in_order
+from argon.streams.scope import INVALIDATE
+from argon.streams.start import branch_track, later_tracks, project_tracks
 from argon.streams.token import Place, Token
 from argon.streams.track import Track
 from argon.streams.wakeup import Wakeup
+from argon.streams.watch import Watch
 from argon.wal.log import DEFAULT_SPACE, moment_of
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine
-    from argon.engine.line import Line
 
 _BATCH = 100
 _SEARCH = 5.0
 """Seconds for which one call looks through entries of which the stream shows none."""
-
-
-@dataclass(frozen=True)
-class Watch:
-    """What is to be watched, and how.
-
-    Attributes:
-        scope: What.
-        line: The branch; None for the default branches of all projects.
-        project: The name that it has as a database.
-        start: Where to begin.
-        images: Which images of documents events carry.
-        pipeline: The user's stages.
-        batch_size: How many entries to read at once.
-        max_await_time_ms: How long to wait for one.
-    """
-
-    scope: Scope
-    line: Line | None = None
-    project: str = ""
-    start: Start = field(default_factory=Start)
-    images: Images = field(default_factory=Images)
-    pipeline: Pipeline = field(default_factory=Pipeline)
-    batch_size: int | None = None
-    max_await_time_ms: int | None = None
 
 
 class Feed:
@@ -89,9 +62,12 @@ class Feed:
         self._everything = watch.line is None
         self._newest: int | None = None
         self._wakeup = Wakeup(engine, None, watch.max_await_time_ms)
+        self._limit = watch.batch_size or _BATCH
         self._since = watch.start.time()
         self._tracks: dict[ObjectId, Track] = {}
-        self._behind: dict[ObjectId, None] = {}
+        # Branches of which there may be more, and up to which LSN, where that is known.
+        self._behind: dict[ObjectId, int | None] = {}
+        self._fetched: dict[ObjectId, list[Entry]] = {}
         self._others: set[ObjectId] = set()
         self._commit = (0, True)
         self._images = KeptImages(engine, watch.images)
@@ -132,7 +108,7 @@ class Feed:
         """Read what there is to tell of, and wait for nothing."""
         deadline = time.monotonic() + _SEARCH
         while self._behind and not self._ready and time.monotonic() < deadline:
-            yield from self._read(next(iter(self._behind)))
+            yield from self._read()
 
     def advance(self) -> Operation[Any]:
         """Return the next event as BSON-able document, or None if there was none in time."""
@@ -156,7 +132,7 @@ class Feed:
         deadline = time.monotonic() + max(self._wakeup.patience, _SEARCH)
         while not self._ready and self._end is None:
             if self._behind:
-                yield from self._read(next(iter(self._behind)))
+                yield from self._read()
                 if time.monotonic() > deadline:
                     return
             elif not self._wakeup.ready:
@@ -168,7 +144,7 @@ class Feed:
                     if not self._everything:
                         self._behind = dict.fromkeys(self._tracks)
                     return
-                yield from self._grown(grown)
+                yield from self._grown(*grown)
 
     def _look_everywhere(self) -> Operation[None]:
         if self._newest is not None:
@@ -184,10 +160,11 @@ class Feed:
         track = self._track_on(line_id)
         return line_id in self._others if track is None else track.lsn >= lsn
 
-    def _grown(self, line_id: ObjectId) -> Operation[None]:
+    def _grown(self, line_id: ObjectId, lsn: int) -> Operation[None]:
         track = self._track_on(line_id)
         if track is not None:
-            self._behind[track.record.id] = None
+            # What others commit before this branch goes on is told of in between.
+            self._behind[track.record.id] = lsn if self._everything else None
             return
         record = yield from self._engine.branch_record(line_id)
         if record is not None and record.parent_id in self._tracks:
@@ -197,29 +174,67 @@ class Feed:
         if self._track_on(line_id) is None and (record is None or record.status != "published"):
             self._others.add(line_id)
 
-    def _read(self, branch: ObjectId) -> Operation[None]:
-        """Make events of the next entries of a branch."""
+    def _read(self) -> Operation[None]:
+        """Make events of the next entries of branches that are behind."""
+        if len(self._behind) > 1:
+            return (yield from self._catch_up())
+        [(branch, until)] = self._behind.items()
         track = self._tracks[branch]
-        limit = self._watch.batch_size or _BATCH
+        entries = self._fetched.pop(branch, None) or (yield from self._fetch(track, self._limit))
+        if until is not None:
+            due = [entry for entry in entries if int(entry["lsn"]) <= until]
+            if len(due) < len(entries):
+                self._fetched[branch] = list(entries[len(due) :])
+            entries = due
+        if entries:
+            yield from self._take(branch, entries)
+        if not entries or (until is not None and track.lsn >= until):
+            self._behind.pop(branch, None)
+
+    def _catch_up(self) -> Operation[None]:
+        """Make events of the next entries of many branches, in the order of their times."""
+        limit = max(1, self._limit // len(self._behind))
+        fetched = yield from self._fetch_all(limit)
+        if not fetched:
+            self._behind.clear()
+            return
+        until = complete_until(fetched, limit)
+        # Once more, for what has come on a branch after it was read and before another one was.
+        fetched = yield from self._fetch_all(limit)
+        for branch, entries in in_order(fetched, min(until, complete_until(fetched, limit))):
+            if branch in self._tracks:
+                yield from self._take(branch, entries)
+
+    def _fetch_all(self, limit: int) -> Operation[dict[ObjectId, list[Entry]]]:
+        self._fetched.clear()
+        fetched = {}
+        for branch in self._behind:
+            if entries := (yield from self._fetch(self._tracks[branch], limit)):
+                fetched[branch] = entries
+        return fetched
+
+    def _fetch(self, track: Track, limit: int) -> Operation[list[Entry]]:
         line_id = track.line_id
-        entries = yield from track.read(limit, self._watch.scope.projection())
+        entries: list[Entry] = yield from track.read(limit, self._watch.scope.projection())
         if track.line_id != line_id and not self._everything:
             # Whatever is told of the line that the branch was moved to must be read once more afterwards.
             yield from self._wakeup.close()
             self._wakeup = Wakeup(self._engine, track.line_id, self._watch.max_await_time_ms)
-        if not entries:
-            del self._behind[branch]
-            return
+        return entries
+
+    def _take(self, branch: ObjectId, entries: Sequence[Entry]) -> Operation[None]:
+        track = self._tracks[branch]
         events, end = yield from self._events(track, entries)
-        updates = [event for event in events if event["operationType"] == "update"]
         if self._watch.images.looked_up:
+            updates = [event for event in events if event["operationType"] == "update"]
             yield from look_up(self._engine, track.record, self._watch.scope.space, updates)
         shown = yield from self._watch.pipeline.apply(self._engine, events)
         track.advance(entries[-1])
         self._ready.extend(shown)
         self._end = end
         if self._everything and entries[-1]["operation"] == Kind.DELETE_BRANCH:
-            del self._tracks[branch], self._behind[branch]
+            del self._tracks[branch]
+            self._behind.pop(branch, None)
 
     def _events(
         self, track: Track, entries: Sequence[Entry]
@@ -272,7 +287,7 @@ class Feed:
             kept = yield from self._images.are_kept(track.record, entry)
             return [event if kept else without_images(event, self._watch.images)]
         self._images.forget(track.record)
-        if operation == Kind.DROP_COLLECTION and (yield from _makes_room(track, entry)):
+        if operation == Kind.DROP_COLLECTION and (yield from track.makes_room(entry)):
             return []
         if operation == Kind.DELETE_BRANCH:
             collections = yield from collections_before(self._engine, track.record, entry)
@@ -283,16 +298,3 @@ class Feed:
     def _high_water(self) -> Mapping[str, Any]:
         places = tuple(track.place for track in self._tracks.values())
         return Token(places, newest=self._newest).encode()
-
-
-def _makes_room(track: Track, entry: Entry) -> Operation[bool]:
-    """Whether a collection was dropped for another to take its name, which is one event: the rename."""
-    if int(entry.get("commit", entry["lsn"])) == int(entry["lsn"]):
-        return False
-    following = yield from track.after(entry)
-    return (
-        following is not None
-        and following["operation"] == Kind.RENAME_COLLECTION
-        and following.get("space") == entry.get("space")
-        and following["document"]["name"] == entry["collection"]
-    )

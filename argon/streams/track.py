@@ -129,6 +129,18 @@ class Track:
         )
         return found
 
+    def makes_room(self, entry: Mapping[str, Any]) -> Operation[bool]:
+        """Whether a collection was dropped for another to take its name, which is one event: the rename."""
+        if int(entry.get("commit", entry["lsn"])) == int(entry["lsn"]):
+            return False
+        following = yield from self.after(entry)
+        return (
+            following is not None
+            and following["operation"] == Kind.RENAME_COLLECTION
+            and following.get("space") == entry.get("space")
+            and following["document"]["name"] == entry["collection"]
+        )
+
     def advance(self, entry: Mapping[str, Any]) -> None:
         """Move the place behind an entry that was read."""
         self.lsn, self.skip = int(entry["lsn"]), 0

@@ -71,14 +71,14 @@ class Wakeup:
             start_at_operation_time=since,
         )
 
-    def wait(self, known: Callable[[ObjectId, int], bool]) -> Operation[ObjectId | None]:
+    def wait(self, known: Callable[[ObjectId, int], bool]) -> Operation[tuple[ObjectId, int] | None]:
         """Wait until a branch has grown, or for as long as was asked.
 
         Args:
             known: Tells whether an LSN of a branch has been read already.
 
         Returns:
-            The branch, or None if nothing came.
+            The line that has grown and the last LSN of the commit, or None if nothing came.
         """
         deadline = time.monotonic() + self.patience
         while True:
@@ -91,8 +91,7 @@ class Wakeup:
             if change is None:
                 return None
             if not known(change["b"], int(change["l"])):
-                branch: ObjectId = change["b"]
-                return branch
+                return change["b"], int(change["l"])
             if time.monotonic() > deadline:
                 return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -171,3 +172,44 @@ def test_a_project_that_came_and_went_meanwhile_is_told_of(argon: Argon, everyth
         assert _told(rest(stream)) == [("insert", "long", 2)]
     with everything.watch(**QUICK) as stream:
         assert stream.try_next() is None
+
+
+@pytest.mark.parametrize("batch_size", [None, 1, 7])
+def test_commits_of_many_projects_are_told_in_their_order(
+    argon: Argon, everything: Any, batch_size: int | None
+) -> None:
+    for name in "abc":
+        everything[name].users.insert_one({"_id": -1})
+    with everything.watch(batch_size=batch_size) as behind, everything.watch(batch_size=batch_size) as live:
+        live.try_next()
+        for number in range(60):
+            name = "abcdabbd"[number % 8] if number % 20 else f"new{number}"
+            everything[name].users.insert_one({"_id": number})
+        told = [event["documentKey"]["_id"] for event in take(live, 60)]
+        assert told == list(range(60))
+        events = take(behind, 60)
+        assert [event["documentKey"]["_id"] for event in events] == told
+    for number in (0, 17, 41):
+        with everything.watch(resume_after=events[number]["_id"], batch_size=batch_size) as resumed:
+            rest_of_it = [event["documentKey"]["_id"] for event in take(resumed, 59 - number)]
+            assert rest_of_it == told[number + 1 :]
+
+
+def test_commits_of_many_writers_are_told_once_and_none_is_left_out(argon: Argon, everything: Any) -> None:
+    names, each = "abcd", 30
+
+    def write(name: str) -> None:
+        for number in range(each):
+            everything[name].users.insert_one({"_id": number})
+
+    with everything.watch() as stream:
+        threads = [threading.Thread(target=write, args=(name,)) for name in names]
+        for thread in threads:
+            thread.start()
+        events = take(stream, each * len(names))
+        for thread in threads:
+            thread.join()
+        assert stream.try_next() is None
+    for name in names:
+        told = [event["documentKey"]["_id"] for event in events if event["ns"]["db"] == name]
+        assert told == list(range(each))

@@ -10,7 +10,8 @@ from argon.engine.commands.request import Command, Reply, Request
 from argon.engine.errors import command_error
 from argon.io import Operation
 from argon.streams.arguments import watch_branch, watch_projects
-from argon.streams.feed import Feed, Watch
+from argon.streams.feed import Feed
+from argon.streams.watch import Watch
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine
