@@ -89,6 +89,8 @@ def commit(client: Any, session: Any, visible: Callable[[], None] | None = None)
         return False
     if "writeConcernError" in replies[-1]:
         return False
+    if kept(session) is not None:
+        yield client._process_response(replies[-1], session)
     session._transaction.state = _TxnState.COMMITTED
     return True
 
@@ -117,6 +119,7 @@ def _pipelined(
     connection = yield enter()
     try:
         replies = yield from _exchange(client, connection, database, commands, session, codec, heard)
+        yield client._process_response(replies[-1], session)
     except BaseException as error:
         yield leave(type(error), error, error.__traceback__)
         raise
@@ -133,6 +136,8 @@ def _exchange(
     codec: CodecOptions[Any],
     heard: Callable[[Mapping[str, Any]], None] | None,
 ) -> Operation[list[Any]]:
+    # One server hears all of a kept connection, and its last reply tells of the latest time.
+    told = kept(session) is not None and not session._starting_transaction
     numbers, unsent, largest = [], b"", 0
     replies = []
     try:
@@ -140,7 +145,8 @@ def _exchange(
             connection.add_server_api(command)
             session._apply_to(command, False, ReadPreference.PRIMARY, connection)
             session._transaction.set_in_progress()
-            connection.send_cluster_time(command, session, client)
+            if not told:
+                connection.send_cluster_time(command, session, client)
             number, message, _, size = _op_msg(0, command, database, None, codec)
             numbers.append(number)
             unsent, largest = unsent + message, max(largest, size)
@@ -156,7 +162,6 @@ def _exchange(
         # Replies are still to come, which whoever had the connection next would take for its own.
         yield connection.close_conn(None)
         raise
-    yield client._process_response(replies[-1], session)  # the others tell of earlier times
     for number, reply in enumerate(replies, 1):
         _check_command_response(reply, connection.max_wire_version)
         if reply.get("writeErrors"):
