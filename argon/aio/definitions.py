@@ -26,8 +26,8 @@ class AsyncDefinitions(AsyncCollectionHandle[D]):
         self, keys: Any, session: Any = None, comment: Any | None = None, **kwargs: Any
     ) -> str:
         """See :meth:`pymongo.asynchronous.collection.AsyncCollection.create_index`."""
-        kwargs.pop("maxTimeMS", None)
-        return (await self.create_indexes([IndexModel(keys, **kwargs)], session))[0]
+        options = {"maxTimeMS": kwargs.pop("maxTimeMS")} if "maxTimeMS" in kwargs else {}
+        return (await self.create_indexes([IndexModel(keys, **kwargs)], session, **options))[0]
 
     async def create_indexes(
         self, indexes: Sequence[IndexModel], session: Any = None, comment: Any | None = None, **kwargs: Any
@@ -37,7 +37,8 @@ class AsyncDefinitions(AsyncCollectionHandle[D]):
         for index in indexes:
             if not isinstance(index, IndexModel):
                 raise TypeError(f"{index!r} is not an instance of pymongo.operations.IndexModel")
-        return await run_async(index_operations.create_indexes(self._bound(session), self._target(), indexes))
+        handle, limit = self._bound(session), kwargs.get("maxTimeMS")
+        return await run_async(index_operations.create_indexes(handle, self._target(), indexes, limit))
 
     async def drop_index(
         self, index_or_name: Any, session: Any = None, comment: Any | None = None, **kwargs: Any

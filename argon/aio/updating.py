@@ -177,6 +177,7 @@ class AsyncUpdating(AsyncCollectionHandle[D]):
             check_unacknowledged(collation=spec.collation, array_filters=spec.array_filters)
         spec.projection = projection
         spec.returns = return_document
+        spec.max_time_ms = kwargs.get("maxTimeMS")
         outcome = await run_async(
             operations.update(
                 self._bound(session), self._target(kwargs.get("bypassDocumentValidation")), spec

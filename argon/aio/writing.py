@@ -115,6 +115,7 @@ class AsyncWriting(AsyncCollectionHandle[D]):
             let=let,
             projection=projection,
             returns=True,
+            max_time_ms=kwargs.get("maxTimeMS"),
         )
         outcome = await run_async(operations.delete(self._bound(session), self._target(), spec))
         return operations.decode(outcome.document, self.codec_options)

@@ -179,6 +179,7 @@ class Updating(CollectionHandle[D]):
             check_unacknowledged(collation=spec.collation, array_filters=spec.array_filters)
         spec.projection = projection
         spec.returns = return_document
+        spec.max_time_ms = kwargs.get("maxTimeMS")
         outcome = run(
             operations.update(
                 self._bound(session), self._target(kwargs.get("bypassDocumentValidation")), spec

@@ -117,6 +117,7 @@ class Writing(CollectionHandle[D]):
             let=let,
             projection=projection,
             returns=True,
+            max_time_ms=kwargs.get("maxTimeMS"),
         )
         outcome = run(operations.delete(self._bound(session), self._target(), spec))
         return operations.decode(outcome.document, self.codec_options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pymongo.errors import DuplicateKeyError, OperationFailure
+from pymongo.errors import DuplicateKeyError, ExecutionTimeout, OperationFailure
 
 from argon.engine.cursors import readable
 from argon.engine.shell import shell
@@ -63,10 +63,10 @@ def executing(error: OperationFailure, executor: str | None) -> OperationFailure
     details = dict(error.details or {})
     text = str(details.get("errmsg"))
     begun = next((begin for begin in _EXECUTORS if text.startswith(begin)), None)
-    if begun is None or type(error) is not OperationFailure:
+    if begun is None or type(error) not in (OperationFailure, ExecutionTimeout):
         return error
     details["errmsg"] = ("" if executor is None else executor) + text.removeprefix(begun)
-    return OperationFailure(details["errmsg"], error.code, details)
+    return type(error)(details["errmsg"], error.code, details)
 
 
 def command_error(details: Mapping[str, Any]) -> OperationFailure:

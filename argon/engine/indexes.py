@@ -8,41 +8,46 @@ from typing import Any
 
 import bson
 from bson import ObjectId
-from pymongo.errors import OperationFailure
+from pymongo.errors import ExecutionTimeout, OperationFailure, WTimeoutError
 from pymongo.operations import IndexModel
 
-from argon.catalog.tables import BRANCHES, COLLECTIONS
 from argon.engine.errors import command_error, renamed
 from argon.engine.handle import Handle
-from argon.engine.pipelines import aggregate
+from argon.engine.index_building import build_index, refuse_duplicates
 from argon.engine.prepare import Target, existing, refuse_view
-from argon.engine.query import Reader
 from argon.engine.snapshot import Snapshot
+from argon.engine.time_limit import TimeLimit, time_limit
 from argon.engine.transaction import Transaction
 from argon.errors import UnsupportedOperation
 from argon.io import Operation
 from argon.models import CollectionRecord, IndexRecord
 from argon.models.entry import Operation as Kind
-from argon.rewrite.index import physical_keys, physical_options
+from argon.rewrite.index import physical_options
 from argon.rewrite.paths import CannotRewrite
-from argon.versions.layout import MAX_LSN, RAW_CODEC
 from argon.wal.change import Plan
 
 _ID_KEY = [("_id", 1)]
-_DEFINED_OTHERWISE = frozenset({85, 86})
-_PAGE = 1000
 
 
-def create_indexes(handle: Handle, target: Target, models: Sequence[IndexModel]) -> Operation[list[str]]:
+def create_indexes(
+    handle: Handle, target: Target, models: Sequence[IndexModel], max_time_ms: Any = None
+) -> Operation[list[str]]:
     """Create indexes.
 
     The physical index serves every branch that defines it; uniqueness is the
     branch's own (see :mod:`argon.engine.unique`).
 
+    Args:
+        handle: The branch.
+        target: The collection.
+        models: The indexes.
+        max_time_ms: How long it may take.
+
     Returns:
         Their names.
 
     Raises:
+        WTimeoutError: It took longer, and none of them is there.
         OperationFailure: An index of that name or key exists with other options.
         DuplicateKeyError: A unique index, and documents that have the same key.
     """
@@ -51,16 +56,18 @@ def create_indexes(handle: Handle, target: Target, models: Sequence[IndexModel])
         text = "Must specify at least one index to create"
         raise command_error({"code": 2, "codeName": "BadValue", "errmsg": text})
     built: set[str] = set()
+    limit = yield from time_limit(handle.line.engine, max_time_ms)
 
     def plan(snapshot: Snapshot, _careful: bool) -> Operation[Plan]:
+        limit.remaining()
         record, changes = yield from existing(target, snapshot)
         added: list[IndexRecord] = []
         for index in (yield from _new_indexes(snapshot, record, documents)):
             if index.physical not in built:
-                yield from build_index(snapshot, record, index)
+                yield from build_index(snapshot, record, index, limit)
                 built.add(index.physical)
             if index.options.get("unique") and not changes:
-                yield from _refuse_duplicates(snapshot, record, index)
+                yield from refuse_duplicates(snapshot, record, index, limit)
             added.append(index)
         names = [document["name"] for document in documents]
         if not added:
@@ -70,14 +77,22 @@ def create_indexes(handle: Handle, target: Target, models: Sequence[IndexModel])
             return Plan([snapshot.catalog.create(changed)], lambda: names)
         return Plan([snapshot.catalog.replace(Kind.CREATE_INDEX, record, changed)], lambda: names)
 
-    if handle.transaction is not None:
-        yield from _build_outside(handle.transaction, target, documents, built)
-    names: list[str] = yield from handle.write(plan)
+    try:
+        if handle.transaction is not None:
+            yield from _build_outside(handle.transaction, target, documents, built, limit)
+        names: list[str] = yield from handle.write(plan)
+    except ExecutionTimeout as error:
+        # The server also says that no majority has the index, and PyMongo makes the error of that.
+        raise WTimeoutError(str(error), error.code, error.details) from error
     return names
 
 
 def _build_outside(
-    transaction: Transaction, target: Target, documents: Sequence[Mapping[str, Any]], built: set[str]
+    transaction: Transaction,
+    target: Target,
+    documents: Sequence[Mapping[str, Any]],
+    built: set[str],
+    limit: TimeLimit,
 ) -> Operation[None]:
     """Build the physical indexes of a collection while the transaction holds none of its rows."""
     snapshot = yield from transaction.snapshot()
@@ -86,7 +101,7 @@ def _build_outside(
         return
     yield from transaction.pause()
     for index in (yield from _new_indexes(snapshot, record, documents)):
-        yield from build_index(snapshot, record, index)
+        yield from build_index(snapshot, record, index, limit)
         built.add(index.physical)
 
 
@@ -218,82 +233,6 @@ def _new_indexes(
 def _model(document: Mapping[str, Any]) -> IndexModel:
     options = {name: value for name, value in document.items() if name != "key"}
     return IndexModel(list(document["key"].items()), **options)
-
-
-def build_index(snapshot: Snapshot, record: CollectionRecord, index: IndexRecord) -> Operation[None]:
-    """Build the physical index, which all branches share, where it is not there yet."""
-    store = snapshot.engine.plain[record.store]
-    keys = physical_keys(index.key, index.options)
-    options = physical_options(index.key, index.options)
-    try:
-        yield store.create_index(keys, name=index.physical, **options)
-    except OperationFailure as error:
-        if error.code not in _DEFINED_OTHERWISE:
-            raise renamed(error, store.full_name, snapshot.namespace(record.name)) from error
-        if "text" not in [kind for _, kind in index.key]:
-            return  # the same physical index under another definition's name
-        yield from _drop_text_index(snapshot, record, error)
-        yield store.create_index(keys, name=index.physical, **options)
-
-
-def _drop_text_index(
-    snapshot: Snapshot, record: CollectionRecord, conflict: OperationFailure
-) -> Operation[None]:
-    """Make room for another text index, of which the server allows one, if no live branch has this one.
-
-    Raises:
-        OperationFailure: One has.
-    """
-    engine = snapshot.engine
-    store = engine.plain[record.store]
-    found = yield (yield store.list_indexes()).to_list(None)
-    [physical] = [index["name"] for index in found if "textIndexVersion" in index]
-    rows = (
-        yield engine.plain[COLLECTIONS]
-        .find({"d.store": record.store, "d.indexes.physical": physical}, {"_id": 1, "f": 1})
-        .to_list(None)
-    )
-    seen: list[dict[str, Any]] = []
-    for row in rows:
-        number, end = row["_id"]["b"], row["_id"]["t"]
-        if end == MAX_LSN:
-            seen.append({"number": number})
-        # Whether a branch below hides it is not asked: better to keep it once too often.
-        forks = {"$gte": row["f"], "$lt": end}
-        seen.append({"lineage": {"$elemMatch": {"number": number, "fork": forks}}})
-    if seen and (yield engine.plain[BRANCHES].find_one({"status": "active", "$or": seen})) is not None:
-        text = (
-            "a collection has one text index over all branches, and another branch has defined a "
-            "different one: drop that one first"
-        )
-        raise command_error({**(conflict.details or {}), "errmsg": text}) from conflict
-    yield store.drop_index(physical)
-
-
-def _refuse_duplicates(snapshot: Snapshot, record: CollectionRecord, index: IndexRecord) -> Operation[None]:
-    """Build the index on copies of its fields, which says exactly what the server would say."""
-    partial = index.options.get("partialFilterExpression")
-    stages: list[dict[str, Any]] = [{"$match": partial}] if partial else []
-    stages.append({"$project": {field.split(".")[0]: 1 for field, _ in index.key}})
-    cursor = yield from aggregate(
-        snapshot, record.space, record.name, stages, Reader(RAW_CODEC), {"allowDiskUse": True}
-    )
-    page = yield cursor.to_list(_PAGE)
-    if not page:
-        return
-    trial = snapshot.engine.plain[f"scratch_index_{ObjectId()}"]
-    options = {name: value for name, value in index.options.items() if name != "partialFilterExpression"}
-    if record.collation is not None:
-        options.setdefault("collation", record.collation)
-    try:
-        while page:
-            yield trial.insert_many(page)
-            page = yield cursor.to_list(_PAGE)
-        yield trial.create_index(index.key, name=index.name, **options)
-    except OperationFailure as error:
-        raise renamed(error, trial.full_name, snapshot.namespace(record.name)) from error
-    finally:
-        yield trial.drop()
 
 
 def _pairs(keys: Any) -> list[tuple[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pymongo.errors import OperationFailure
+from pymongo.errors import ExecutionTimeout, OperationFailure
 
 from argon.engine.errors import OF_FIND_AND_MODIFY, executing
 from argon.engine.find import find_rows
@@ -40,7 +40,8 @@ def matching_rows(
         refuse: Fails if what was asked for is invalid. The server looks at an update or a
             projection before it looks for documents, so that is what it complains of first.
     """
-    options = {} if spec.let is None else {"let": spec.let}
+    given = {"let": spec.let, "max_time_ms": spec.max_time_ms}
+    options = {name: value for name, value in given.items() if value is not None}
     query: Mapping[str, Any] = spec.filter
     if ids is not None:
         query = {"$and": [{"_id": {"$in": list(ids)}}, spec.filter]}
@@ -51,7 +52,8 @@ def matching_rows(
         return (yield from find_rows(snapshot, record, found, target.codec))
     except OperationFailure as error:
         yield from refuse()
-        raise executing(error, OF_FIND_AND_MODIFY if spec.is_find_and_modify else None) from error
+        named = spec.is_find_and_modify and not isinstance(error, ExecutionTimeout)
+        raise executing(error, OF_FIND_AND_MODIFY if named else None) from error
 
 
 def too_much(rows: Sequence[Row]) -> bool:

@@ -27,6 +27,7 @@ from argon.engine.prepare import IS_VIEW, Target
 from argon.engine.query import FindSpec
 from argon.engine.snapshot import Snapshot
 from argon.engine.specs import Deleted, DeleteSpec, Updated, UpdateSpec
+from argon.engine.time_limit import time_limit
 from argon.engine.update import plan_update
 from argon.io import Operation
 from argon.wal.change import Plan
@@ -163,9 +164,10 @@ def update(handle: Handle, target: Target, spec: UpdateSpec) -> Operation[Update
         update=plain_values(spec.update, target.codec),
         array_filters=plain_values(spec.array_filters, target.codec),
     )
+    limit = yield from time_limit(handle.line.engine, spec.max_time_ms)
 
     def plan(snapshot: Snapshot, careful: bool) -> Operation[Plan]:
-        return (yield from plan_update(target, spec, snapshot, careful))
+        return (yield from plan_update(target, limit.on(spec), snapshot, careful))
 
     outcome: Updated = yield from _as_write(handle.write(plan), not spec.is_find_and_modify)
     if outcome.upserted:
@@ -208,9 +210,10 @@ def update_result(outcome: Updated, *, acknowledged: bool = True) -> UpdateResul
 
 def delete(handle: Handle, target: Target, spec: DeleteSpec) -> Operation[Deleted]:
     """Delete; see :class:`DeleteSpec`."""
+    limit = yield from time_limit(handle.line.engine, spec.max_time_ms)
 
     def plan(snapshot: Snapshot, careful: bool) -> Operation[Plan]:
-        return (yield from plan_delete(target, spec, snapshot, careful))
+        return (yield from plan_delete(target, limit.on(spec), snapshot, careful))
 
     outcome: Deleted = yield from _as_write(handle.write(plan), not spec.is_find_and_modify)
     if not outcome.left:

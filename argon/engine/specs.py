@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from pymongo.errors import PyMongoError
@@ -25,6 +25,7 @@ class UpdateSpec:
         let: Variables.
         projection: Of what is returned, for the find-and-modify family.
         returns: None for plain updates; else whether the document after it is returned.
+        max_time_ms: How long it may take.
     """
 
     filter: Mapping[str, Any]
@@ -38,7 +39,7 @@ class UpdateSpec:
     let: Mapping[str, Any] | None = None
     projection: Any = None
     returns: bool | None = None
-    options: dict[str, Any] = field(default_factory=dict)
+    max_time_ms: Any = None
 
     @property
     def exact_only(self) -> bool:
@@ -88,6 +89,7 @@ class DeleteSpec:
     let: Mapping[str, Any] | None = None
     projection: Any = None
     returns: bool = False
+    max_time_ms: Any = None
 
     @property
     def is_find_and_modify(self) -> bool:

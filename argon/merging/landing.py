@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from argon.catalog.tables import create_store
-from argon.engine.indexes import build_index
+from argon.engine.index_building import build_index
 from argon.engine.snapshot import Snapshot
 from argon.engine.unique import all_checks
 from argon.io import Operation

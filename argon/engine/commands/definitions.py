@@ -87,7 +87,8 @@ def create_indexes(request: Request, command: Command) -> Operation[Reply]:
     name = collection_name(command)
     models = [_model(index) for index in required(command, "indexes")]
     before = yield from _record(request, name)
-    yield from indexes.create_indexes(request.handle, request.target(name, command), models)
+    target, limit = request.target(name, command), command.get("maxTimeMS")
+    yield from indexes.create_indexes(request.handle, target, models, limit)
     after = yield from _record(request, name)
     counts = [1 + len(record.indexes) if record is not None else 1 for record in (before, after)]
     reply: Reply = {"numIndexesBefore": counts[0], "numIndexesAfter": counts[1]}

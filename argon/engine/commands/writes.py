@@ -110,6 +110,7 @@ def find_and_modify(request: Request, command: Command) -> Operation[Reply]:
         "sort": list(sort.items()) if sort else None,
         "let": command.get("let"),
         "projection": command.get("fields") or None,
+        "max_time_ms": command.get("maxTimeMS"),
     }
     query = command.get("query") or {}
     if remove:
