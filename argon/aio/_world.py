@@ -91,13 +91,16 @@ class LatentStream(AsyncChangeStream[D]):
         self._timeout = None
         self._closed = False
 
-    def __await__(self) -> Generator[Any, None, Self]:
-        yield from self._start().__await__()
-        return self
+    def __await__(self) -> Generator[Any, None, AsyncChangeStream[D]]:
+        return (yield from self._opened().__await__())
 
-    async def __aenter__(self) -> Self:
-        await self._start()
-        return self
+    async def __aenter__(self) -> Any:
+        return await self._opened()
+
+    async def _opened(self) -> AsyncChangeStream[D]:
+        """Return the stream itself, unless it is one of Motor's, which is not PyMongo's."""
+        stream = await self._start()
+        return stream if isinstance(stream, AsyncChangeStream) else self
 
     async def _start(self) -> Any:
         if self._stream is None:

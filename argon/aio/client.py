@@ -26,7 +26,7 @@ from argon.aio.stream import AsyncWALChangeStream
 from argon.catalog.records import MAIN
 from argon.engine.commands.servers_own import SERVERS_OWN
 from argon.errors import NotFound, UnsupportedOperation
-from argon.listening import sends_commands
+from argon.listening import is_special, sends_commands
 from argon.names import parse_target
 from argon.settings import load_settings
 from argon.streams.arguments import watch_options, watch_projects
@@ -232,7 +232,7 @@ class AsyncWALClient(AsyncCommandsOfBranches, ProjectsClient[D], AsyncMongoClien
         comment: Any | None = None,
     ) -> None:
         """Delete a project or a branch; see :meth:`ProjectsClient.drop_database`."""
-        if sends_commands(self):
+        if sends_commands(self) or is_special(self.write_concern):
             with suppress(NotFound):
                 await AsyncMongoClient.drop_database(self, name_or_database, session, comment)
         await super().drop_database(name_or_database, session, comment)

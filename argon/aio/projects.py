@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from bson import Int64
+
 from argon.aio.session import AsyncWALSession
 from argon.engine import ddl
 from argon.engine.commands.changes import is_stream_on_all, open_stream_on_all
 from argon.engine.commands.concern import check_snapshot, concerned, unsatisfied
 from argon.engine.commands.held import kill_of, more_of
-from argon.engine.commands.servers_own import SERVERS_OWN
+from argon.engine.commands.request import own_fields
+from argon.engine.commands.servers_own import SERVERS_OWN, check_stays, written_to
 from argon.engine.errors import command_error
+from argon.engine.prepare import Target
+from argon.engine.sink import write_found
 from argon.errors import UnsupportedOperation
 from argon.io import Operation, run_async
+from argon.versions.layout import RAW_CODEC
 from argon.wal.log import DEFAULT_SPACE
 
 if TYPE_CHECKING:
@@ -45,6 +51,39 @@ async def answer_of_cursor(
     if verb == "killCursors" and any(int(number) in engine.held_cursors for number in command["cursors"]):
         return await run_async(kill_of(engine, command))
     return None
+
+
+async def write_to_branch(
+    client: AsyncWALClient[Any], database: str, command: Mapping[str, Any], session: Any
+) -> dict[str, Any] | None:
+    """Write what a pipeline finds in one of the server's own databases to a branch, through the log.
+
+    Args:
+        client: Whose projects.
+        database: The server's database.
+        command: The command.
+        session: The session that it belongs to.
+
+    Returns:
+        The reply; None if it is no such pipeline.
+    """
+    name = written_to(command)
+    if name is None or name in SERVERS_OWN:
+        return None
+    *before, last = command["pipeline"]
+    check_stays({**command, "pipeline": before})
+    branch, place = shown_database(client, name), command["aggregate"]
+    theirs: Any = client._plain.get_database(database, codec_options=RAW_CODEC)
+    collection = theirs[place] if isinstance(place, str) else theirs
+
+    def found(stages: Any, given: Mapping[str, Any]) -> Operation[Any]:
+        return (yield collection.aggregate(list(stages), **given))
+
+    options = {key: value for key, value in own_fields(command).items() if key not in ("pipeline", "cursor")}
+    target = Target(branch.current_space, "", RAW_CODEC, command.get("bypassDocumentValidation"))
+    await run_async(write_found(branch._bound(session), target, found, [*before, last], options))
+    namespace = f"{database}.{place if isinstance(place, str) else '$cmd.aggregate'}"
+    return {"cursor": {"firstBatch": [], "id": Int64(0), "ns": namespace}, "ok": 1.0}
 
 
 async def answer_about_all(

@@ -28,7 +28,7 @@ from argon.driver.session import WALSession
 from argon.driver.stream import WALChangeStream
 from argon.engine.commands.servers_own import SERVERS_OWN
 from argon.errors import NotFound, UnsupportedOperation
-from argon.listening import sends_commands
+from argon.listening import is_special, sends_commands
 from argon.names import parse_target
 from argon.settings import load_settings
 from argon.streams.arguments import watch_options, watch_projects
@@ -234,7 +234,7 @@ class WALClient(CommandsOfBranches, ProjectsClient[D], MongoClient[D]):
         comment: Any | None = None,
     ) -> None:
         """Delete a project or a branch; see :meth:`ProjectsClient.drop_database`."""
-        if sends_commands(self):
+        if sends_commands(self) or is_special(self.write_concern):
             with suppress(NotFound):
                 MongoClient.drop_database(self, name_or_database, session, comment)
         super().drop_database(name_or_database, session, comment)

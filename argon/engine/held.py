@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from asyncio import AbstractEventLoop
 from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from argon.io import ThreadWorld, World
 
@@ -18,15 +20,22 @@ class HeldCursors(dict[int, "Held | Changes"]):
 
 _shared: WeakValueDictionary[str, HeldCursors] = WeakValueDictionary()
 """By the place of the database: the same name on another server is another database."""
+_on_loops: WeakKeyDictionary[AbstractEventLoop, WeakValueDictionary[str, HeldCursors]] = WeakKeyDictionary()
 
 
 def held_cursors(place: str, world: World) -> HeldCursors:
     """Return the cursors over a database, which the clients of a process share while one of them is there.
 
-    A cursor on an event loop is of that loop, and so of its own client.
+    A cursor on an event loop is of that loop, and of the clients on it.
 
     Args:
         place: The servers, and the database that everything is kept in.
         world: Threads or an event loop.
     """
-    return _shared.setdefault(place, HeldCursors()) if isinstance(world, ThreadWorld) else HeldCursors()
+    if isinstance(world, ThreadWorld):
+        return _shared.setdefault(place, HeldCursors())
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return HeldCursors()
+    return _on_loops.setdefault(loop, WeakValueDictionary()).setdefault(place, HeldCursors())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bson import ObjectId
@@ -39,6 +39,10 @@ def is_sink(stage: Any) -> bool:
     return isinstance(stage, Mapping) and len(stage) == 1 and next(iter(stage)) in ("$out", "$merge")
 
 
+Source = Callable[[Sequence[Mapping[str, Any]], Mapping[str, Any]], Operation[Any]]
+"""Opens a cursor over raw documents, by stages and options."""
+
+
 def write_out(
     handle: Handle,
     target: Target,
@@ -52,6 +56,37 @@ def write_out(
     Returns:
         An empty cursor, as the server's.
     """
+    snapshot = yield from handle.snapshot()
+    raw_reader = Reader(target.codec.with_options(document_class=RawBSONDocument), reader.options)
+    concern = reader.options.get("read_concern")
+    if concern is not None and concern.level == "linearizable":
+        raise _not_linearizable(next(iter(stages[-1])))
+
+    def found(before: Sequence[Mapping[str, Any]], given: Mapping[str, Any]) -> Operation[Any]:
+        return (yield from aggregate_view(snapshot, target.space, name, before, raw_reader, given))
+
+    return (yield from write_found(handle, target, found, stages, options))
+
+
+def write_found(
+    handle: Handle,
+    target: Target,
+    source: Source,
+    stages: Sequence[Mapping[str, Any]],
+    options: Mapping[str, Any],
+) -> Operation[Any]:
+    """Write what a pipeline finds anywhere to a collection of a branch, by its last stage.
+
+    Args:
+        handle: The branch.
+        target: The space, and the codec.
+        source: Runs the stages before the last.
+        stages: The pipeline.
+        options: Those of ``aggregate``.
+
+    Returns:
+        An empty cursor, as the server's.
+    """
     *before, last = stages
     [(kind, argument)] = last.items()
     snapshot = yield from handle.snapshot()
@@ -61,17 +96,14 @@ def write_out(
     if variables:
         # They are evaluated on each document that is to be merged.
         before.append({"$replaceWith": {"document": "$$ROOT", "variables": variables}})
-    raw_reader = Reader(target.codec.with_options(document_class=RawBSONDocument), reader.options)
     given = {key: value for key, value in options.items() if key != "bypassDocumentValidation"}
     try:
-        cursor = yield from aggregate_view(snapshot, target.space, name, before, raw_reader, given)
+        cursor = yield from source(before, given)
     except OperationFailure:
         if kind == "$merge":
             # The server looks at each document as it comes: one that cannot be merged ends the pipeline
             # before a stage fails on a later one.
-            one_by_one = {**given, "batchSize": 1}
-            again = aggregate_view(snapshot, target.space, name, before, raw_reader, one_by_one)
-            for found in (yield from _until_it_fails(again)):
+            for found in (yield from _until_it_fails(source(before, {**given, "batchSize": 1}))):
                 _query(found["document"] if variables else found, _fields(argument))
         raise
     if kind == "$out":
@@ -79,6 +111,15 @@ def write_out(
     else:
         yield from _merge(handle, target, argument, cursor, wrapped=bool(variables))
     return (yield snapshot.rows(NO_STORE).aggregate([]))
+
+
+def _not_linearizable(stage: str) -> OperationFailure:
+    concern = '{ readConcern: { level: "linearizable", provenance: "clientSupplied" } }'
+    text = (
+        f"Command aggregate does not support {concern} :: caused by :: {stage} cannot be used with a "
+        "'linearizable' read concern level"
+    )
+    return command_error({"code": 72, "codeName": "InvalidOptions", "errmsg": text})
 
 
 def _until_it_fails(opening: Operation[Any]) -> Operation[list[Any]]:

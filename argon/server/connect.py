@@ -22,7 +22,9 @@ _SECRET_OPTION = re.compile(
 
 def known_uri(uri: str | None = None) -> str | None:
     """Return the connection string that is given or stands in ``ARGON_MONGODB_URI``, if one does."""
-    return uri or os.environ.get(URI_VARIABLE) or None
+    if uri is not None and uri != "":
+        return uri  # an empty list of hosts too, of which PyMongo says what is wrong
+    return os.environ.get(URI_VARIABLE) or None
 
 
 def resolve_uri(uri: str | None = None) -> str:
@@ -37,7 +39,8 @@ def resolve_uri(uri: str | None = None) -> str:
     Raises:
         EmbeddedServerError: No server is named, and the embedded one cannot be started.
     """
-    return known_uri(uri) or EmbeddedServer().start()
+    known = known_uri(uri)
+    return EmbeddedServer().start() if known is None else known
 
 
 def check_server(hello: Mapping[str, Any], uri: str) -> None:

@@ -7,6 +7,7 @@ import inspect
 from typing import Any
 
 import pytest
+from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.change_stream import AsyncChangeStream
@@ -146,6 +147,33 @@ async def test_cursors_of_replies_have_no_index(adb: AsyncWALDatabase[Any]) -> N
 async def test_a_session_that_is_none_is_refused_in_pymongos_words(adb: AsyncWALDatabase[Any]) -> None:
     with pytest.raises(ValueError, match="argument must be an AsyncClientSession or None"):
         await adb.items.insert_one({}, session={})  # type: ignore[arg-type]
+
+
+async def test_clients_on_a_loop_share_the_cursors_of_commands(mongod_uri: str, shared: Argon) -> None:
+    name = f"shared_{ObjectId()}"
+    async with (
+        AsyncWALClient[Any](mongod_uri, argon_database=shared.database) as mine,
+        AsyncWALClient[Any](mongod_uri, argon_database=shared.database) as other,
+    ):
+        await mine[name].items.insert_many([{"_id": number} for number in range(5)])
+        begun = (await mine[name].command("find", "items", batchSize=3))["cursor"]
+        rest = await other[name].command("getMore", begun["id"], collection="items")
+        assert rest["cursor"]["nextBatch"] == [{"_id": 3}, {"_id": 4}]
+        begun = (await mine[name].command("find", "items", batchSize=3))["cursor"]
+        killed = await other[name].command("killCursors", "items", cursors=[begun["id"]])
+        assert killed["cursorsKilled"] == [begun["id"]]
+        await mine.drop_database(name)
+
+
+async def test_a_stream_that_is_awaited_is_pymongos(adb: AsyncWALDatabase[Any], driver: str) -> None:
+    stream = await adb.items.watch(max_await_time_ms=50)
+    async with stream as same:
+        assert same is stream
+        await adb.items.insert_one({"_id": 1})
+        assert (await stream.next())["documentKey"] == {"_id": 1}
+    async with adb.items.watch(max_await_time_ms=50) as opened:
+        assert type(opened) is type(stream)
+        assert driver == "motor" or type(stream).__module__ == AsyncChangeStream.__module__
 
 
 async def test_closing_a_cursor_early(adb: AsyncWALDatabase[Any]) -> None:

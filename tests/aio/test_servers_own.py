@@ -13,6 +13,7 @@ from argon.errors import UnsupportedOperation
 
 from .faces import Face, do
 
+SUM = [{"$set": {"n": {"$add": ["$n", "$$x"]}}}]
 HERE = [{"$documents": [{"_id": 1}]}]
 
 
@@ -22,8 +23,6 @@ def _leading_out(there: str) -> list[dict[str, Any]]:
     lookup = {"$lookup": {"from": into, "pipeline": [], "as": "found"}}
     write = {"op": "i", "ns": f"{there}.wal_log", "o": {"_id": 1}}
     return [
-        {"aggregate": 1, "pipeline": [*HERE, {"$merge": {"into": into}}], "cursor": {}},
-        {"aggregate": 1, "pipeline": [*HERE, {"$out": into}], "cursor": {}},
         {"aggregate": 1, "pipeline": [*HERE, lookup], "cursor": {}},
         {"aggregate": 1, "pipeline": [*HERE, {"$facet": {"a": [lookup]}}], "cursor": {}},
         {"aggregate": 1, "pipeline": [*HERE, {"$unionWith": {**into, "pipeline": []}}], "cursor": {}},
@@ -47,13 +46,43 @@ async def test_no_command_there_leads_past_the_log(face: Face) -> None:
     for command in _leading_out(face.argon.database):
         with pytest.raises(UnsupportedOperation, match=r"past the log: "):
             await do(face.client.admin.command(command))
-    merge = {"$merge": {"into": {"db": face.argon.database, "coll": "wal_log"}}}
+    lookup = {"$lookup": {"from": {"db": face.argon.database, "coll": "wal_log"}, "as": "found"}}
     with pytest.raises(UnsupportedOperation, match=face.argon.database):
-        await do(face.client.admin.aggregate([*HERE, merge]))
+        await do(face.client.admin.aggregate([*HERE, lookup]))
     with pytest.raises(UnsupportedOperation, match=face.argon.database):
-        await do(face.client.local.startup_log.aggregate([merge]))
+        await do(
+            face.client.local.startup_log.aggregate([lookup, {"$out": {"db": face.project, "coll": "x"}}])
+        )
     assert await do(there.wal_log.count_documents({})) == before
     assert sorted(await do(there.list_collection_names())) == sorted(names)
+
+
+@pytest.mark.parametrize("branch", ["main", "feature"])
+async def test_what_a_pipeline_there_writes_to_a_branch_is_in_the_log(face: Face, branch: str) -> None:
+    project = await do(face.argon.project(face.project))
+    if branch == "feature":
+        await do(project.create_branch(branch))
+    name = face.project if branch == "main" else f"{face.project}@{branch}"
+    target, found = face.client[name].found, await do(project.branch(branch))
+    numbers = {"$documents": [{"_id": number, "n": 1} for number in range(3)]}
+    assert await do(face.client.admin.aggregate([numbers, {"$out": {"db": name, "coll": "found"}}])) == []
+    assert len(await do(target.find())) == 3
+    merge = {"$merge": {"into": {"db": name, "coll": "found"}, "let": {"x": "$n"}, "whenMatched": SUM}}
+    admin = face.client.admin.with_options(write_concern=WriteConcern(w=0))
+    assert await do(admin.aggregate([{"$documents": [{"_id": 1, "n": 5}, {"_id": 9, "n": 7}]}, merge])) == []
+    assert await do(target.find().sort("_id", 1)) == [
+        {"_id": 0, "n": 1}, {"_id": 1, "n": 6}, {"_id": 2, "n": 1}, {"_id": 9, "n": 7},
+    ]  # fmt: skip
+    assert {entry.operation for entry in await do(found.log(limit=2))} == {"insert", "update"}
+    await do(face.client.local.startup_log.aggregate([{"$limit": 1}, {"$out": {"db": name, "coll": "logs"}}]))
+    assert await do(face.client[name].logs.count_documents({})) == 1
+    with pytest.raises(OperationFailure, match="must specify a 'coll'"):
+        await do(face.client.admin.aggregate([numbers, {"$merge": {"into": {"db": name}}}]))
+    await do(
+        face.client.admin.aggregate([numbers, {"$merge": {"into": {"db": face.argon.database, "coll": "x"}}}])
+    )
+    assert face.argon.database in await do(face.client.list_database_names())
+    await do(face.client.drop_database(face.argon.database))
 
 
 async def test_what_they_lead_to_are_branches(face: Face) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from pymongo import IndexModel
+from pymongo.read_concern import ReadConcern
 
 from argon import Argon
 from argon.errors import ReadOnlyView, UnsupportedOperation
@@ -179,3 +180,11 @@ def test_of_a_document_that_cannot_be_merged_and_a_stage_that_fails_the_first_is
     ]
     empty.same(lambda db: db.given.aggregate([*stages, {"$merge": {"into": "there", **let}}]))
     empty.same_documents("there")
+
+
+@pytest.mark.parametrize("stage", [{"$out": "new"}, {"$merge": "new"}], ids=str)
+def test_no_linearizable_read_writes_out(writing: Faces, stage: Document) -> None:
+    concern = ReadConcern("linearizable")
+    writing.same(
+        lambda db: list(db.users.with_options(read_concern=concern).aggregate([stage])), errors="message"
+    )

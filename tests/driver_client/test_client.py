@@ -20,6 +20,7 @@ from pymongo.errors import (
     InvalidName,
     OperationFailure,
     ServerSelectionTimeoutError,
+    WriteConcernError,
 )
 from pymongo.server_api import ServerApi
 
@@ -343,3 +344,21 @@ def test_an_error_of_time_says_which_limits_were_set(argon: Argon) -> None:
     for collection in (users, raw):
         with pytest.raises(ExecutionTimeout, match=r"\(configured timeouts: .*\), full error: "):
             collection.find_one({"$where": "sleep(500) || true"}, max_time_ms=1)
+
+
+def test_no_hosts_are_an_error_and_not_those_of_the_environment() -> None:
+    with pytest.raises(ConfigurationError, match="need to specify at least one host"):
+        WALClient([])
+
+
+def test_dropping_a_database_tells_of_a_write_concern_that_nobody_can_satisfy(
+    mongod_uri: str, argon: Argon
+) -> None:
+    argon.client()["shop"]["users"].insert_one({"_id": 1})
+    with (
+        WALClient[dict[str, Any]](mongod_uri, w=50, argon_database=argon.database) as client,
+        pytest.raises(WriteConcernError),
+    ):
+        client.drop_database("shop")
+    argon.client().drop_database("shop")
+    assert argon.projects() == []

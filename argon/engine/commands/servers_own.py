@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from argon.engine.sink import is_sink
 from argon.errors import UnsupportedOperation
 
 SERVERS_OWN = ("admin", "config", "local")
@@ -61,6 +62,14 @@ def check_stays(command: Mapping[str, Any]) -> None:
                 f"{verb!r} on one of the server's own databases cannot reach the database {name!r} past the "
                 f"log: {_INSIDE}"
             )
+
+
+def written_to(command: Mapping[str, Any]) -> str | None:
+    """Return the database that is no server's own and that a pipeline writes to, if it does."""
+    pipeline = command.get("pipeline")
+    if "aggregate" not in command or not isinstance(pipeline, list) or not pipeline:
+        return None
+    return next((name for name in _named_in(pipeline[-1:]) if is_sink(pipeline[-1])), None)
 
 
 def _named_by(verb: str, command: Mapping[str, Any]) -> Iterator[str]:
