@@ -130,36 +130,37 @@ class LargeCommit:
 
     def _write(self, changes: list[Change]) -> Operation[None]:
         """Add a page to the hidden line."""
-        lsns = list(range(self._next, self._next + len(changes)))
-        if lsns[-1] >= self._end - 1:
+        for lsn, change in enumerate(changes, self._next):
+            change.lsn = lsn
+        last = changes[-1].lsn
+        if last >= self._end - 1:
             raise ValueError(f"the plan of a large commit has more changes than its limit {self._plan.limit}")
 
         def body(session: Any) -> Operation[None]:
-            numbered = list(zip(lsns, changes, strict=True))
-            writes = yield from self._rows(numbered, session)
-            writes.append(self._engine.committer.appended(self._entries(numbered)))
+            writes = yield from self._rows(changes, session)
+            writes.append(self._engine.committer.appended(self._entries(changes)))
             yield from statements.run(writes, session)
 
         yield from self._engine.committer.retrying(body)
-        self._next, self._previous = lsns[-1] + 1, lsns[-1]
+        self._next, self._previous = last + 1, last
 
-    def _rows(self, numbered: list[tuple[int, Change]], session: Any) -> Operation[list[Statement]]:
-        for _, change in numbered:
+    def _rows(self, changes: list[Change], session: Any) -> Operation[list[Statement]]:
+        for change in changes:
             # To the hidden branch, whatever the branch itself has is inherited.
             change.inherited = change.before is not None
         writes: list[Statement] = []
-        for store, changes in by_store([numbered]).items():
+        for store, changed in by_store(changes).items():
             table = self._engine.raw[store]
-            writes += yield from write_rows(table, session, self._hidden.number, changes)
+            writes += yield from write_rows(table, session, self._hidden.number, changed)
         return writes
 
-    def _entries(self, numbered: list[tuple[int, Change]]) -> list[dict[str, Any]]:
+    def _entries(self, changes: list[Change]) -> list[dict[str, Any]]:
         return encode(
-            [entry_of(change) for _, change in numbered],
+            [entry_of(change) for change in changes],
             project_id=self._branch.project_id,
             branch_id=self._hidden.id,
             prev_lsn=self._previous,
-            lsns=[lsn for lsn, _ in numbered],
+            lsns=[change.lsn for change in changes],
             moment=self._moment,
             author=self._author,
             message=self._message,
@@ -186,7 +187,7 @@ class LargeCommit:
         def body(session: Any) -> Operation[tuple[BranchRecord, Head]]:
             self._moment = max(engine.clock.now(), self._moment)
             last.lsn = self._end
-            writes = yield from self._rows([(self._end, last)] if last.store else [], session)
+            writes = yield from self._rows([last] if last.store else [], session)
             announced = encode(
                 [Entry(Kind.PUBLISH, document=raw(about))],
                 project_id=branch.project_id,
@@ -197,7 +198,7 @@ class LargeCommit:
                 author=self._author,
                 message=self._message,
             )
-            writes.append(engine.committer.appended([*announced, *self._entries([(self._end, last)])]))
+            writes.append(engine.committer.appended([*announced, *self._entries([last])]))
             live = {"_id": branch.id, "status": "active"}
             opened = {"_id": hidden.id, "status": "hidden"}
             records = [(live, {"$set": moved}), (opened, {"$set": {"status": "published"}})]

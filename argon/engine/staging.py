@@ -27,8 +27,8 @@ Staging = Callable[["Engine", int, Any, int, list[Change]], Operation[None]]
 def stage(engine: Engine, number: int, session: Any, lsn: int, changes: Sequence[Change]) -> Operation[None]:
     """Stage changes one after the other, several of which may be about one document."""
     for place, change in enumerate(changes, lsn):
-        store = engine.raw[change.store]
-        rest = yield from write_rows(store, session, number, [(place, change)], history=False)
+        change.lsn = place
+        rest = yield from write_rows(engine.raw[change.store], session, number, [change], history=False)
         yield from statements.run(rest, session)
 
 
@@ -36,11 +36,11 @@ def stage_at_once(
     engine: Engine, number: int, session: Any, lsn: int, changes: list[Change]
 ) -> Operation[None]:
     """Stage changes of one document each, in a few statements."""
+    for place, change in enumerate(changes, lsn):
+        change.lsn = place
     for page in parts(changes):
-        numbered = list(enumerate(page, lsn))
-        lsn += len(page)
         rest: list[statements.Statement] = []
-        for name, changed in by_store([numbered]).items():
+        for name, changed in by_store(page).items():
             rest += yield from write_rows(engine.raw[name], session, number, changed, history=False)
         yield from statements.run(rest, session)
 

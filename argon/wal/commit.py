@@ -7,9 +7,9 @@ still true; if not, the caller reads again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from bson import Int64
@@ -21,7 +21,7 @@ from argon.wal import statements
 from argon.wal.change import Change, Commit
 from argon.wal.clock import Clock
 from argon.wal.connection import keep_connection, let_connection_go
-from argon.wal.log import Entry, Head, Log, encode, size_of
+from argon.wal.log import Entry, Head, Log, encode, size_of, usual_size
 from argon.wal.lsn import LsnAllocator
 from argon.wal.rows import write_rows
 from argon.wal.statements import Failure, Statement
@@ -121,45 +121,31 @@ class Committer(Transactions):
     ) -> Operation[Head]:
         """Write the rows, and the log entries that tell of them; return the new head."""
         yield from keep_connection(self._client, session)
-        numbered: list[list[tuple[int, Change]]] = []
-        for commit in commits:
-            numbered.append(list(enumerate(commit.changes, first)))
-            first += len(commit.changes)
+        changes = [change for commit in commits for change in commit.changes]
+        for lsn, change in enumerate(changes, first):
+            change.lsn = lsn
         writes: list[Statement] = []
         if doubted is not None:
             writes.append(self._found(branch, doubted))
-        for store, changes in by_store(numbered).items():
-            writes += yield from write_rows(self._store(store), session, branch.number, changes)
-        documents: list[dict[str, Any]] = []
-        for commit, changes in zip(commits, numbered, strict=True):
-            kept = [(lsn, change) for lsn, change in changes if not change.noop]
-            for lsn, change in kept:
-                change.lsn = lsn
-            if not kept:
-                continue
-            documents += encode(
-                [entry_of(change) for _, change in kept],
-                project_id=branch.project_id,
-                branch_id=branch.line_id,
-                prev_lsn=documents[-1]["lsn"] if documents else head.lsn,
-                lsns=[lsn for lsn, _ in kept],
-                moment=moment,
-                author=commit.author,
-                message=commit.message,
-            )
+        for store, changed in by_store(changes).items():
+            writes += yield from write_rows(self._store(store), session, branch.number, changed)
+        kept = [change for change in changes if not change.noop]
+        last = kept[-1].lsn if kept else head.lsn
         if claimed:
             writes.append(statements.delete(self._log.collection, [{"_id": _claim(branch, head)["_id"]}]))
-        if any(change.operation in DDL_OPERATIONS for commit in commits for change in commit.changes):
-            defined = {"$set": {"ddl_lsn": documents[-1]["lsn"]}}
+        if any(change.operation in DDL_OPERATIONS for change in changes):
+            defined = {"$set": {"ddl_lsn": Int64(last)}}
             writes.append(statements.update(self._store("branches"), [({"_id": branch.id}, defined)]))
-        if documents:
-            writes.append(self.appended(documents))
+        if kept:
+            size = sum(usual_size(commit.message, commit.changes) for commit in commits)
+            entries = partial(_entries, branch, head, commits, moment)
+            writes.append(self._appending(entries, len(kept), size))
         yield from statements.run(writes, session)
         for commit in commits:
             if commit.check is not None:
                 yield from let_connection_go(session)  # hooks have their own ways of reading
                 yield from commit.check(session)
-        return Head(int(documents[-1]["lsn"]), moment) if documents else head
+        return Head(last, moment) if kept else head
 
     def _found(self, branch: BranchRecord, head: Head) -> Statement:
         """Make a statement that changes nothing and fails where the branch never had such a head."""
@@ -184,14 +170,16 @@ class Committer(Transactions):
 
     def appended(self, documents: list[dict[str, Any]]) -> Statement:
         """Return the statement by which :meth:`append` inserts log entries."""
+        return self._appending(lambda: documents, len(documents), size_of(documents))
 
+    def _appending(self, documents: Callable[[], list[dict[str, Any]]], count: int, size: int) -> Statement:
         def refused(failure: Failure) -> Exception:
             details = failure.details or {}
             if isinstance(failure, BulkWriteError):
                 details = details["writeErrors"][0]
             return _sequencing(details) if details.get("code") == statements.DUPLICATE_KEY else failure
 
-        return statements.insert(self._log.collection, documents, size=size_of(documents), refused=refused)
+        return statements.insert(self._log.collection, documents, count, size=size, refused=refused)
 
     def retrying_heads(self, body: Any, lsns: LsnAllocator | None = None) -> Operation[Any]:
         """Run a transaction again also when a head that it read, or an LSN that it took, is no longer free.
@@ -211,15 +199,35 @@ class Committer(Transactions):
         raise last
 
 
-def by_store(numbered: Sequence[Sequence[tuple[int, Change]]]) -> dict[str, list[tuple[int, Change]]]:
-    """Part changes, each with its LSN, by the store whose rows they change."""
-    stores: dict[str, list[tuple[int, Change]]] = {}
-    for changes in numbered:
-        for lsn, change in changes:
-            if not change.store:
-                continue  # the log alone tells of it
-            stores.setdefault(change.store, []).append((lsn, change))
+def by_store(changes: Iterable[Change]) -> dict[str, list[Change]]:
+    """Part changes by the store whose rows they change."""
+    stores: dict[str, list[Change]] = {}
+    for change in changes:
+        if change.store:  # otherwise the log alone tells of it
+            stores.setdefault(change.store, []).append(change)
     return stores
+
+
+def _entries(
+    branch: BranchRecord, head: Head, commits: Sequence[Commit], moment: datetime
+) -> list[dict[str, Any]]:
+    """Lay out the entries of commits that follow one another."""
+    documents: list[dict[str, Any]] = []
+    for commit in commits:
+        kept = [change for change in commit.changes if not change.noop]
+        if not kept:
+            continue
+        documents += encode(
+            [entry_of(change) for change in kept],
+            project_id=branch.project_id,
+            branch_id=branch.line_id,
+            prev_lsn=documents[-1]["lsn"] if documents else head.lsn,
+            lsns=[change.lsn for change in kept],
+            moment=moment,
+            author=commit.author,
+            message=commit.message,
+        )
+    return documents
 
 
 def _claim(branch: BranchRecord, head: Head) -> dict[str, Any]:

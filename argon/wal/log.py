@@ -21,6 +21,7 @@ from pymongo.read_concern import ReadConcern
 from argon.io import Operation
 from argon.models import BranchRecord, WALEntry
 from argon.models.entry import Operation as Kind
+from argon.wal.change import Change
 from argon.wal.images import old_fields
 
 LOG = "wal_log"
@@ -162,12 +163,21 @@ def _before(entry: Entry) -> dict[str, Any]:
 
 def size_of(documents: Sequence[Mapping[str, Any]]) -> int:
     """Return about how many bytes entries as :func:`encode` lays them out have, rather too many."""
-    said = 4 * len(documents[0].get("message", "")) + _USUAL_OVERHEAD if documents else 0
+    said = _overhead(documents[0].get("message")) if documents else 0
     images = (
         _images(stored.get("document"), stored.get("old_document") or stored.get("old_fields"))
         for stored in documents
     )
     return said * len(documents) + sum(images)
+
+
+def usual_size(message: str | None, changes: Sequence[Change]) -> int:
+    """Return the same of the entries of one commit before they are laid out."""
+    return sum(change.size() for change in changes) + len(changes) * _overhead(message)
+
+
+def _overhead(message: str | None) -> int:
+    return 4 * len(message or "") + _USUAL_OVERHEAD
 
 
 def _images(after: Mapping[str, Any] | None, before: Mapping[str, Any] | None) -> int:

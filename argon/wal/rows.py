@@ -36,7 +36,7 @@ class DuplicateId(Exception):
 
 
 def write_rows(
-    store: Any, session: Any, branch: int, changes: Sequence[tuple[int, Change]], *, history: bool = True
+    store: Any, session: Any, branch: int, changes: Sequence[Change], *, history: bool = True
 ) -> Operation[list[Statement]]:
     """Apply changes to one store, as far as the server has to evaluate something.
 
@@ -44,7 +44,7 @@ def write_rows(
         store: The physical collection, decoding to raw BSON.
         session: The transaction's session.
         branch: The number of the branch that changes.
-        changes: Each with its LSN. Their ``after`` and ``noop`` are filled in
+        changes: Each has its LSN. Their ``after`` and ``noop`` are filled in
             where the server had to evaluate an update.
         history: Whether superseded versions are kept as past rows; an open
             transaction's provisional rows leave none.
@@ -58,20 +58,18 @@ def write_rows(
     """
     inserts: list[dict[str, Any]] = []
     origin: list[Change] = []
-    evaluated = [
-        (lsn, change) for lsn, change in changes if change.in_place is not None and change.seek is None
-    ]
+    evaluated = [change for change in changes if change.in_place is not None and change.seek is None]
     if evaluated:
         yield from _evaluate(store, session, branch, evaluated)
-    for lsn, change in changes:
+    for change in changes:
         if change.seek is not None:
-            yield from _seek(store, session, lsn, change)
+            yield from _seek(store, session, change)
     updates: list[tuple[dict[str, Any], dict[str, Any]]] = []
     deletes: list[dict[str, Any]] = []
-    for lsn, change in changes:
+    for change in changes:
         if change.noop:
             continue
-        row, after = change.before, change.after
+        row, after, lsn = change.before, change.after, change.lsn
         if row is None:
             assert after is not None
             inserts.append(current_row(branch, lsn, lsn, after))
@@ -96,9 +94,7 @@ def write_rows(
     rest: list[Statement] = []
     if updates:
         rest.append(
-            statements.update(
-                store, updates, size=sum(change.size() for _, change in changes), missed=StaleRow
-            )
+            statements.update(store, updates, size=sum(change.size() for change in changes), missed=StaleRow)
         )
     if deletes:
         rest.append(statements.delete(store, deletes, missed=StaleRow))
@@ -117,12 +113,13 @@ def _insert(store: Any, rows: list[dict[str, Any]], origin: list[Change]) -> Sta
             return failure
         return DuplicateId(origin[first.get("index", 0)], first)
 
-    return statements.insert(store, rows, size=sum(change.size() for change in origin), refused=refused)
+    size = sum(change.size() for change in origin)
+    return statements.insert(store, lambda: rows, len(rows), size=size, refused=refused)
 
 
-def _seek(store: Any, session: Any, lsn: int, change: Change) -> Operation[None]:
+def _seek(store: Any, session: Any, change: Change) -> Operation[None]:
     """Find and change a row at once; if this commit lands, nobody has changed the branch since its head."""
-    update = None if change.in_place is None else _stamped(change, lsn)
+    update = None if change.in_place is None else _stamped(change)
     row = yield from statements.find_and_modify(store, change.seek, update, session)
     if row is None:
         change.noop = True
@@ -140,31 +137,29 @@ def _seek(store: Any, session: Any, lsn: int, change: Change) -> Operation[None]
         yield store.update_one({"_id": row["_id"]}, {"$set": _as_it_was(row)}, session=session)
 
 
-def _evaluate(
-    store: Any, session: Any, branch: int, changes: Sequence[tuple[int, Change]]
-) -> Operation[None]:
+def _evaluate(store: Any, session: Any, branch: int, changes: Sequence[Change]) -> Operation[None]:
     """Run the server's own update on the rows, and read the post-images back."""
     copies = [
-        current_row(branch, lsn, change.before["_id"]["n"], change.before["d"])
-        for lsn, change in changes
+        current_row(branch, change.lsn, change.before["_id"]["n"], change.before["d"])
+        for change in changes
         if change.inherited and change.before is not None
     ]
     if copies:
-        origin = [change for _, change in changes if change.inherited]
+        origin = [change for change in changes if change.inherited]
         yield from statements.run([_insert(store, copies, origin)], session)
-    targets: list[tuple[dict[str, Any], int, Change]] = []
-    for lsn, change in changes:
+    targets: list[tuple[dict[str, Any], Change]] = []
+    for change in changes:
         row = change.before
         assert row is not None
         if change.inherited:
-            copy = current_row(branch, lsn, row["_id"]["n"], {})
+            copy = current_row(branch, change.lsn, row["_id"]["n"], {})
             target = {"_id": copy["_id"], "f": copy["f"]}
         else:
             target = unchanged(row)
-        targets.append((target, lsn, change))
+        targets.append((target, change))
     afters = yield from _post_images(store, session, targets)
     restores: list[UpdateOne | DeleteOne] = []
-    for (target, _, change), after in zip(targets, afters, strict=True):
+    for (target, change), after in zip(targets, afters, strict=True):
         assert change.before is not None
         change.after = after
         change.noop = after.raw == change.before["d"].raw
@@ -183,13 +178,13 @@ def _as_it_was(row: Row) -> dict[str, Any]:
 
 
 def _post_images(
-    store: Any, session: Any, targets: Sequence[tuple[dict[str, Any], int, Change]]
+    store: Any, session: Any, targets: Sequence[tuple[dict[str, Any], Change]]
 ) -> Operation[list[RawBSONDocument]]:
     if len(targets) == 1:
-        target, lsn, change = targets[0]
+        target, change = targets[0]
         row = yield store.find_one_and_update(
             target,
-            _stamped(change, lsn),
+            _stamped(change),
             projection={"d": 1, "_id": 0},
             return_document=ReturnDocument.AFTER,
             array_filters=change.array_filters,
@@ -203,17 +198,17 @@ def _post_images(
         [
             UpdateOne(
                 target,
-                _stamped(change, lsn),
+                _stamped(change),
                 array_filters=change.array_filters,
                 collation=change.collation,
             )
-            for target, lsn, change in targets
+            for target, change in targets
         ],
         session=session,
     )
     if done.matched_count != len(targets):
         raise StaleRow
-    keys = [target["_id"] for target, _, _ in targets]
+    keys = [target["_id"] for target, _ in targets]
     rows = yield store.find({"_id": {"$in": keys}}, {"d": 1}, session=session).to_list(None)
     # Keys are matched by their parts: the server may return them in any order.
     images = {_key(row["_id"]): row["d"] for row in rows}
@@ -224,9 +219,9 @@ def _key(key: Mapping[str, Any]) -> tuple[int, int, int]:
     return int(key["b"]), int(key["t"]), int(key["n"])
 
 
-def _stamped(change: Change, lsn: int) -> dict[str, Any]:
+def _stamped(change: Change) -> dict[str, Any]:
     assert change.in_place is not None
     update: dict[str, Any] = dict(change.in_place)
-    update["$set"] = {**update.get("$set", {}), "f": Int64(lsn)}
+    update["$set"] = {**update.get("$set", {}), "f": Int64(change.lsn)}
     update["$unset"] = {**update.get("$unset", {}), "s": ""}
     return update

@@ -33,7 +33,7 @@ class Statement:
 
     Attributes:
         collection: Where.
-        command: The command, as the server takes it.
+        command: Makes the command, as the server takes it, while it may be busy with the one before.
         count: How many documents it names.
         size: About how many bytes it has.
         alone: Does the same by the driver's own method, for any size; its value tells how many documents.
@@ -42,7 +42,7 @@ class Statement:
     """
 
     collection: Any
-    command: dict[str, Any]
+    command: Callable[[], dict[str, Any]]
     count: int
     size: int
     alone: Callable[[Any], Operation[int]]
@@ -52,22 +52,25 @@ class Statement:
 
 def insert(
     collection: Any,
-    documents: Sequence[Mapping[str, Any]],
+    documents: Callable[[], list[dict[str, Any]]],
+    count: int,
     *,
     size: int,
     refused: Callable[[Failure], Exception],
 ) -> Statement:
-    """Insert documents that have an ``_id``."""
+    """Insert as many documents, which have an ``_id``."""
 
     def alone(session: Any) -> Operation[int]:
-        if len(documents) == 1:
-            yield collection.insert_one(documents[0], session=session)
+        if count == 1:
+            yield collection.insert_one(documents()[0], session=session)
         else:
-            yield collection.insert_many(documents, session=session)
-        return len(documents)
+            yield collection.insert_many(documents(), session=session)
+        return count
 
-    command = {"insert": collection.name, "documents": list(documents)}
-    return Statement(collection, command, len(documents), size, alone, refused=refused)
+    def command() -> dict[str, Any]:
+        return {"insert": collection.name, "documents": documents()}
+
+    return Statement(collection, command, count, size, alone, refused=refused)
 
 
 def update(
@@ -87,7 +90,7 @@ def update(
 
     pairs = [{"q": query, "u": change, **hinted} for query, change in updates]
     command = {"update": collection.name, "updates": pairs}
-    return Statement(collection, command, len(pairs), size, alone, missed)
+    return Statement(collection, lambda: command, len(pairs), size, alone, missed)
 
 
 def delete(
@@ -101,7 +104,7 @@ def delete(
 
     deletes = [{"q": query, "limit": 1} for query in filters]
     command = {"delete": collection.name, "deletes": deletes}
-    return Statement(collection, command, len(deletes), 0, alone, missed)
+    return Statement(collection, lambda: command, len(deletes), 0, alone, missed)
 
 
 def find_and_modify(
@@ -142,7 +145,7 @@ def _run_together(statements: Sequence[Statement], session: Any) -> Operation[No
     if not statements:
         return
     database = statements[0].collection.database
-    commands = [statement.command for statement in statements]
+    commands = (statement.command() for statement in statements)
     replies = yield from run_commands(database, commands, session)
     for statement, reply in zip(statements, replies, strict=False):
         failures = reply.get("writeErrors")

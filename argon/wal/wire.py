@@ -11,7 +11,7 @@ Over which connection, and when not, is said in :mod:`argon.wal.connection`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -34,7 +34,7 @@ _REPLY: CodecOptions[dict[str, Any]] = CodecOptions(unicode_decode_error_handler
 
 def run_commands(
     database: Any,
-    commands: Sequence[dict[str, Any]],
+    commands: Iterable[dict[str, Any]],
     session: Any,
     codec: CodecOptions[Any] = _REPLY,
 ) -> Operation[list[Any]]:
@@ -42,7 +42,7 @@ def run_commands(
 
     Args:
         database: Where.
-        commands: The commands; the driver adds fields to them.
+        commands: The commands; the driver adds fields to them. A large one is sent before the next is made.
         session: The session, in a transaction that is to be aborted if one fails.
         codec: Of the replies.
 
@@ -103,7 +103,7 @@ def _tell(visible: Callable[[], None], reply: Mapping[str, Any]) -> None:
 def _pipelined(
     client: Any,
     database: str,
-    commands: Sequence[dict[str, Any]],
+    commands: Iterable[dict[str, Any]],
     session: Any,
     codec: CodecOptions[Any],
     heard: Callable[[Mapping[str, Any]], None] | None = None,
@@ -131,7 +131,7 @@ def _exchange(
     client: Any,
     connection: Any,
     database: str,
-    commands: Sequence[dict[str, Any]],
+    commands: Iterable[dict[str, Any]],
     session: Any,
     codec: CodecOptions[Any],
     heard: Callable[[Mapping[str, Any]], None] | None,
@@ -141,7 +141,7 @@ def _exchange(
     numbers, unsent, largest = [], b"", 0
     replies = []
     try:
-        for place, command in enumerate(commands, 1):
+        for command in commands:
             connection.add_server_api(command)
             session._apply_to(command, False, ReadPreference.PRIMARY, connection)
             session._transaction.set_in_progress()
@@ -150,9 +150,11 @@ def _exchange(
             number, message, _, size = _op_msg(0, command, database, None, codec)
             numbers.append(number)
             unsent, largest = unsent + message, max(largest, size)
-            if place == len(commands) or len(unsent) > _WORTH_SENDING:
+            if len(unsent) > _WORTH_SENDING:
                 yield connection.send_message(unsent, largest)
                 unsent = b""
+        if unsent:
+            yield connection.send_message(unsent, largest)
         for number in numbers:
             answer = yield connection.receive_message(number)
             replies.append(answer.unpack_response(codec_options=codec)[0])
