@@ -10,7 +10,7 @@ from bson.codec_options import CodecOptions
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.asynchronous.topology import Topology
-from pymongo.errors import ConfigurationError
+from pymongo.errors import ConfigurationError, WriteConcernError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -233,8 +233,12 @@ class AsyncWALClient(AsyncCommandsOfBranches, ProjectsClient[D], AsyncMongoClien
     ) -> None:
         """Delete a project or a branch; see :meth:`ProjectsClient.drop_database`."""
         if sends_commands(self) or is_special(self.write_concern):
-            with suppress(NotFound):
-                await AsyncMongoClient.drop_database(self, name_or_database, session, comment)
+            try:
+                with suppress(NotFound):
+                    await AsyncMongoClient.drop_database(self, name_or_database, session, comment)
+            except WriteConcernError:  # it is dropped all the same
+                await super().drop_database(name_or_database, session, comment)
+                raise
         await super().drop_database(name_or_database, session, comment)
 
     async def _open_watch(self, *args: Any, **kwargs: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any, Generic, NoReturn, Self, TypeVar
 
 from bson.codec_options import CodecOptions
 from pymongo import MongoClient
-from pymongo.errors import ConfigurationError
+from pymongo.errors import ConfigurationError, WriteConcernError
 from pymongo.read_concern import ReadConcern
 from pymongo.synchronous.database import Database
 from pymongo.synchronous.topology import Topology
@@ -235,8 +235,12 @@ class WALClient(CommandsOfBranches, ProjectsClient[D], MongoClient[D]):
     ) -> None:
         """Delete a project or a branch; see :meth:`ProjectsClient.drop_database`."""
         if sends_commands(self) or is_special(self.write_concern):
-            with suppress(NotFound):
-                MongoClient.drop_database(self, name_or_database, session, comment)
+            try:
+                with suppress(NotFound):
+                    MongoClient.drop_database(self, name_or_database, session, comment)
+            except WriteConcernError:  # it is dropped all the same
+                super().drop_database(name_or_database, session, comment)
+                raise
         super().drop_database(name_or_database, session, comment)
 
     def _open_watch(self, *args: Any, **kwargs: Any) -> Any:

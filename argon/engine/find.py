@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bson.codec_options import CodecOptions
 from pymongo.errors import OperationFailure
 
-from argon.engine.cursors import Materialized, next_batch, readable
+from argon.engine.cursors import Materialized, next_batch, readable, resize
 from argon.engine.documents import plain_values
 from argon.engine.errors import NEEDS_STORE, OF_FIND, executing
 from argon.engine.pipelines import aggregate
@@ -99,6 +99,9 @@ def open_find(snapshot: Snapshot, space: str, name: str, spec: FindSpec, reader:
         if record.kind == "view":  # of which the server makes an aggregation too
             raise
         raise executing(error, OF_FIND) from error
+    resize(
+        cursor, spec.options.get("batch_size")
+    )  # a cursor of an aggregation has another size after the first
     return Opened(cursor, wrapped=False)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pymongo.errors import ExecutionTimeout, OperationFailure
+from pymongo.errors import OperationFailure
 
 from argon.engine.errors import OF_FIND_AND_MODIFY, executing
 from argon.engine.find import find_rows
@@ -52,8 +52,7 @@ def matching_rows(
         return (yield from find_rows(snapshot, record, found, target.codec))
     except OperationFailure as error:
         yield from refuse()
-        named = spec.is_find_and_modify and not isinstance(error, ExecutionTimeout)
-        raise executing(error, OF_FIND_AND_MODIFY if named else None) from error
+        raise executing(error, OF_FIND_AND_MODIFY if spec.is_find_and_modify else None) from error
 
 
 def too_much(rows: Sequence[Row]) -> bool:

@@ -29,6 +29,19 @@ def test_chaining_gives_what_arguments_give(reading: Faces) -> None:
     reading.same(lambda db: db.users.find().allow_disk_use(True).sort("_id", 1))
 
 
+@pytest.mark.parametrize("size", [0, 1, 2, 5, 100])
+@pytest.mark.parametrize("sort", [None, [("_id", 1)]])
+def test_batches_have_the_size_that_was_asked_for(reading: Faces, size: int, sort: Any) -> None:
+    def sizes(db: Any) -> list[int]:
+        cursor, found = db.users.find(sort=sort).batch_size(size), []
+        while cursor.alive:
+            cursor.next()
+            found.append(len(cursor._data))
+        return found
+
+    reading.same(sizes)
+
+
 def test_rewinding_begins_anew(reading: Faces) -> None:
     def read_twice(db: Any) -> Any:
         cursor = db.users.find({"age": 22}, batch_size=2).sort("_id", 1)

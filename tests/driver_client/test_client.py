@@ -362,3 +362,19 @@ def test_dropping_a_database_tells_of_a_write_concern_that_nobody_can_satisfy(
         client.drop_database("shop")
     argon.client().drop_database("shop")
     assert argon.projects() == []
+
+
+def test_what_the_servers_say_of_a_write_concern_does_not_keep_a_database(
+    argon: Argon, mongod_uri: str, client: MongoClient[dict[str, Any]]
+) -> None:
+    special: Any = {"w": 50, "wtimeoutMS": 1}
+    name = f"plain_{argon.database}"
+    with (
+        MongoClient[dict[str, Any]](mongod_uri, **special) as plain,
+        WALClient[dict[str, Any]](mongod_uri, argon_database=argon.database, **special) as branches,
+    ):
+        for asking, usual in ((plain, client), (branches, argon.client())):
+            usual[name]["users"].insert_one({"_id": 1})
+            with pytest.raises(WriteConcernError):
+                asking.drop_database(name)
+            assert name not in usual.list_database_names()
