@@ -64,13 +64,15 @@ def time_limit(engine: Engine, asked: Any) -> Operation[TimeLimit]:
 
     Args:
         engine: The engine.
-        asked: ``maxTimeMS``, as the user gave it.
+        asked: ``maxTimeMS``, as the user gave it; without one the client's ``timeoutMS`` holds.
 
     Raises:
         OperationFailure: It is no number of milliseconds; the server says so.
     """
     if asked is None:
-        return NO_LIMIT
+        mongo = vars(engine.client).get("delegate", engine.client)  # one of Motor's wraps PyMongo's
+        seconds = mongo.options.timeout
+        return NO_LIMIT if seconds is None else TimeLimit(int(seconds * 1000))
     valid = isinstance(asked, int | float) and not isinstance(asked, bool)
     if not valid or asked != int(asked) or not 0 <= asked <= _LONGEST:
         yield engine.plain.command({"count": NO_STORE, "maxTimeMS": asked})
