@@ -10,6 +10,7 @@ pinned.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bson import SON
@@ -35,6 +36,22 @@ _ABOUT_ENTRIES = {
     "return_key": "return_key shows entries of physical indexes: use a projection of the index's fields",
     "show_record_id": "show_record_id shows a place in a physical collection: use _id",
 }
+_MODIFIERS = frozenset(
+    {
+        "$comment",
+        "$explain",
+        "$hint",
+        "$max",
+        "$maxTimeMS",
+        "$min",
+        "$orderby",
+        "$query",
+        "$readPreference",
+        "$returnKey",
+        "$showRecordId",
+    }
+)
+"""What PyMongo makes options of, in a filter that has a ``$query``."""
 
 
 class WALCursor(Cursor[D]):
@@ -43,17 +60,22 @@ class WALCursor(Cursor[D]):
     _opened: Opened | None = None
 
     def _spec_of_find(self) -> FindSpec:
+        # PyMongo takes modifiers in the filter, too, beside $query; what a cursor is told goes before.
+        modifiers = self._spec if "$query" in self._spec else {}
+        for name in modifiers.keys() - _MODIFIERS:
+            text = f"BSON field 'FindCommandRequest.{name}' is an unknown field."
+            raise command_error({"code": 40415, "codeName": "Location40415", "errmsg": text})
         options: dict[str, Any] = {
             "batch_size": self._batch_size or None,
-            "max_time_ms": self._max_time_ms,
-            "comment": self._comment,
+            "max_time_ms": modifiers.get("$maxTimeMS") if self._max_time_ms is None else self._max_time_ms,
+            "comment": modifiers.get("$comment") if self._comment is None else self._comment,
             "allow_disk_use": self._allow_disk_use,
             "let": self._let,
             "no_cursor_timeout": bool(self._query_flags & _NO_TIMEOUT),
         }
         for given, name in (
-            (self._return_key, "return_key"),
-            (self._show_record_id, "show_record_id"),
+            (self._return_key or modifiers.get("$returnKey"), "return_key"),
+            (self._show_record_id or modifiers.get("$showRecordId"), "show_record_id"),
         ):
             if given:
                 raise UnsupportedOperation(_ABOUT_ENTRIES[name])
@@ -63,23 +85,27 @@ class WALCursor(Cursor[D]):
                 "capped ones: use watch() or branch.log()"
             )
             raise command_error({"code": 2, "codeName": "BadValue", "errmsg": text})
-        legacy = self._spec if "$query" in self._spec else {}
         for name, bound in (("min", self._min), ("max", self._max)):
-            options[name] = bound or legacy.get(f"${name}")
+            options[name] = bound or modifiers.get(f"${name}")
         if (self._min or self._max) and not self._hint:
             raise InvalidOperation(
                 "Passing a 'hint' is required when using the min/max query option to ensure the query "
                 "utilizes the correct index"
             )
-        # PyMongo keeps what cursors may not do without in the filter under $query.
-        query = self._spec.get("$query", self._spec) if "$query" in self._spec else self._spec
+        ordering = self._ordering or modifiers.get("$orderby")
+        query = modifiers.get("$query", self._spec)
+        for name, value in (("filter", query), ("sort", ordering)):
+            if value is not None and not isinstance(value, Mapping):
+                text = f"Expected field {name}to be of type object"  # the server leaves out the space
+                raise command_error({"code": 14, "codeName": "TypeMismatch", "errmsg": text})
+        hint = self._hint or modifiers.get("$hint")
         return FindSpec(
             filter=query,
             projection=self._projection,
-            sort=None if not self._ordering else list(self._ordering.items()),
+            sort=None if not ordering else list(ordering.items()),
             skip=self._skip,
             limit=self._limit,
-            hint=SON(self._hint) if isinstance(self._hint, dict) else self._hint,
+            hint=SON(hint) if isinstance(hint, dict) else hint,
             collation=self._collation,
             options={
                 key: value for key, value in options.items() if value is not None and value is not False

@@ -157,8 +157,10 @@ def _run_together(statements: Sequence[Statement], session: Any) -> Operation[No
 def _run_alone(statement: Statement, session: Any) -> Operation[None]:
     try:
         count = yield from statement.alone(session)
-    except (WriteError, BulkWriteError) as error:
+    except WriteError as error:
         raise _refusal(statement, error) from error
+    except BulkWriteError as error:
+        raise _refusal(statement, _without_rows(error)) from None
     _check_count(statement, count)
 
 
@@ -169,6 +171,14 @@ def _check_count(statement: Statement, count: int) -> None:
 
 def _refusal(statement: Statement, failure: Failure) -> Exception:
     return failure if statement.refused is None else statement.refused(failure)
+
+
+def _without_rows(error: BulkWriteError) -> BulkWriteError:
+    """Return an error without the rows that were written, which are nobody's concern, and many megabytes."""
+    failures = [
+        {key: value for key, value in one.items() if key != "op"} for one in error.details["writeErrors"]
+    ]
+    return BulkWriteError({**error.details, "writeErrors": failures})
 
 
 def _failure(failures: list[dict[str, Any]], *, single: bool) -> Failure:

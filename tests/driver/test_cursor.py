@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from bson import SON
 from pymongo import CursorType
 
 from argon.errors import UnsupportedOperation
@@ -195,3 +196,23 @@ def test_an_exhaust_cursor_reads_everything(reading: Faces) -> None:
 @pytest.mark.parametrize("kind", [CursorType.TAILABLE, CursorType.TAILABLE_AWAIT])
 def test_a_tailable_cursor_needs_a_capped_collection_as_on_the_server(reading: Faces, kind: int) -> None:
     reading.same(lambda db: list(db.users.find(cursor_type=kind)), errors="code")
+
+
+@pytest.mark.parametrize(
+    "modifiers",
+    [
+        {"$orderby": {"_id": -1}},
+        {"$orderby": SON([("name", 1), ("_id", -1)]), "$comment": "x", "$maxTimeMS": 9000},
+        {"$hint": {"age": 1}, "$orderby": {"_id": 1}},
+        {"$hint": {"no": 1}},
+        {"$orderby": True},
+        {"$query": 5},
+        {"$unheard": 1},
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("name", ["users", "nothing"])
+def test_modifiers_in_the_filter(reading: Faces, modifiers: dict[str, Any], name: str) -> None:
+    asked = {"$query": {"age": {"$gt": 21}}, **modifiers}
+    reading.same(lambda db: list(db[name].find(asked)), errors="code")
+    reading.same(lambda db: list(db[name].find({**asked, **modifiers}, sort=[("_id", 1)])), errors="code")
