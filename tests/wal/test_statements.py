@@ -6,9 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pymongo import DeleteOne, ReplaceOne, UpdateOne
+from pymongo.errors import BulkWriteError
+
+from argon.io import run
+from argon.wal import statements
 
 if TYPE_CHECKING:
     from pymongo.collection import Collection
+    from pymongo.database import Database
 
 MEGABYTE = 1 << 20
 
@@ -35,3 +40,13 @@ def test_commit_larger_than_a_message(users: Collection[dict[str, Any]], change:
     keys = range(18)
     users.insert_many([{"_id": key, "text": "x" * MEGABYTE} for key in keys])
     assert getattr(users.bulk_write([change(key) for key in keys]), count) == len(keys)
+
+
+def test_an_error_does_not_show_what_was_written(plain_db: Database[dict[str, Any]]) -> None:
+    rows = [{"_id": 1}, {"_id": 1, "text": "secret"}]
+    size = statements.MAX_MESSAGE + 1
+    alone = statements.insert(plain_db.things, lambda: rows, len(rows), size=size, refused=lambda why: why)
+    with pytest.raises(BulkWriteError) as caught:
+        run(statements.run([alone], None))
+    assert caught.value.details["writeErrors"][0]["code"] == statements.DUPLICATE_KEY
+    assert "secret" not in str(caught.value)
