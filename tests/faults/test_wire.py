@@ -117,8 +117,9 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     exchange = wire._exchange
 
     def counting(client: Any, connection: Any, database: str, commands: Any, *rest: Any) -> Any:
-        counts.append(len(commands))
-        return exchange(client, connection, database, commands, *rest)
+        made = list(commands)
+        counts.append(len(made))
+        return exchange(client, connection, database, made, *rest)
 
     monkeypatch.setattr(wire, "_exchange", counting)
     return counts

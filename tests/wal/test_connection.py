@@ -1,4 +1,4 @@
-"""What a commit says to the server, and when: over one connection, and the commit itself last."""
+"""A commit takes one connection and needs no other, and is handed on when others can see it."""
 
 from __future__ import annotations
 
