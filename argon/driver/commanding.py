@@ -30,7 +30,6 @@ ON_DATABASE = (
     "command",
     "create_collection",
     "cursor_command",
-    "dereference",
     "drop_collection",
     "list_collection_names",
     "list_collections",

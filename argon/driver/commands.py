@@ -179,12 +179,16 @@ class Commands(DatabaseHandle[D]):
         return WALCommandCursor(self, reply["cursor"], codec)
 
     def dereference(self, dbref: Any, session: Any = None, comment: Any | None = None, **kwargs: Any) -> Any:
-        """See :meth:`pymongo.database.Database.dereference`."""
+        """See :meth:`pymongo.database.Database.dereference`.
+
+        A reference that names the project leads to the document on this branch: one that was written
+        on the default branch names that, and is inherited as it is.
+        """
         from bson.dbref import DBRef
 
         if not isinstance(dbref, DBRef):
             raise TypeError(f"cannot dereference a {type(dbref)}")
-        if dbref.database is not None and dbref.database != self.name:
+        if dbref.database not in (None, self.name, self._branch.project_name):
             raise ValueError(
                 "trying to dereference a DBRef that points to another database "
                 f"({dbref.database!r} not {self.name!r})"

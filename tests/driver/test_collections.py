@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from bson.dbref import DBRef
 from pymongo.collation import Collation
 from pymongo.errors import CollectionInvalid, WriteConcernError
 from pymongo.write_concern import WriteConcern
 
-from argon import Argon, WALDatabase
+from argon import Argon, Project, WALDatabase
 from argon.errors import UnsupportedOperation
 
 from .parity import Document, Faces, outcome
@@ -314,3 +315,18 @@ def test_handles_are_not_iterated(db: WALDatabase[Any], plain_db: Any) -> None:
             list(handle)
         said.append(str(told.value))
     assert said[2:] == said[:2]
+
+
+def test_an_inherited_reference_that_names_the_project_is_followed_on_the_branch(
+    project: Project, db: WALDatabase[Any]
+) -> None:
+    db.users.insert_one({"_id": 1, "name": "Ann"})
+    db.orders.insert_one({"_id": 1, "user": DBRef("users", 1, db.name)})
+    child = WALDatabase(project.create_branch("feature"))
+    child.users.update_one({"_id": 1}, {"$set": {"name": "Bea"}})
+    reference = child.orders.find_one({"_id": 1})["user"]
+    assert child.dereference(reference) == {"_id": 1, "name": "Bea"}
+    assert child.dereference(DBRef("users", 1, child.name)) == {"_id": 1, "name": "Bea"}
+    assert db.dereference(reference) == {"_id": 1, "name": "Ann"}
+    with pytest.raises(ValueError, match="points to another database"):
+        child.dereference(DBRef("users", 1, "elsewhere"))
