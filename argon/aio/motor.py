@@ -25,6 +25,7 @@ from pymongo.synchronous.database import Database
 
 from argon.driver.client import WALClient
 from argon.listening import send_always
+from argon.names import parse_target
 
 
 class _Delegate(WALClient[Any]):
@@ -56,7 +57,11 @@ class AsyncIOMotorWALClient(AsyncIOMotorClient[Any]):
     def get_database(self, name: str | None = None, *args: Any, **kwargs: Any) -> Any:
         """See ``get_database`` of Motor's client; a branch that is not there is told of by the first use."""
         name = self.delegate._default_name() if name is None else name
-        return AsyncIOMotorDatabase(self, name, _delegate=Database(self.delegate, name, *args, **kwargs))
+        project, branch = parse_target(name)
+        database = Database(self.delegate, "named", *args, **kwargs)
+        # A branch's name may hold what the name of a database may not.
+        vars(database)["_name"] = project if branch is None else f"{project}@{branch}"
+        return AsyncIOMotorDatabase(self, name, _delegate=database)
 
     def get_default_database(self, default: str | None = None, *args: Any, **kwargs: Any) -> Any:
         """See ``get_default_database`` of Motor's client."""

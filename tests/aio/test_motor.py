@@ -17,7 +17,7 @@ from motor.motor_asyncio import (
     AsyncIOMotorDatabase,
     AsyncIOMotorGridFSBucket,
 )
-from pymongo.errors import DuplicateKeyError, OperationFailure
+from pymongo.errors import DuplicateKeyError, InvalidName, OperationFailure
 
 from argon import Argon, Project, WALDatabase
 from argon.aio.motor import AsyncIOMotorWALClient
@@ -136,6 +136,14 @@ async def test_motors_change_streams_tell_of_the_log(motor: Any, name: str) -> N
     assert (event["operationType"], event["ns"]) == ("insert", {"db": name, "coll": "users"})
 
 
+async def test_a_branch_whose_name_no_database_may_have(motor: Any, shop: Project) -> None:
+    release = shop.create_branch("release/1.0")
+    await motor[f"{shop.name}@release/1.0"].users.insert_one({"_id": 1})
+    assert WALDatabase(release).users.find_one() == {"_id": 1}
+    with pytest.raises(InvalidName):
+        motor["no name"]
+
+
 async def test_names_and_what_they_lead_to(motor: Any, shop: Project, shared: Argon) -> None:
     with pytest.raises(BranchNotFound):
         await motor[f"{shop.name}@nope"].users.find_one()
@@ -146,8 +154,8 @@ async def test_names_and_what_they_lead_to(motor: Any, shop: Project, shared: Ar
     await motor.drop_database(made)
     assert made not in [project.name for project in shared.projects()]
     assert (await motor.admin.command("ping"))["ok"] == 1
-    merge = {"$merge": {"into": {"db": shared.database, "coll": "wal_log"}}}
+    lookup = {"$lookup": {"from": {"db": shared.database, "coll": "wal_log"}, "as": "found"}}
     with pytest.raises(UnsupportedOperation):
-        await motor.local.startup_log.aggregate([merge]).to_list(None)
+        await motor.local.startup_log.aggregate([lookup]).to_list(None)
     with pytest.raises(OperationFailure):
         await motor[shop.name].command("renameCollection", "a.b", to="a.c")
