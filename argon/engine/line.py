@@ -143,13 +143,19 @@ class Line(KnownBranch):
                 self._lost(error)
                 fresh = True
                 if batch[0].large:
-                    began = time.monotonic()  # who waited for it has not tried yet
+                    for pending in batch:
+                        pending.began = time.monotonic()  # who waited for it has not tried yet
                     batch[0].lost += 1
                     if batch[0].lost >= _LARGE_ATTEMPTS:
                         batch.pop(0).fail(_never_still(self.record))
                         continue
-                if time.monotonic() - began > patience(error):
-                    fail_all(batch, _too_busy(self.record, error))
+                given_up = time.monotonic() - patience(error)
+                fail_all([one for one in batch if one.began < given_up], _too_busy(self.record, error))
+                come = self._queue.go_on()
+                if come is None:
+                    return
+                batch = [pending for pending in batch if not pending.done] + come
+                if not batch:
                     return
                 # A row that a transaction elsewhere holds must not stop the other writers.
                 solo = lost >= _SOLO_AFTER

@@ -9,6 +9,7 @@ others with it: its batch is brought to an end all the same.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from itertools import islice
@@ -31,13 +32,15 @@ class Pending:
     """
 
     __slots__ = (
-        "author", "careful", "done", "error", "gone", "large", "lost", "message", "planner", "reply", "signal"
+        "author", "began", "careful", "done", "error", "gone", "large", "lost", "message", "planner", "reply",
+        "signal",
     )  # fmt: skip
 
     def __init__(self, planner: Planner, author: str | None, message: str | None) -> None:
         self.planner = planner
         self.author = author
         self.message = message
+        self.began = 0.0
         self.careful = False
         self.large = False
         self.lost = 0
@@ -87,6 +90,7 @@ class CommitQueue:
         """Begin with an empty queue; whoever waits or leads does so in the parent."""
         self._lock = threading.Lock()
         self._waiting: deque[Pending] = deque()
+        self._batch: list[Pending] = []
         self._leader: Pending | None = None
         self._leading = False
 
@@ -121,20 +125,17 @@ class CommitQueue:
             if leader.gone:
                 return  # cancelled before it began: somebody else leads
             self._leading = True
-        batch: list[Pending] = []
+        self._batch = []
         try:
             if self._begin is not None:
                 yield from self._begin()
-            with self._lock:
-                batch += islice(self._waiting, MAX_BATCH)
-                for _ in batch:
-                    self._waiting.popleft()
-            yield from self._commit(batch)
+            yield from self._commit(self._take())
         finally:
             if self._end is not None:
                 self._end()
             # If it is interrupted, by Ctrl-C or the end of the loop, the others go on without the leader.
             with self._lock:
+                batch, self._batch = self._batch, []
                 left = [pending for pending in batch if not (pending.done or pending.gone)]
                 self._waiting.extendleft(pending for pending in reversed(left) if pending is not leader)
                 self._leading = False
@@ -144,6 +145,33 @@ class CommitQueue:
                     pending.signal.set()
             if following is not None and following.signal is not None:
                 following.signal.set()
+
+    def _take(self) -> list[Pending]:
+        """Take who waits, as many as go into one batch."""
+        now = time.monotonic()
+        with self._lock:
+            taken = list(islice(self._waiting, MAX_BATCH))
+            for pending in taken:
+                self._waiting.popleft()
+                pending.began = pending.began or now
+            self._batch += taken
+        return taken
+
+    def go_on(self) -> list[Pending] | None:
+        """Let others past writes that are held up, by somebody's open transaction for instance.
+
+        Whoever is done goes its way, and whoever has come since joins.
+
+        Returns:
+            Who joins; None if the leader itself is done, so that another one goes on with what is left.
+        """
+        for pending in self._batch:
+            if pending.done and pending.signal is not None:
+                pending.signal.set()
+        self._batch = [pending for pending in self._batch if not pending.done]
+        if self._leader is not None and self._leader.done:
+            return None
+        return self._take()
 
     def _next_leader(self, leader: Pending) -> Pending | None:
         """Choose who leads after a leader; with the lock held."""
