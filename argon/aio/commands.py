@@ -195,3 +195,7 @@ class AsyncCommands(AsyncDatabaseHandle[D]):
             )
         kwargs |= {"session": session, "comment": comment}
         return await self[dbref.collection].find_one({"_id": dbref.id}, **kwargs)
+
+
+# Which arguments it has is told as PyMongo tells it, also where the other methods are PyMongo's own.
+AsyncCommands.dereference.__doc__ = AsyncDatabase.dereference.__doc__

@@ -195,3 +195,7 @@ class Commands(DatabaseHandle[D]):
             )
         kwargs |= {"session": session, "comment": comment}
         return self[dbref.collection].find_one({"_id": dbref.id}, **kwargs)
+
+
+# Which arguments it has is told as PyMongo tells it, also where the other methods are PyMongo's own.
+Commands.dereference.__doc__ = Database.dereference.__doc__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
@@ -16,6 +17,8 @@ from pymongo.errors import DocumentTooLarge
 from argon.versions.layout import RAW_CODEC
 from argon.wal.log import MAX_ENTRY
 
+_SIZE = struct.Struct("<i")
+"""What an encoded document begins with."""
 _ODD_IDS = (Mapping, list, tuple, Regex)
 
 
@@ -39,6 +42,15 @@ class Incoming:
 def is_raw(document: Any) -> TypeGuard[RawBSONDocument]:
     """Whether a document is raw BSON; most are plain dicts, of which the exact type tells far quicker."""
     return type(document) is not dict and isinstance(document, RawBSONDocument)
+
+
+def with_id(document: RawBSONDocument) -> RawBSONDocument:
+    """Return a raw document with an ``_id``, which is made if it has none."""
+    if "_id" in document:
+        return document
+    element = b"\x07_id\x00" + ObjectId().binary
+    size = _SIZE.pack(len(document.raw) + len(element))
+    return RawBSONDocument(size + element + document.raw[_SIZE.size :], RAW_CODEC)
 
 
 def incoming(document: Mapping[str, Any], codec: CodecOptions[Any], *, fresh: bool = False) -> Incoming:

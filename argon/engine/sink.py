@@ -12,6 +12,7 @@ from pymongo.errors import OperationFailure, WriteError
 
 from argon.engine import ddl, indexes
 from argon.engine.cursors import resize
+from argon.engine.documents import with_id
 from argon.engine.errors import OF_AGGREGATE, command_error, renamed
 from argon.engine.handle import Handle
 from argon.engine.operations import encode_documents, insert_all, update
@@ -104,7 +105,8 @@ def write_found(
             # The server looks at each document as it comes: one that cannot be merged ends the pipeline
             # before a stage fails on a later one.
             for found in (yield from _until_it_fails(source(before, {**given, "batchSize": 1}))):
-                _query(found["document"] if variables else found, _fields(argument))
+                document, fields = found["document"] if variables else found, _fields(argument)
+                _query(with_id(document) if "_id" in fields else document, fields)
         raise
     if kind == "$out":
         yield from _out(handle, target, _into(argument, snapshot), cursor)
@@ -196,6 +198,7 @@ def _merge(handle: Handle, target: Target, argument: Any, cursor: Any, *, wrappe
             return
         for found in page:
             document, variables = (found["document"], found["variables"]) if wrapped else (found, {})
+            document = with_id(document) if "_id" in fields else document
             try:
                 yield from _merge_one(handle, into, document, fields, matched, unmatched, variables)
             except WriteError as error:

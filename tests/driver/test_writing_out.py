@@ -188,3 +188,17 @@ def test_no_linearizable_read_writes_out(writing: Faces, stage: Document) -> Non
     writing.same(
         lambda db: list(db.users.with_options(read_concern=concern).aggregate([stage])), errors="message"
     )
+
+
+@pytest.mark.parametrize("argument", MERGES, ids=str)
+def test_merge_makes_ids_where_there_are_none(writing: Faces, argument: Any) -> None:
+    def merge(db: Any) -> Any:
+        return list(db.users.aggregate([*SUMS, {"$unset": "_id"}, {"$merge": argument}]))
+
+    def without_ids(db: Any) -> Any:
+        for name in ("users", "new"):
+            assert not [document for document in db[name].find() if next(iter(document)) != "_id"]
+        return [sorted(map(repr, db[name].find({}, {"_id": 0}))) for name in ("users", "new")]
+
+    writing.same(merge, errors="code")
+    writing.same(without_ids)
