@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ from pymongo.write_concern import WriteConcern
 from argon.io import Operation, World
 from argon.wal import wire
 from argon.wal.connection import let_connection_go
+from argon.wal.limits import MOMENT, a_moment_more, current
 from argon.wal.orphans import end_orphans
 
 COMMITTED = {
@@ -151,7 +153,7 @@ class Transactions:
     def _commit(
         self, session: Any, landed: Callable[[], None], visible: Callable[[], None] | None
     ) -> Operation[None]:
-        deadline = time.monotonic() + _COMMIT_DEADLINE
+        began = time.monotonic()
         interruption: BaseException | None = None
         pause = 0.0
         while True:
@@ -160,7 +162,8 @@ class Transactions:
                     yield self._world.sleep(pause)
                 elif (yield from wire.commit(self._client, session, visible)):
                     break
-                yield session.commit_transaction()
+                with a_moment_more() if pause else nullcontext():
+                    yield session.commit_transaction()
                 break
             except PyMongoError as error:
                 if error.has_error_label("TransientTransactionError"):
@@ -170,7 +173,7 @@ class Transactions:
                 unknown = error.has_error_label("UnknownTransactionCommitResult")
                 if not unknown:
                     yield from self._give_up(session)
-                if not unknown or interruption or time.monotonic() > deadline:
+                if not unknown or interruption or not self._asks_on(began):
                     raise CommitFailed(error, interruption) from error
             except GeneratorExit:
                 raise
@@ -184,11 +187,18 @@ class Transactions:
         if interruption:
             raise interruption
 
+    def _asks_on(self, since: float) -> bool:
+        """Whether to go on asking for the outcome of a commit: longer than for a moment, if there is time."""
+        limit = current()
+        end = since + _COMMIT_DEADLINE
+        return time.monotonic() < (end if limit is None else min(end, limit.deadline + MOMENT))
+
     def _give_up(self, session: Any) -> Operation[None]:
         """Make sure that a transaction whose commit the server has refused holds nothing up."""
         yield from let_connection_go(session)
         try:
-            yield self._client.admin.command("killSessions", [session.session_id])
+            with a_moment_more():
+                yield self._client.admin.command("killSessions", [session.session_id])
         except PyMongoError:
             # The server ends it in its own time.
             return
@@ -262,7 +272,8 @@ def _unknown() -> PyMongoError:
 def _abort(session: Any) -> Operation[None]:
     try:
         if session.in_transaction:
-            yield session.abort_transaction()
+            with a_moment_more():
+                yield session.abort_transaction()
     except PyMongoError:
         # The server drops the transaction with the session.
         return
