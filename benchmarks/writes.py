@@ -10,6 +10,7 @@ from benchmarks.harness import Documents, Row, Subject, compare
 from benchmarks.stage import USERS, Stage
 
 _MORE = 4
+"""Times the usual samples of a single write: it waits for the journal, whose time varies the most."""
 
 
 def writes(stage: Stage) -> Iterator[Row]:
@@ -35,7 +36,6 @@ def writes(stage: Stage) -> Iterator[Row]:
         ("delete_one", delete, (2.0, 1.4), (2.8, 2.0)),
     ):
         subjects = [Subject("main", views.main, *on_main), Subject("child", child, *on_child)]
-        # Each waits for the journal, whose time varies far more than what is compared.
         yield from compare(title, work, views.plain, subjects, _MORE * samples)
 
     def insert_many(users: Documents, number: int) -> None:

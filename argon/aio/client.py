@@ -171,7 +171,8 @@ class ProjectsClient(AsyncProjectsAsDatabases, Generic[D]):
         )
 
     def _servers_own(self, name: str, options: Any) -> AsyncDatabase[D]:
-        raise NotImplementedError
+        client: Any = self
+        return AsyncDatabase(client, name, *options)
 
     def _branch(self, name: str) -> AsyncBranch:
         project, branch = parse_target(name)
@@ -243,9 +244,6 @@ class AsyncWALClient(AsyncCommandsOfBranches, ProjectsClient[D], AsyncMongoClien
 
     async def _open_watch(self, *args: Any, **kwargs: Any) -> Any:
         return await AsyncMongoClient.watch(self, *args, **kwargs)
-
-    def _servers_own(self, name: str, options: Any) -> AsyncDatabase[D]:
-        return AsyncDatabase(self, name, *options)
 
     async def _close(self) -> None:
         if sends_commands(self):

@@ -25,7 +25,7 @@ from pymongo.errors import (
 from pymongo.message import _OpMsg
 
 from argon.aio.failing import AsyncFailing
-from argon.aio.projects import answer_about_all, answer_of_cursor, shown_database, write_to_branch
+from argon.aio.projects import answer_about_all, answer_of_cursor, shown_database
 from argon.aio.session import AsyncWALSession, bound_session, foreign_session
 from argon.engine.commands import is_about_server, wire
 from argon.engine.commands import message as wire_message
@@ -131,8 +131,6 @@ class AsyncBranchConnection(AsyncFailing, AsyncConnection):
                 reply = await self._configure(command)
             elif database in SERVERS_OWN:
                 about_all = await answer_about_all(self._client, database, command, self._session)
-                if about_all is None:
-                    about_all = await write_to_branch(self._client, database, command, self._session)
                 if about_all is None:
                     check_stays(command)
                     return await self._pass_on(sent, max_doc_size)

@@ -77,5 +77,5 @@ class AsyncIOMotorWALClient(AsyncIOMotorClient[Any]):
 for _base in AgnosticClient.__mro__:
     for _name, _factory in vars(_base).items():
         if isinstance(_factory, MotorAttributeFactory) and _name not in vars(AsyncIOMotorWALClient):
-            _method: Any = _factory.create_attribute(AsyncIOMotorWALClient, _name)  # type: ignore[no-untyped-call]
-            setattr(AsyncIOMotorWALClient, _name, _method)
+            _make: Any = _factory.create_attribute
+            setattr(AsyncIOMotorWALClient, _name, _make(AsyncIOMotorWALClient, _name))

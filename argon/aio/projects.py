@@ -53,20 +53,10 @@ async def answer_of_cursor(
     return None
 
 
-async def write_to_branch(
+async def _write_to_branch(
     client: AsyncWALClient[Any], database: str, command: Mapping[str, Any], session: Any
 ) -> dict[str, Any] | None:
-    """Write what a pipeline finds in one of the server's own databases to a branch, through the log.
-
-    Args:
-        client: Whose projects.
-        database: The server's database.
-        command: The command.
-        session: The session that it belongs to.
-
-    Returns:
-        The reply; None if it is no such pipeline.
-    """
+    """Write what a pipeline finds in a database of the server's to a branch, through the log."""
     name = written_to(command)
     if name is None or name in SERVERS_OWN:
         return None
@@ -89,7 +79,7 @@ async def write_to_branch(
 async def answer_about_all(
     client: AsyncWALClient[Any], database: str, command: Mapping[str, Any], session: Any
 ) -> dict[str, Any] | None:
-    """Answer a command that is about projects, though it is sent to one of the server's own databases.
+    """Answer a command that is about projects or a branch, though sent to one of the server's own databases.
 
     Args:
         client: Whose projects.
@@ -100,10 +90,15 @@ async def answer_about_all(
     Returns:
         The reply; None for a command that the server itself answers.
     """
-    verb = next(iter(command))
     check_snapshot(command)
-    if database != "admin":
-        return None
+    reply = await _answer_on_admin(client, command, session) if database == "admin" else None
+    return await _write_to_branch(client, database, command, session) if reply is None else reply
+
+
+async def _answer_on_admin(
+    client: AsyncWALClient[Any], command: Mapping[str, Any], session: Any
+) -> dict[str, Any] | None:
+    verb = next(iter(command))
     if verb in ("abortTransaction", "commitTransaction"):
         if not isinstance(session, AsyncWALSession):
             return None

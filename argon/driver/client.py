@@ -173,7 +173,8 @@ class ProjectsClient(ProjectsAsDatabases, Generic[D]):
         )
 
     def _servers_own(self, name: str, options: Any) -> Database[D]:
-        raise NotImplementedError
+        client: Any = self
+        return Database(client, name, *options)
 
     def _branch(self, name: str) -> Branch:
         project, branch = parse_target(name)
@@ -245,9 +246,6 @@ class WALClient(CommandsOfBranches, ProjectsClient[D], MongoClient[D]):
 
     def _open_watch(self, *args: Any, **kwargs: Any) -> Any:
         return MongoClient.watch(self, *args, **kwargs)
-
-    def _servers_own(self, name: str, options: Any) -> Database[D]:
-        return Database(self, name, *options)
 
     def _close(self) -> None:
         if sends_commands(self):

@@ -27,7 +27,7 @@ from pymongo.synchronous.mongo_client import _ClientCheckout, _ClientReadCheckou
 from pymongo.synchronous.pool import Connection
 
 from argon.driver.failing import Failing
-from argon.driver.projects import answer_about_all, answer_of_cursor, shown_database, write_to_branch
+from argon.driver.projects import answer_about_all, answer_of_cursor, shown_database
 from argon.driver.session import WALSession, bound_session, foreign_session
 from argon.engine.commands import is_about_server, wire
 from argon.engine.commands import message as wire_message
@@ -133,8 +133,6 @@ class BranchConnection(Failing, Connection):
                 reply = self._configure(command)
             elif database in SERVERS_OWN:
                 about_all = answer_about_all(self._client, database, command, self._session)
-                if about_all is None:
-                    about_all = write_to_branch(self._client, database, command, self._session)
                 if about_all is None:
                     check_stays(command)
                     return self._pass_on(sent, max_doc_size)

@@ -55,20 +55,10 @@ def answer_of_cursor(
     return None
 
 
-def write_to_branch(
+def _write_to_branch(
     client: WALClient[Any], database: str, command: Mapping[str, Any], session: Any
 ) -> dict[str, Any] | None:
-    """Write what a pipeline finds in one of the server's own databases to a branch, through the log.
-
-    Args:
-        client: Whose projects.
-        database: The server's database.
-        command: The command.
-        session: The session that it belongs to.
-
-    Returns:
-        The reply; None if it is no such pipeline.
-    """
+    """Write what a pipeline finds in a database of the server's to a branch, through the log."""
     name = written_to(command)
     if name is None or name in SERVERS_OWN:
         return None
@@ -91,7 +81,7 @@ def write_to_branch(
 def answer_about_all(
     client: WALClient[Any], database: str, command: Mapping[str, Any], session: Any
 ) -> dict[str, Any] | None:
-    """Answer a command that is about projects, though it is sent to one of the server's own databases.
+    """Answer a command that is about projects or a branch, though sent to one of the server's own databases.
 
     Args:
         client: Whose projects.
@@ -102,10 +92,15 @@ def answer_about_all(
     Returns:
         The reply; None for a command that the server itself answers.
     """
-    verb = next(iter(command))
     check_snapshot(command)
-    if database != "admin":
-        return None
+    reply = _answer_on_admin(client, command, session) if database == "admin" else None
+    return _write_to_branch(client, database, command, session) if reply is None else reply
+
+
+def _answer_on_admin(
+    client: WALClient[Any], command: Mapping[str, Any], session: Any
+) -> dict[str, Any] | None:
+    verb = next(iter(command))
     if verb in ("abortTransaction", "commitTransaction"):
         if not isinstance(session, WALSession):
             return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
@@ -14,11 +13,10 @@ from bson.raw_bson import RawBSONDocument
 from bson.regex import Regex
 from pymongo.errors import DocumentTooLarge
 
+from argon.versions import elements
 from argon.versions.layout import RAW_CODEC
 from argon.wal.log import MAX_ENTRY
 
-_SIZE = struct.Struct("<i")
-"""What an encoded document begins with."""
 _ODD_IDS = (Mapping, list, tuple, Regex)
 
 
@@ -48,9 +46,7 @@ def with_id(document: RawBSONDocument) -> RawBSONDocument:
     """Return a raw document with an ``_id``, which is made if it has none."""
     if "_id" in document:
         return document
-    element = b"\x07_id\x00" + ObjectId().binary
-    size = _SIZE.pack(len(document.raw) + len(element))
-    return RawBSONDocument(size + element + document.raw[_SIZE.size :], RAW_CODEC)
+    return elements.document([b"\x07_id\x00" + ObjectId().binary, bytes(document.raw[4:-1])])
 
 
 def incoming(document: Mapping[str, Any], codec: CodecOptions[Any], *, fresh: bool = False) -> Incoming:

@@ -99,9 +99,8 @@ def open_find(snapshot: Snapshot, space: str, name: str, spec: FindSpec, reader:
         if record.kind == "view":  # of which the server makes an aggregation too
             raise
         raise executing(error, OF_FIND) from error
-    resize(
-        cursor, spec.options.get("batch_size")
-    )  # a cursor of an aggregation has another size after the first
+    # A cursor of an aggregation has another size after the first reply.
+    resize(cursor, spec.options.get("batch_size"))
     return Opened(cursor, wrapped=False)
 
 

@@ -21,8 +21,10 @@ from argon.io import Operation
 _commands = logging.getLogger("pymongo.command")
 
 
-def can_pipeline(client: Any) -> bool:
-    """Whether commands may go past the client's own way of running one."""
+def can_pipeline(client: Any, session: Any) -> bool:
+    """Whether commands of a session may go past the client's own way of running one."""
+    if kept(session) is not None:
+        return True
     if not isinstance(client, MongoClient | AsyncMongoClient):
         return False
     pools = client.options.pool_options
@@ -64,7 +66,7 @@ def keep_connection(client: Any, session: Any) -> Operation[None]:
         client: The session's client.
         session: The session, in a transaction.
     """
-    transaction = session._transaction if can_pipeline(client) else None
+    transaction = session._transaction if can_pipeline(client, session) else None
     if transaction is None or transaction.conn_mgr is not None or transaction.pinned_address is not None:
         return
     taken, enter, leave = yield from checkout(client, session)

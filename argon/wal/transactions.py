@@ -173,7 +173,7 @@ class Transactions:
                 unknown = error.has_error_label("UnknownTransactionCommitResult")
                 if not unknown:
                     yield from self._give_up(session)
-                if not unknown or interruption or not self._asks_on(began):
+                if not unknown or interruption or not _asks_on(began):
                     raise CommitFailed(error, interruption) from error
             except GeneratorExit:
                 raise
@@ -187,12 +187,6 @@ class Transactions:
         if interruption:
             raise interruption
 
-    def _asks_on(self, since: float) -> bool:
-        """Whether to go on asking for the outcome of a commit: longer than for a moment, if there is time."""
-        limit = current()
-        end = since + _COMMIT_DEADLINE
-        return time.monotonic() < (end if limit is None else min(end, limit.deadline + MOMENT))
-
     def _give_up(self, session: Any) -> Operation[None]:
         """Make sure that a transaction whose commit the server has refused holds nothing up."""
         yield from let_connection_go(session)
@@ -202,6 +196,13 @@ class Transactions:
         except PyMongoError:
             # The server ends it in its own time.
             return
+
+
+def _asks_on(since: float) -> bool:
+    """Whether to go on asking for the outcome of a commit: a moment longer than the caller's limit."""
+    limit = current()
+    end = since + _COMMIT_DEADLINE
+    return time.monotonic() < (end if limit is None else min(end, limit.deadline + MOMENT))
 
 
 def patience(error: Exception) -> float:

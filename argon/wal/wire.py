@@ -11,8 +11,7 @@ Over which connection, and when not, is said in :mod:`argon.wal.connection`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from bson.codec_options import CodecOptions
@@ -52,7 +51,7 @@ def run_commands(
     Raises:
         PyMongoError: The first error.
     """
-    if kept(session) is not None or can_pipeline(database.client):
+    if can_pipeline(database.client, session):
         return (yield from _pipelined(database.client, database.name, commands, session, codec))
     replies = []
     for command in commands:
@@ -73,18 +72,14 @@ def commit(client: Any, session: Any, visible: Callable[[], None] | None = None)
     Returns:
         Whether it is certain that the transaction has landed. If not, ask by the driver's own method.
     """
-    if kept(session) is None and not can_pipeline(client):
-        return False
-    if session._transaction.recovery_token is not None:
+    if not can_pipeline(client, session) or session._transaction.recovery_token is not None:
         return False
     commands = [{"commitTransaction": 1, "writeConcern": dict(_MAJORITY)}]
-    heard = None
     if visible is not None:
         # To commit again is to wait: "the transaction has been committed" is for the second to say.
         commands.insert(0, {"commitTransaction": 1, "writeConcern": {"w": 1}})
-        heard = partial(_tell, visible)
     try:
-        replies = yield from _pipelined(client, "admin", commands, session, _REPLY, heard)
+        replies = yield from _pipelined(client, "admin", commands, session, _REPLY, visible)
     except PyMongoError:
         return False
     if "writeConcernError" in replies[-1]:
@@ -95,30 +90,25 @@ def commit(client: Any, session: Any, visible: Callable[[], None] | None = None)
     return True
 
 
-def _tell(visible: Callable[[], None], reply: Mapping[str, Any]) -> None:
-    if reply.get("ok") == 1:
-        visible()
-
-
 def _pipelined(
     client: Any,
     database: str,
     commands: Iterable[dict[str, Any]],
     session: Any,
     codec: CodecOptions[Any],
-    heard: Callable[[Mapping[str, Any]], None] | None = None,
+    done: Callable[[], None] | None = None,
 ) -> Operation[list[Any]]:
     own = kept(session)
     if own is not None:
         try:
-            return (yield from _exchange(client, own.conn, database, commands, session, codec, heard))
+            return (yield from _exchange(client, own.conn, database, commands, session, codec, done))
         except BaseException as error:
             yield own.checkout.handle(type(error), error)
             raise
     _, enter, leave = yield from checkout(client, session)
     connection = yield enter()
     try:
-        replies = yield from _exchange(client, connection, database, commands, session, codec, heard)
+        replies = yield from _exchange(client, connection, database, commands, session, codec, done)
         yield client._process_response(replies[-1], session)
     except BaseException as error:
         yield leave(type(error), error, error.__traceback__)
@@ -134,7 +124,7 @@ def _exchange(
     commands: Iterable[dict[str, Any]],
     session: Any,
     codec: CodecOptions[Any],
-    heard: Callable[[Mapping[str, Any]], None] | None,
+    done: Callable[[], None] | None,
 ) -> Operation[list[Any]]:
     # One server hears all of a kept connection, and its last reply tells of the latest time.
     told = kept(session) is not None and not session._starting_transaction
@@ -158,8 +148,8 @@ def _exchange(
         for number in numbers:
             answer = yield connection.receive_message(number)
             replies.append(answer.unpack_response(codec_options=codec)[0])
-            if heard is not None:
-                heard(replies[-1])
+            if done is not None and replies[-1].get("ok") == 1:
+                done()
     except BaseException:
         # Replies are still to come, which whoever had the connection next would take for its own.
         yield connection.close_conn(None)

@@ -145,8 +145,9 @@ async def test_cursors_of_replies_have_no_index(adb: AsyncWALDatabase[Any]) -> N
 
 
 async def test_a_session_that_is_none_is_refused_in_pymongos_words(adb: AsyncWALDatabase[Any]) -> None:
+    wrong: Any = {}
     with pytest.raises(ValueError, match="argument must be an AsyncClientSession or None"):
-        await adb.items.insert_one({}, session={})  # type: ignore[arg-type]
+        await adb.items.insert_one({}, session=wrong)
 
 
 async def test_clients_on_a_loop_share_the_cursors_of_commands(mongod_uri: str, shared: Argon) -> None:
