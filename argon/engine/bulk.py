@@ -11,6 +11,7 @@ from pymongo.common import validate_is_document_type, validate_ok_for_replace, v
 from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
 from pymongo.results import BulkWriteResult
 
+from argon.engine.client_timeout import in_time
 from argon.engine.conflicts import no_such_transaction
 from argon.engine.delete import plan_delete
 from argon.engine.documents import Incoming, plain_values, users_value
@@ -60,6 +61,7 @@ class _Tally:
         )
 
 
+@in_time
 def bulk_write(
     handle: Handle,
     target: Target,

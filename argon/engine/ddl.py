@@ -9,6 +9,7 @@ from pymongo.collation import validate_collation_or_none
 
 from argon.catalog.collections import new_record
 from argon.catalog.tables import create_store
+from argon.engine.client_timeout import in_time
 from argon.engine.errors import command_error
 from argon.engine.handle import Handle
 from argon.engine.indexes import find_index
@@ -50,6 +51,7 @@ _CHANGEABLE = frozenset(_KEPT) - {"collation"}
 _PASSING = ("comment", "writeConcern", "maxTimeMS", "session")
 
 
+@in_time
 def create_collection(
     handle: Handle, space: str, name: str, options: Mapping[str, Any], *, must_be_new: bool = True
 ) -> Operation[None]:
@@ -145,6 +147,7 @@ def _full_collation(snapshot: Snapshot, name: str) -> Operation[Any]:
     return found[0]["options"].get("collation")
 
 
+@in_time
 def modify_collection(handle: Handle, space: str, name: str, options: Mapping[str, Any]) -> Operation[None]:
     """Change a collection's validator, or an index's expiry; see the command ``collMod``.
 
@@ -186,6 +189,7 @@ def modify_collection(handle: Handle, space: str, name: str, options: Mapping[st
     yield from handle.write(plan)
 
 
+@in_time
 def drop_collection(handle: Handle, space: str, name: str) -> Operation[bool]:
     """Drop a collection; its documents stay for the past and for other branches.
 
@@ -204,6 +208,7 @@ def drop_collection(handle: Handle, space: str, name: str) -> Operation[bool]:
     return dropped
 
 
+@in_time
 def drop_all(handle: Handle, space: str) -> Operation[None]:
     """Drop every collection of a space as one commit."""
 
@@ -214,6 +219,7 @@ def drop_all(handle: Handle, space: str) -> Operation[None]:
     yield from handle.write(plan)
 
 
+@in_time
 def rename_collection(
     handle: Handle, space: str, name: str, new_name: str, *, drop_target: bool = False
 ) -> Operation[None]:

@@ -55,6 +55,8 @@ class Engine:
     def __init__(self, client: Any, database: str, world: World) -> None:
         self.client = client
         self.world = world
+        # Motor's wraps PyMongo's; to ask it for any other attribute is to name a database.
+        self.timeout: float | None = vars(client).get("delegate", client).options.timeout
         options: dict[str, Any] = {
             "read_preference": ReadPreference.PRIMARY,
             "read_concern": ReadConcern(),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bson.codec_options import CodecOptions
 from pymongo.errors import OperationFailure
 
+from argon.engine.client_timeout import in_time
 from argon.engine.cursors import Materialized, next_batch, readable, resize
 from argon.engine.documents import plain_values
 from argon.engine.errors import NEEDS_STORE, OF_FIND, executing
@@ -104,6 +105,7 @@ def open_find(snapshot: Snapshot, space: str, name: str, spec: FindSpec, reader:
     return Opened(cursor, wrapped=False)
 
 
+@in_time
 def find_one(handle: Handle, space: str, name: str, spec: FindSpec, reader: Reader) -> Operation[Any]:
     """Return the first document that a filter matches, or None.
 
@@ -120,6 +122,7 @@ def find_one(handle: Handle, space: str, name: str, spec: FindSpec, reader: Read
     return batch[0]["d"] if opened.wrapped else batch[0]
 
 
+@in_time
 def read_first(
     handle: Handle, space: str, name: str, spec: FindSpec, reader: Reader
 ) -> Operation[tuple[Opened, list[Any]]]:

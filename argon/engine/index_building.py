@@ -9,10 +9,10 @@ from pymongo.errors import OperationFailure
 
 from argon.catalog.tables import BRANCHES, COLLECTIONS
 from argon.engine.errors import command_error, renamed
+from argon.engine.max_time import NO_LIMIT, MaxTime
 from argon.engine.pipelines import aggregate
 from argon.engine.query import Reader
 from argon.engine.snapshot import Snapshot
-from argon.engine.time_limit import NO_LIMIT, TimeLimit
 from argon.io import Operation
 from argon.models import CollectionRecord, IndexRecord
 from argon.rewrite.index import physical_keys, physical_options
@@ -23,7 +23,7 @@ _PAGE = 1000
 
 
 def build_index(
-    snapshot: Snapshot, record: CollectionRecord, index: IndexRecord, limit: TimeLimit = NO_LIMIT
+    snapshot: Snapshot, record: CollectionRecord, index: IndexRecord, limit: MaxTime = NO_LIMIT
 ) -> Operation[None]:
     """Build the physical index, which all branches share, where it is not there yet."""
     store = snapshot.engine.plain[record.store]
@@ -75,7 +75,7 @@ def _drop_text_index(
 
 
 def refuse_duplicates(
-    snapshot: Snapshot, record: CollectionRecord, index: IndexRecord, limit: TimeLimit
+    snapshot: Snapshot, record: CollectionRecord, index: IndexRecord, limit: MaxTime
 ) -> Operation[None]:
     """Build the index on copies of its fields, which says exactly what the server would say."""
     partial = index.options.get("partialFilterExpression")

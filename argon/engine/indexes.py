@@ -11,12 +11,13 @@ from bson import ObjectId
 from pymongo.errors import ExecutionTimeout, OperationFailure, WTimeoutError
 from pymongo.operations import IndexModel
 
+from argon.engine.client_timeout import in_time
 from argon.engine.errors import command_error, renamed
 from argon.engine.handle import Handle
 from argon.engine.index_building import build_index, refuse_duplicates
+from argon.engine.max_time import MaxTime, max_time
 from argon.engine.prepare import Target, existing, refuse_view
 from argon.engine.snapshot import Snapshot
-from argon.engine.time_limit import TimeLimit, time_limit
 from argon.engine.transaction import Transaction
 from argon.errors import UnsupportedOperation
 from argon.io import Operation
@@ -29,6 +30,7 @@ from argon.wal.change import Plan
 _ID_KEY = [("_id", 1)]
 
 
+@in_time
 def create_indexes(
     handle: Handle, target: Target, models: Sequence[IndexModel], max_time_ms: Any = None
 ) -> Operation[list[str]]:
@@ -56,7 +58,7 @@ def create_indexes(
         text = "Must specify at least one index to create"
         raise command_error({"code": 2, "codeName": "BadValue", "errmsg": text})
     built: set[str] = set()
-    limit = yield from time_limit(handle.line.engine, max_time_ms)
+    limit = yield from max_time(handle.line.engine, max_time_ms)
 
     def plan(snapshot: Snapshot, _careful: bool) -> Operation[Plan]:
         limit.remaining()
@@ -92,7 +94,7 @@ def _build_outside(
     target: Target,
     documents: Sequence[Mapping[str, Any]],
     built: set[str],
-    limit: TimeLimit,
+    limit: MaxTime,
 ) -> Operation[None]:
     """Build the physical indexes of a collection while the transaction holds none of its rows."""
     snapshot = yield from transaction.snapshot()
@@ -105,6 +107,7 @@ def _build_outside(
         built.add(index.physical)
 
 
+@in_time
 def drop_index(handle: Handle, space: str, name: str, index: Any) -> Operation[None]:
     """Drop an index by name or key; ``*`` drops all but the one on ``_id``.
 

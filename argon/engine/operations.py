@@ -17,17 +17,18 @@ from bson.raw_bson import RawBSONDocument
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
 from pymongo.results import DeleteResult, InsertManyResult, InsertOneResult, UpdateResult
 
+from argon.engine.client_timeout import in_time
 from argon.engine.delete import plan_delete
 from argon.engine.documents import Incoming, incoming, is_raw, plain_values, users_value
 from argon.engine.errors import command_error
 from argon.engine.handle import Handle
 from argon.engine.insert import Inserted, plan_inserts, raise_write_error, refusals, write_error
 from argon.engine.matching import PAGE, PAGE_BYTES
+from argon.engine.max_time import max_time
 from argon.engine.prepare import IS_VIEW, Target
 from argon.engine.query import FindSpec
 from argon.engine.snapshot import Snapshot
 from argon.engine.specs import Deleted, DeleteSpec, Updated, UpdateSpec
-from argon.engine.time_limit import time_limit
 from argon.engine.update import plan_update
 from argon.io import Operation
 from argon.wal.change import Plan
@@ -38,6 +39,7 @@ _OF_COMMANDS = frozenset({13, 112, 239, 246, 251})
 """Errors of a whole command: not allowed, a lost race, no snapshot, no transaction."""
 
 
+@in_time
 def insert_one(
     handle: Handle, target: Target, document: Mapping[str, Any], *, acknowledged: bool = True
 ) -> Operation[InsertOneResult]:
@@ -49,6 +51,7 @@ def insert_one(
     return InsertOneResult(None if isinstance(document, RawBSONDocument) else document["_id"], acknowledged)
 
 
+@in_time
 def insert_many(
     handle: Handle,
     target: Target,
@@ -156,6 +159,7 @@ def pages(documents: Sequence[Incoming]) -> Iterable[Sequence[Incoming]]:
         yield page
 
 
+@in_time
 def update(handle: Handle, target: Target, spec: UpdateSpec) -> Operation[Updated]:
     """Update or replace; see :class:`UpdateSpec`."""
     spec = replace(
@@ -164,7 +168,7 @@ def update(handle: Handle, target: Target, spec: UpdateSpec) -> Operation[Update
         update=plain_values(spec.update, target.codec),
         array_filters=plain_values(spec.array_filters, target.codec),
     )
-    limit = yield from time_limit(handle.line.engine, spec.max_time_ms)
+    limit = yield from max_time(handle.line.engine, spec.max_time_ms)
 
     def plan(snapshot: Snapshot, careful: bool) -> Operation[Plan]:
         return (yield from plan_update(target, limit.on(spec), snapshot, careful))
@@ -208,9 +212,10 @@ def update_result(outcome: Updated, *, acknowledged: bool = True) -> UpdateResul
     return UpdateResult(raw, acknowledged)
 
 
+@in_time
 def delete(handle: Handle, target: Target, spec: DeleteSpec) -> Operation[Deleted]:
     """Delete; see :class:`DeleteSpec`."""
-    limit = yield from time_limit(handle.line.engine, spec.max_time_ms)
+    limit = yield from max_time(handle.line.engine, spec.max_time_ms)
 
     def plan(snapshot: Snapshot, careful: bool) -> Operation[Plan]:
         return (yield from plan_delete(target, limit.on(spec), snapshot, careful))

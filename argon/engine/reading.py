@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pymongo.errors import OperationFailure
 
 from argon.engine import sink
+from argon.engine.client_timeout import in_time
 from argon.engine.cursors import explain
 from argon.engine.explained import in_logical_names
 from argon.engine.find import open_find
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from argon.engine.engine import Engine
 
 
+@in_time
 def aggregate(
     handle: Handle,
     target: Target,
@@ -49,6 +51,7 @@ def aggregate(
     return (yield from aggregate_view(snapshot, target.space, name, stages, reader, options))
 
 
+@in_time
 def count_documents(
     handle: Handle, target: Target, query: Mapping[str, Any], reader: Reader, options: Mapping[str, Any]
 ) -> Operation[int]:
@@ -66,6 +69,7 @@ def count_documents(
     return int(found[0]["n"]) if found else 0
 
 
+@in_time
 def distinct(
     handle: Handle,
     target: Target,
@@ -193,6 +197,7 @@ def as_of_find(plan: dict[str, Any]) -> dict[str, Any]:
     return {**cursor, **plan}
 
 
+@in_time
 def list_collections(
     handle: Handle, space: str, query: Mapping[str, Any] | None
 ) -> Operation[list[dict[str, Any]]]:

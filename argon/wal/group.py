@@ -17,7 +17,7 @@ from typing import Any
 
 from argon.forks import renew_in_child
 from argon.io import Operation, Signal, World
-from argon.wal import limits
+from argon.wal import timeouts
 from argon.wal.change import Planner
 
 MAX_BATCH = 256
@@ -42,7 +42,7 @@ class Pending:
         self.author = author
         self.message = message
         self.began = 0.0
-        self.limit = limits.current()
+        self.limit = timeouts.current()
         self.careful = False
         self.large = False
         self.lost = 0
@@ -133,7 +133,7 @@ class CommitQueue:
                 yield from self._begin()
             yield from self._commit(self._take())
         finally:
-            limits.impose(leader.limit)
+            timeouts.impose(leader.limit)
             if self._end is not None:
                 self._end()
             # If it is interrupted, by Ctrl-C or the end of the loop, the others go on without the leader.
@@ -158,7 +158,7 @@ class CommitQueue:
                 self._waiting.popleft()
                 pending.began = pending.began or now
             self._batch += taken
-        limits.impose(limits.latest(pending.limit for pending in self._batch))
+        timeouts.impose(timeouts.latest(pending.limit for pending in self._batch))
         return taken
 
     def go_on(self) -> list[Pending] | None:

@@ -17,8 +17,8 @@ from pymongo.write_concern import WriteConcern
 from argon.io import Operation, World
 from argon.wal import wire
 from argon.wal.connection import let_connection_go
-from argon.wal.limits import MOMENT, a_moment_more, current
 from argon.wal.orphans import end_orphans
+from argon.wal.timeouts import MOMENT, a_moment_more, current
 
 COMMITTED = {
     "read_concern": ReadConcern("local"),

@@ -7,6 +7,7 @@ from typing import Any
 
 from pymongo.errors import OperationFailure
 
+from argon.engine.client_timeout import in_time
 from argon.engine.commands import definitions, held, reads, statistics, writes
 from argon.engine.commands.concern import check_snapshot, concerned
 from argon.engine.commands.request import Command, Reply, Request
@@ -136,6 +137,7 @@ def is_about_server(name: str) -> bool:
     return name in _ABOUT_SERVER
 
 
+@in_time
 def run_command(
     handle: Handle, space: str, database: str, command: Command, options: Mapping[str, Any] | None = None
 ) -> Operation[Reply]:

@@ -22,7 +22,7 @@ _CODE = 50
 _TEXT = "operation exceeded time limit"
 
 
-class TimeLimit:
+class MaxTime:
     """When a write has to be done.
 
     Args:
@@ -56,24 +56,22 @@ class TimeLimit:
         return spec if self._end is None else replace(spec, max_time_ms=self.remaining())
 
 
-NO_LIMIT = TimeLimit(None)
+NO_LIMIT = MaxTime(None)
 
 
-def time_limit(engine: Engine, asked: Any) -> Operation[TimeLimit]:
+def max_time(engine: Engine, asked: Any) -> Operation[MaxTime]:
     """Return the limit that a write was given.
 
     Args:
         engine: The engine.
-        asked: ``maxTimeMS``, as the user gave it; without one the client's ``timeoutMS`` holds.
+        asked: ``maxTimeMS``, as the user gave it; None for no limit.
 
     Raises:
         OperationFailure: It is no number of milliseconds; the server says so.
     """
     if asked is None:
-        mongo = vars(engine.client).get("delegate", engine.client)  # one of Motor's wraps PyMongo's
-        seconds = mongo.options.timeout
-        return NO_LIMIT if seconds is None else TimeLimit(int(seconds * 1000))
+        return NO_LIMIT
     valid = isinstance(asked, int | float) and not isinstance(asked, bool)
     if not valid or asked != int(asked) or not 0 <= asked <= _LONGEST:
         yield engine.plain.command({"count": NO_STORE, "maxTimeMS": asked})
-    return TimeLimit(int(asked))
+    return MaxTime(int(asked))

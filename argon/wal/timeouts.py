@@ -1,9 +1,9 @@
-"""Callers' time limits, by ``pymongo.timeout``, in work that one of them does for others too.
+"""Callers' time limits, as PyMongo keeps them, in work that one of them does for others too.
 
-The limit is a matter of the context in which the driver is called. A commit
-that several writers wait for must not fail because the time of the one is up
-that happens to lead, and what it leaves behind must be cleared away also when
-no time is left.
+A limit, by ``pymongo.timeout`` or ``timeoutMS``, is a matter of the context in
+which the driver is called. A commit that several writers wait for must not
+fail because the time of the one is up that happens to lead, and what it leaves
+behind must be cleared away also when no time is left.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from pymongo.errors import PyMongoError
 
 from argon import Argon, Branch, WALDatabase
 from argon.aio import AsyncArgon, AsyncWALDatabase
-from argon.wal import limits
-from argon.wal.limits import Limit
+from argon.wal import timeouts
+from argon.wal.timeouts import Limit
 
 COUNT = 25
 SECONDS = (0.0005, 0.001, 0.002, 0.003, 0.004)
@@ -76,7 +76,7 @@ def test_a_writer_alone_learns_soon_what_became_of_its_write(db: WALDatabase[Any
     db.users.insert_one({"_id": "first"})
     began = time.monotonic()
     landed = _hasty(db.users, 0)
-    assert time.monotonic() - began < COUNT * 2 * limits.MOMENT
+    assert time.monotonic() - began < COUNT * 2 * timeouts.MOMENT
     assert set(landed) <= {user["_id"] for user in db.users.find()}
     db.users.delete_many({})  # nothing that was stopped holds anything
 
@@ -90,13 +90,13 @@ def test_a_writer_alone_learns_soon_what_became_of_its_write(db: WALDatabase[Any
     ],
 )
 def test_whoever_can_wait_longest_sets_the_limit(given: list[Limit | None], expected: Limit | None) -> None:
-    assert limits.latest(given) == expected
+    assert timeouts.latest(given) == expected
 
 
 def test_a_limit_is_as_before_after_a_moment_more() -> None:
     with pymongo.timeout(0.001):
-        before = limits.current()
-        with limits.a_moment_more():
-            assert limits.current() != before
-        assert limits.current() == before
-    assert limits.current() is None
+        before = timeouts.current()
+        with timeouts.a_moment_more():
+            assert timeouts.current() != before
+        assert timeouts.current() == before
+    assert timeouts.current() is None
