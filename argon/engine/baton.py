@@ -115,14 +115,14 @@ class Baton:
             if not (yield from self._wait(file, 0.0)):
                 return None
             writer, note, asked = self._read(file)
-            if writer == self._me and time.monotonic() - asked < _RECENT:
+            if writer == self._me and _is_recent(asked):
                 # Somebody waits, and who has just had it would be quicker every time.
                 fcntl.lockf(file, fcntl.LOCK_UN, 1, self._offset)
                 if not (yield from self._wait(file, (yield from self._pause()))):
                     return None
                 _, note, asked = self._read(file)
             self._held = True
-            self._wanted = time.monotonic() - asked < _RECENT
+            self._wanted = _is_recent(asked)
             if note is not None:
                 # Nobody else may use them, should this process be killed before it leaves a note of its own.
                 os.pwrite(file, _NO_BLOCK, self._offset + _NOTE.size - len(_NO_BLOCK))
@@ -212,6 +212,11 @@ def _open(path: Path) -> int | None:
         except OSError as error:
             _give_up(path, error)
     return _files[path]
+
+
+def _is_recent(asked: float) -> bool:
+    """Whether somebody asked a moment ago, by this clock, and not before the machine was started anew."""
+    return 0 <= time.monotonic() - asked < _RECENT
 
 
 def _try_lock(file: int, offset: int) -> bool:

@@ -174,6 +174,20 @@ def test_a_stopped_holder_holds_others_up_once(path: Path, neighbours: Callable[
     assert _take(here)[1] >= PATIENCE, "after a turn, it is patient again"
 
 
+def test_only_who_asked_a_moment_ago_waits(path: Path) -> None:
+    baton = _baton(path)
+    run(baton.take())
+    assert not baton.wanted()
+    file = module._files[path]
+    assert file is not None
+    # The clock begins anew with the machine, and the file may outlive that.
+    for ago, waits in ((0.0, True), (1.0, False), (-3600.0, False)):
+        baton.pass_on(None)
+        os.pwrite(file, module._ASKED.pack(time.monotonic() - ago), _offset() + module._NOTE.size)
+        run(baton.take())
+        assert baton.wanted() is waits
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"x", b"\xff" * 80, os.urandom(80)], ids=["empty", "short", "ones", "random"]
 )

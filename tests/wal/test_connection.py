@@ -169,6 +169,7 @@ def test_who_waits_comes_as_soon_as_a_commit_is_visible(
 ) -> None:
     db.users.insert_one({"_id": 0})
     watched = Watched(argon, monkeypatch)
+    monkeypatch.setattr(Baton, "wanted", lambda baton: False)
     db.users.insert_one({"_id": 1})
     assert not watched.early, "nobody waits"
     monkeypatch.setattr(Baton, "wanted", lambda baton: baton._held)
