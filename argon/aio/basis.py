@@ -106,7 +106,7 @@ class AsyncCollectionHandle(AsyncCollection[D]):
         return NotImplemented
 
     def __hash__(self) -> int:
-        return hash((self._database, self._name, self._space))
+        return hash((self._database, self._name))
 
     # What operations need to know of this handle
 

@@ -108,7 +108,7 @@ class CollectionHandle(Collection[D]):
         return NotImplemented
 
     def __hash__(self) -> int:
-        return hash((self._database, self._name, self._space))
+        return hash((self._database, self._name))
 
     # What operations need to know of this handle
 

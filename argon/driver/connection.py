@@ -12,7 +12,7 @@ ordinary database would have been sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -23,6 +23,7 @@ from pymongo.errors import (
     OperationFailure,
 )
 from pymongo.message import _OpMsg
+from pymongo.pool_shared import PoolState
 from pymongo.synchronous.mongo_client import _ClientCheckout, _ClientReadCheckout
 from pymongo.synchronous.pool import Connection
 
@@ -40,7 +41,7 @@ from argon.fail_points import (
     keep_reply,
     kept_reply,
 )
-from argon.listening import given_options, listeners_of
+from argon.listening import given_options, listeners_of, sends_commands
 
 if TYPE_CHECKING:
     from pymongo.synchronous.server import Server
@@ -189,19 +190,29 @@ class _Checkout(_ClientCheckout):
 
     def __enter__(self) -> Connection:
         client: Any = self.client
-        if client._topology.max_cluster_time() is None:
-            # A first connection tells the servers' time, which goes with the first command.
-            with _ClientCheckout(client._plain, self._server, None):
-                pass
+        if client._topology.max_cluster_time() is None or self._server.pool.state == PoolState.PAUSED:
+            # A first connection tells the servers' time, which goes with the first command. One that a
+            # paused pool has not tells why there is none.
+            try:
+                with _ClientCheckout(client._plain, self._server, None):
+                    pass
+            except ConnectionFailure as error:
+                self._label(error)
+                raise
         return BranchConnection(client, self._server, self.session)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if isinstance(error, ConnectionFailure) and self.session and self.session.in_transaction:
+        if isinstance(error, ConnectionFailure):
+            self._label(error)
+
+    def _label(self, error: ConnectionFailure) -> None:
+        if self.session is None:
+            return
+        if self.session.in_transaction:
             error._add_error_label("TransientTransactionError")
-        if isinstance(error, ConnectionFailure) and self.session:
-            self.session._server_session.mark_dirty()
+        self.session._server_session.mark_dirty()
 
 
 class _ReadCheckout(_ClientReadCheckout, _Checkout):  # type: ignore[misc]
@@ -251,6 +262,24 @@ class CommandsOfBranches:
 
     def _close_cursor_soon(self, cursor_id: int, address: Any, conn_mgr: Any = None) -> None:
         client: Any = self
-        # The physical cursor looks after its own end.
-        if client.argon.engine.held_cursors.pop(cursor_id, None) is None:
-            MongoClient._close_cursor_soon(client, cursor_id, address, conn_mgr)
+        held = client.argon.engine.held_cursors
+        if cursor_id in held and not sends_commands(client):
+            # The physical cursor looks after its own end.
+            held.pop(cursor_id, None)
+            return
+        # What is queued is killed by the plain client's own task, which shares this client's state.
+        vars(client)["_kill_cursors"] = self._kill_queued
+        MongoClient._close_cursor_soon(client, cursor_id, address, conn_mgr)
+
+    def _kill_queued(
+        self, cursor_ids: Sequence[int], address: Any, topology: Any, session: Any = None
+    ) -> None:
+        """Send ``killCursors`` to branches, where it is heard; for physical cursors to the server."""
+        client: Any = self
+        engine = client.argon.engine
+        physical = address.namespace.startswith(f"{engine.plain.name}.")
+        ours = [number for number in cursor_ids if not physical or number in engine.held_cursors]
+        theirs = [number for number in cursor_ids if number not in ours]
+        for killing, numbers in ((client, ours), (client._plain, theirs)):
+            if numbers:
+                MongoClient._kill_cursors(killing, numbers, address, topology, session)

@@ -227,18 +227,19 @@ class DatabaseHandle(Database[D], Openable):
 
     def __eq__(self, other: Any) -> bool:
         if isinstance(other, DatabaseHandle):
-            mine = (self._branch, self._space, self._handle.moment)
-            return mine == (other._branch, other._space, other._handle.moment)
+            mine = (self._client, self._branch, self._space, self._handle.moment)
+            return mine == (other._client, other._branch, other._space, other._handle.moment)
         return NotImplemented
 
     def __hash__(self) -> int:
-        return hash(self._branch)
+        # As PyMongo's, which equals it: those of a project's branches are alike, by any of their names.
+        return hash((self._client, self._branch.project_name))
 
     def __repr__(self) -> str:
         lsn, moment = self._handle.lsn, self._handle.moment
         at = "" if moment is None else f", at {moment}" if lsn is None else f", lsn={lsn}"
         space = "" if self._space == DEFAULT_SPACE else f", space={self._space!r}"
-        return f"{type(self).__name__}({self._branch.project_name}@{self._branch.name}{space}{at})"
+        return f"{type(self).__qualname__}({self._branch.project_name}@{self._branch.name}{space}{at})"
 
     def _here(self) -> Self:
         """Return the handle for what begins later, and then in the space that is the current one now."""

@@ -14,6 +14,7 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import (
+    AutoReconnect,
     ConfigurationError,
     DuplicateKeyError,
     ExecutionTimeout,
@@ -22,7 +23,9 @@ from pymongo.errors import (
     ServerSelectionTimeoutError,
     WriteConcernError,
 )
+from pymongo.pool_shared import PoolState
 from pymongo.server_api import ServerApi
+from pymongo.server_selectors import writable_server_selector
 
 from argon import Argon, Branch, Project, WALDatabase
 from argon.driver.client import WALClient
@@ -45,6 +48,29 @@ def test_it_is_a_mongo_client_of_wal_databases(shops: WALClient[Any]) -> None:
     assert shops["shop"] == shops.shop == shops.get_database("shop") == shops["shop@main"]
     assert shops["shop"].client is shops
     assert shops["shop"]["users"].database.client is shops
+
+
+def test_sets_find_what_was_made_by_hand(shops: WALClient[Any]) -> None:
+    by_hand = Database(shops, "shop")
+    assert shops["shop"] in {by_hand}
+    assert by_hand in {shops["shop@main"]}
+    assert shops["shop"]["users"] in {Collection(by_hand, "users")}
+    assert Collection(by_hand, "users") in {shops["shop@main"]["users"]}
+    assert shops["shop"]["users"] not in {shops["shop"]["people"], shops["other"]["users"]}
+
+
+def test_a_paused_pool_fails_a_transaction_as_a_transient_error(mongod_uri: str, database: str) -> None:
+    with WALClient[Any](mongod_uri, argon_database=database) as client:
+        client["shop"]["users"].insert_one({"_id": 1})
+        with client.start_session() as session:
+            session.start_transaction()
+            server = client._select_server(writable_server_selector, session, "test")
+            server.pool.state = PoolState.PAUSED
+            with pytest.raises(AutoReconnect) as raised, client._checkout(server, session):
+                pass
+            assert raised.value.has_error_label("TransientTransactionError")
+            server.pool.state = PoolState.READY
+            session.abort_transaction()
 
 
 def test_every_public_method_is_ours_or_harmless() -> None:

@@ -215,6 +215,27 @@ def test_a_sort_decides_which_is_updated_also_where_somebody_listens(
     assert db["users"].find_one({"last": True}, {"_id": 1}) == {"_id": 7}
 
 
+def test_a_cursor_that_is_let_go_of_is_heard_to_be_killed(
+    clients: tuple[Any, Any, Told, Told], database: str
+) -> None:
+    heard = []
+    for client, told in zip(clients[:2], clients[2:], strict=True):
+        client._kill_cursors_executor.close()  # which would do it within a second, too
+        client._kill_cursors_executor.join()
+        users = client[f"of_{database}"]["left"]
+        users.insert_many([{"_id": n} for n in range(9)])
+        cursor = users.find({}, batch_size=2)
+        cursor.next()
+        told.take()
+        del cursor
+        client._process_kill_cursors()
+        client._kill_cursors_executor.open()
+        heard.append(told.take())
+    assert [event[:2] for event in heard[0]] == [("started", "killCursors"), ("succeeded", "killCursors")]
+    assert heard[1] == heard[0]
+    assert clients[1].argon.engine.held_cursors == {}
+
+
 def test_the_options_tell_of_the_listeners(heard: tuple[Any, Any, Told, Told]) -> None:
     _, db, _, told = heard
     assert told in db.client.options.event_listeners
