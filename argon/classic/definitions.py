@@ -23,7 +23,7 @@ NOT_OURS = re.compile(rf"^({_SPACE_PREFIX}.+:.|{re.escape(MARKER)}$|system\.view
 _MODIFIABLE = ("validator", "validationLevel", "validationAction")
 # What the server adds to the description of an index, or says in another way.
 _NOT_OPTIONS = ("key", "name", "v", "ns", "textIndexVersion", "2dsphereIndexVersion")
-_NO_PLACE_IN_THE_LOG = ("capped", "timeseries", "clusteredIndex", "encryptedFields", "expireAfterSeconds")
+_NO_PLACE_IN_THE_LOG = ("capped", "timeseries", "encryptedFields", "expireAfterSeconds")
 _DEFAULTS_OF_TEXT = {"default_language": "english", "language_override": "language"}
 _DEFAULTS_OF_COLLATION = {
     "caseLevel": False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bson import ObjectId
 from pymongo.collation import validate_collation_or_none
 
 from argon.catalog.collections import new_record
@@ -28,7 +29,6 @@ _NOT_SUPPORTED = (
     "size",
     "max",
     "timeseries",
-    "clusteredIndex",
     "encryptedFields",
     "expireAfterSeconds",
     "storageEngine",
@@ -40,12 +40,13 @@ _KEPT = (
     "validator",
     "validationLevel",
     "validationAction",
+    "clusteredIndex",  # of rows, which have one anyway
     "collation",
     "viewOn",
     "pipeline",
     "changeStreamPreAndPostImages",  # the log has them all, and streams show none if this says so
 )
-_CHANGEABLE = frozenset(_KEPT) - {"collation"}
+_CHANGEABLE = frozenset(_KEPT) - {"clusteredIndex", "collation"}
 
 
 _PASSING = ("comment", "writeConcern", "maxTimeMS", "session")
@@ -82,6 +83,9 @@ def create_collection(
     if "pipeline" in kept and "viewOn" not in kept:
         text = "'pipeline' requires 'viewOn' to also be specified"
         raise command_error({"code": 72, "codeName": "InvalidOptions", "errmsg": text})
+    if "clusteredIndex" in kept and "viewOn" in kept:
+        text = "The 'clusteredIndex' option is not supported with views"
+        raise command_error({"code": 6026500, "codeName": "Location6026500", "errmsg": text})
     record = new_record(space, name, kept)
     made: list[bool] = []
 
@@ -101,6 +105,8 @@ def create_collection(
         if record.collation is not None and not made:
             scratch = yield from snapshot.engine.scratch.collection(record)
             record.options["collation"] = yield from _full_collation(snapshot, scratch.name)
+        if record.clustered is not None and not made:
+            record.options["clusteredIndex"] = yield from _full_clustered(snapshot, record.clustered)
         if record.kind == "view":
             _refuse_cycle(snapshot, record)
             _refuse_sinks(snapshot, record)
@@ -145,6 +151,17 @@ def _full_collation(snapshot: Snapshot, name: str) -> Operation[Any]:
     """Read a collation as the server completes it."""
     found = yield (yield snapshot.engine.plain.list_collections(filter={"name": name})).to_list(None)
     return found[0]["options"].get("collation")
+
+
+def _full_clustered(snapshot: Snapshot, clustered: Mapping[str, Any]) -> Operation[Any]:
+    """Let the server judge a clustered index, on a collection made for that, and read it as it completes it."""
+    trial = snapshot.engine.plain[f"scratch_index_{ObjectId()}"]
+    try:
+        yield trial.database.create_collection(trial.name, check_exists=False, clusteredIndex=clustered)
+        found = yield (yield trial.database.list_collections(filter={"name": trial.name})).to_list(None)
+        return found[0]["options"]["clusteredIndex"]
+    finally:
+        yield trial.drop()
 
 
 @in_time

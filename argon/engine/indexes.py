@@ -127,6 +127,9 @@ def drop_index(handle: Handle, space: str, name: str, index: Any) -> Operation[N
         if index == "*":
             kept: list[IndexRecord] = []
         else:
+            if record.clustered is not None and index == record.id_index["name"]:
+                text = "It is illegal to drop the clusteredIndex"
+                raise command_error({"code": 5979800, "codeName": "Location5979800", "errmsg": text})
             if index == "_id_" or (not isinstance(index, str) and _pairs(index) == _ID_KEY):
                 raise command_error(
                     {"code": 72, "codeName": "InvalidOptions", "errmsg": "cannot drop _id index"}
@@ -158,10 +161,7 @@ def list_indexes(snapshot: Snapshot, space: str, name: str) -> list[dict[str, An
     if record is None:
         return []
     refuse_view(snapshot, record)
-    own: dict[str, Any] = {"v": 2, "key": {"_id": 1}, "name": "_id_"}
-    if record.collation:
-        own["collation"] = record.collation
-    return [own, *(dict(index.described) for index in record.indexes)]
+    return [record.id_index, *(dict(index.described) for index in record.indexes)]
 
 
 def index_record(document: Mapping[str, Any], described: Mapping[str, Any]) -> IndexRecord:

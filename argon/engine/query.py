@@ -93,7 +93,7 @@ def physical_hint(record: CollectionRecord, hint: Any) -> Any:
     keys = None if isinstance(hint, str) else list(hint.items() if isinstance(hint, Mapping) else hint)
     if keys is not None and keys and keys[0][0] == "$natural":
         return None
-    if hint == "_id_" or keys == [("_id", 1)]:
+    if hint == record.id_index["name"] or keys == [("_id", 1)]:
         return ID_INDEX
     for index in record.indexes:
         if index.name == hint or (keys is not None and [tuple(key) for key in index.key] == keys):

@@ -213,10 +213,8 @@ def list_collections(
     for record in snapshot.catalog.records(space):
         info: dict[str, Any] = {"name": record.name, "type": record.kind, "options": dict(record.options)}
         info["info"] = {"readOnly": handle.past or record.kind == "view"}
-        if record.kind == "collection":
-            info["idIndex"] = {"v": 2, "key": {"_id": 1}, "name": "_id_"}
-            if record.collation:
-                info["idIndex"]["collation"] = record.collation
+        if record.kind == "collection" and record.clustered is None:
+            info["idIndex"] = record.id_index
         described.append(info)
     return (yield from matching(snapshot.engine, described, query))
 

@@ -45,7 +45,7 @@ def about_collection(stages: Sequence[Any], record: CollectionRecord | None, nam
 
 def _index_names(record: CollectionRecord) -> list[Stage]:
     """Name indexes as the user does, and leave out those of other branches."""
-    logical: dict[str, Any] = {ID_INDEX: {"v": 2, "key": {"_id": 1}, "name": "_id_"}}
+    logical: dict[str, Any] = {} if record.clustered else {ID_INDEX: record.id_index}
     logical |= {index.physical: index.described for index in record.indexes}
     branches = []
     for physical, spec in logical.items():

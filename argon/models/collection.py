@@ -55,6 +55,19 @@ class CollectionRecord(BaseModel):
         return value
 
     @property
+    def clustered(self) -> dict[str, Any] | None:
+        """The definition of its clustered index on ``_id``, if it was made with one."""
+        value: dict[str, Any] | None = self.options.get("clusteredIndex")
+        return value
+
+    @property
+    def id_index(self) -> dict[str, Any]:
+        """The index on ``_id`` as the server describes it, which clusters the documents or is one beside them."""
+        index: dict[str, Any] = self.clustered or {"v": 2, "key": {"_id": 1}, "name": "_id_"}
+        collated = {"collation": self.collation} if self.collation else {}
+        return {**index, **collated, **({"clustered": True} if self.clustered else {})}
+
+    @property
     def validated(self) -> bool:
         """Whether documents are checked by a validator."""
         return bool(self.options.get("validator"))

@@ -226,7 +226,7 @@ def _event(kind: str, entry: Entry, body: dict[str, Any], *names: str) -> Event:
 def _created(entry: Entry, ns: dict[str, Any]) -> list[Event]:
     record = entry["document"]
     options = dict(record.get("options") or {})
-    if record.get("kind") != "view":
+    if record.get("kind") != "view" and "clusteredIndex" not in options:
         options["idIndex"] = _ID_INDEX
     events = [_event("create", entry, {"ns": ns, "operationDescription": options})]
     if record.get("indexes"):

@@ -73,7 +73,6 @@ def test_names(writing: Faces, name: Any) -> None:
     [
         {"capped": True, "size": 1000},
         {"timeseries": {"timeField": "t"}},
-        {"clusteredIndex": {"key": {"_id": 1}, "unique": True}},
     ],
     ids=repr,
 )
@@ -82,6 +81,45 @@ def test_kinds_that_a_branch_has_not(writing: Faces, options: Document) -> None:
         with pytest.raises(UnsupportedOperation, match=next(iter(options))):
             view.create_collection("new", **options)
         assert view.list_collection_names() == ["users"]
+
+
+CLUSTERED = {"key": {"_id": 1}, "unique": True}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"clusteredIndex": CLUSTERED},
+        {"clusteredIndex": {**CLUSTERED, "name": "by id"}, "collation": ENGLISH},
+        {"clusteredIndex": {"key": {"_id": 1}}},
+        {"clusteredIndex": {"key": {"age": 1}, "unique": True}},
+        {"clusteredIndex": {"key": {"_id": 1}, "unique": False}},
+        {"clusteredIndex": CLUSTERED, "viewOn": "users"},
+    ],
+    ids=repr,
+)
+def test_clustered_collections(writing: Faces, options: Document) -> None:
+    def described(db: Any) -> Any:
+        [found] = db.list_collections(filter={"name": "new"})
+        indexes = [dict(index) for index in db["new"].list_indexes()]
+        return sorted(found["options"].items()), "idIndex" in found, indexes, db["new"].index_information()
+
+    def use(db: Any) -> Any:
+        db["new"].insert_many([{"_id": n, "age": -n} for n in (3, 1, 2)])
+        db["new"].create_index("age")
+        name = next(iter(db["new"].index_information()))
+        found = list(db["new"].find({"_id": {"$gte": 2}}, hint=name).sort("_id"))
+        return found, db.command("collStats", "new")["nindexes"], list(db["new"].find({}, sort=[("age", 1)]))
+
+    def no_index(db: Any) -> Any:
+        db["new"].drop_index(next(iter(db["new"].index_information())))
+
+    writing.same(lambda db: db.create_collection("new", **options).name)
+    writing.same(described)
+    writing.same(use)
+    writing.same(no_index)
+    writing.same(lambda db: db["new"].drop_indexes())
+    writing.same(described)
 
 
 def test_listing(writing: Faces) -> None:

@@ -10,6 +10,7 @@ from argon.engine.errors import command_error
 from argon.engine.prepare import Target, existing_record, refuse_view
 from argon.io import Operation
 from argon.materializer.verify import verify
+from argon.models import CollectionRecord
 from argon.versions.layout import RAW_CODEC
 
 _SIZE = {"$group": {"_id": None, "n": {"$sum": 1}, "size": {"$sum": {"$bsonSize": "$$ROOT"}}}}
@@ -26,7 +27,7 @@ def coll_stats(request: Request, command: Command) -> Operation[Reply]:
     if record is not None:
         refuse_view(snapshot, record)
     count, size = yield from _size(request, name)
-    names = [] if record is None else ["_id_", *(index.name for index in record.indexes)]
+    names = [] if record is None else _index_names(record)
     average = {"avgObjSize": size // count} if count else {}
     return {
         "ns": request.namespace(name),
@@ -37,6 +38,7 @@ def coll_stats(request: Request, command: Command) -> Operation[Reply]:
         "storageSize": size // scale,
         "freeStorageSize": 0,
         "capped": False,
+        **({"clustered": True} if record is not None and record.clustered else {}),
         "nindexes": len(names),
         "indexBuilds": [],
         "totalIndexSize": 0,
@@ -111,7 +113,7 @@ def validate(request: Request, command: Command) -> Operation[Reply]:
     if command.get("full"):
         report = yield from verify(snapshot.engine, snapshot.branch.project_id)
         errors = [problem.message for problem in report.problems]
-    names = ["_id_", *(index.name for index in record.indexes)]
+    names = _index_names(record)
     return {
         "ns": request.namespace(name),
         "nInvalidDocuments": 0,
@@ -129,6 +131,12 @@ def validate(request: Request, command: Command) -> Operation[Reply]:
         "corruptRecords": [],
         "ok": 1.0,
     }
+
+
+def _index_names(record: CollectionRecord) -> list[str]:
+    """Name the indexes that a collection has beside its documents."""
+    own = [] if record.clustered else [str(record.id_index["name"])]
+    return [*own, *(index.name for index in record.indexes)]
 
 
 def _size(request: Request, name: str) -> Operation[tuple[int, int]]:
