@@ -154,7 +154,7 @@ def _full_collation(snapshot: Snapshot, name: str) -> Operation[Any]:
 
 
 def _full_clustered(snapshot: Snapshot, clustered: Mapping[str, Any]) -> Operation[Any]:
-    """Let the server judge a clustered index, on a collection made for that, and read it as it completes it."""
+    """Let the server judge a clustered index, on a collection made for that, and complete it."""
     trial = snapshot.engine.plain[f"scratch_index_{ObjectId()}"]
     try:
         yield trial.database.create_collection(trial.name, check_exists=False, clusteredIndex=clustered)

@@ -12,7 +12,7 @@ from argon.engine.source import CollectionSource
 from argon.io import Operation
 from argon.models import CollectionRecord
 from argon.rewrite.filter import has_near, has_text, has_where, prefix_filter
-from argon.rewrite.source import conjoin
+from argon.rewrite.source import conjoin, may_repeat
 from argon.versions.ids import id_key
 from argon.versions.layout import Row
 from argon.wal.transactions import patiently
@@ -57,7 +57,7 @@ def row_filter(
     if len(source.legs) == 1:
         leg = source.legs[0]
         return conjoin(leg.seek if by_index else leg.scan, rewritten)
-    if searches:
+    if searches or not may_repeat(rewritten, len(source.legs)):
         # $text may stand in an $or only beside other text, $near in none; visibility is a sibling of it.
         return conjoin(source.match_all, rewritten)
     if not by_index and not has_where(query):
@@ -71,9 +71,11 @@ def rows_by_id(snapshot: Snapshot, record: CollectionRecord, ids: Sequence[Any])
     if not ids:
         return []
     rows = snapshot.rows(record.store)
-    where = {"$or": [conjoin(leg.seek, {"d._id": {"$in": list(ids)}}) for leg in snapshot.view.legs]}
-    if len(snapshot.view.legs) == 1:
-        where = where["$or"][0]
+    view, these = snapshot.view, {"d._id": {"$in": list(ids)}}
+    if len(view.legs) > 1 and may_repeat(these, len(view.legs)):
+        where: Mapping[str, Any] = {"$or": [{**leg.seek, **these} for leg in view.legs]}
+    else:
+        where = conjoin(view.match_all, these)
 
     def read() -> Operation[list[Row]]:
         found: list[Row] = yield rows.find(where, session=snapshot.session).to_list(None)

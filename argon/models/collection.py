@@ -62,7 +62,7 @@ class CollectionRecord(BaseModel):
 
     @property
     def id_index(self) -> dict[str, Any]:
-        """The index on ``_id`` as the server describes it, which clusters the documents or is one beside them."""
+        """The index on ``_id`` as the server describes it, in a clustered collection, too."""
         index: dict[str, Any] = self.clustered or {"v": 2, "key": {"_id": 1}, "name": "_id_"}
         collated = {"collation": self.collation} if self.collation else {}
         return {**index, **collated, **({"clustered": True} if self.clustered else {})}

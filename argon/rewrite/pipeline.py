@@ -25,7 +25,7 @@ from argon.rewrite.group import prefix_grouping
 from argon.rewrite.joins import Joins
 from argon.rewrite.paths import REPLACE_ROOT, CannotRewrite, is_ordinary_path, prefix_path
 from argon.rewrite.sort import prefix_sort
-from argon.rewrite.source import NEVER, Source, conjoin
+from argon.rewrite.source import NEVER, Source, conjoin, may_repeat
 
 Stage = dict[str, Any]
 
@@ -162,7 +162,7 @@ class _Rewriter(Joins):
             on_rows = conjoin(on_rows, source.order_bound(query, sort))
         if len(legs) == 1:
             return [_match(on_rows, legs[0].seek if indexed else legs[0].scan)]
-        if text:
+        if text or not may_repeat(on_rows, len(legs)):
             return [_match(on_rows, {"$or": [leg.seek for leg in legs]})]
         if indexed or not self.allow_union:
             # The filter stands in each clause, so that each is one range of the index.

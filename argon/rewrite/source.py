@@ -12,6 +12,10 @@ NEVER: dict[str, Any] = {"$alwaysFalse": 1}
 """The filter that matches nothing: what a collection that does not exist holds."""
 
 
+_LONG = 12 * 2**20
+_OVERHEAD = 24  # of a value of fixed size, with its type and its place in a list
+
+
 class Source(Protocol):
     """One logical collection as one view (branch and LSN) sees it.
 
@@ -74,4 +78,25 @@ def conjoin(*filters: Mapping[str, Any]) -> dict[str, Any]:
     return merged if len(merged) == sum(map(len, parts)) else {"$and": parts}
 
 
-__all__ = ["NEVER", "Leg", "Source", "conjoin"]
+def may_repeat(query: Mapping[str, Any], times: int) -> bool:
+    """Whether a filter may stand in a command several times, which has a limit of 16 MiB.
+
+    Args:
+        query: The filter.
+        times: How often.
+    """
+    return times * _weight(query) < _LONG
+
+
+def _weight(value: Any) -> int:
+    """Return about how many bytes a value takes in BSON."""
+    if isinstance(value, Mapping):
+        return sum(len(key) + _weight(part) for key, part in value.items()) + _OVERHEAD
+    if isinstance(value, list | tuple):
+        return sum(map(_weight, value)) + _OVERHEAD
+    return _OVERHEAD + (
+        len(value.encode()) if isinstance(value, str) else len(value) if isinstance(value, bytes) else 0
+    )
+
+
+__all__ = ["NEVER", "Leg", "Source", "conjoin", "may_repeat"]

@@ -206,6 +206,16 @@ def test_broken_javascript_is_refused(reading: Faces) -> None:
             view.users.find_one({"$where": "syntax error here"})
 
 
+@pytest.mark.parametrize("field", ["_id", "age", "boss"])  # the first two have an index
+def test_a_filter_that_fills_a_command_serves_branches_too(reading: Faces, field: str) -> None:
+    """It can stand in a command once, but not once for each branch that a child descends from."""
+    query = {field: {"$in": [*range(20, 26), *("x" * 2**20 + str(n) for n in range(9))]}}
+    reading.same(lambda db: db.users.find(query).sort("_id"))
+    reading.same(lambda db: db.users.count_documents(query))
+    reading.same(lambda db: db.users.aggregate([{"$match": query}, {"$sort": {"_id": 1}}]))
+    reading.same(lambda db: sorted(db.users.distinct("_id", query)))
+
+
 def test_find_one(reading: Faces) -> None:
     reading.same(lambda db: db.users.find_one(3))
     reading.same(lambda db: db.users.find_one({"_id": 99}))
