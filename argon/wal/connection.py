@@ -83,6 +83,17 @@ def let_connection_go(session: Any) -> Operation[None]:
         yield session._unpin()
 
 
+def let_closed_connection_go(session: Any) -> Operation[None]:
+    """Give back what :func:`keep_connection` keeps if an interruption has closed it.
+
+    The driver lets go of a connection that an error has closed, but not of one that a cancellation has.
+    What is sent on that fails, and the driver then takes the server for gone, for everybody.
+    """
+    own = kept(session)
+    if own is not None and own.conn.closed:
+        yield session._unpin()
+
+
 def kept(session: Any) -> Kept | None:
     """Return what :func:`keep_connection` keeps, if there is anything."""
     manager = session._transaction.conn_mgr if hasattr(session, "_unpin") else None

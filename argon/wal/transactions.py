@@ -16,7 +16,7 @@ from pymongo.write_concern import WriteConcern
 
 from argon.io import Operation, World
 from argon.wal import wire
-from argon.wal.connection import let_connection_go
+from argon.wal.connection import let_closed_connection_go, let_connection_go
 from argon.wal.orphans import end_orphans
 from argon.wal.timeouts import MOMENT, a_moment_more, current
 
@@ -162,6 +162,7 @@ class Transactions:
                     yield self._world.sleep(pause)
                 elif (yield from wire.commit(self._client, session, visible)):
                     break
+                yield from let_closed_connection_go(session)
                 with a_moment_more() if pause else nullcontext():
                     yield session.commit_transaction()
                 break
@@ -273,6 +274,7 @@ def _unknown() -> PyMongoError:
 def _abort(session: Any) -> Operation[None]:
     try:
         if session.in_transaction:
+            yield from let_closed_connection_go(session)
             with a_moment_more():
                 yield session.abort_transaction()
     except PyMongoError:

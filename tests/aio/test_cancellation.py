@@ -11,12 +11,17 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 from pymongo.monitoring import (
     CommandFailedEvent,
     CommandListener,
     CommandStartedEvent,
     CommandSucceededEvent,
+    ServerClosedEvent,
+    ServerDescriptionChangedEvent,
+    ServerListener,
+    ServerOpeningEvent,
 )
 
 from argon import Argon, Project, WALDatabase
@@ -192,6 +197,43 @@ def test_a_loop_that_ends_in_mid_operation(
     db.items.update_one({"_id": "first"}, {"$set": {"x": 1}})
     db.items.insert_one({"_id": "staged"})
     check(shop, {*acknowledged, "first"}, {*names, "first", "staged", "late"})
+
+
+class Losses(ServerListener):
+    """Counts how often the driver has taken the server for gone."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def opened(self, event: ServerOpeningEvent) -> None:
+        """It is not gone."""
+
+    def description_changed(self, event: ServerDescriptionChangedEvent) -> None:
+        self.count += event.new_description.server_type_name == "Unknown"
+
+    def closed(self, event: ServerClosedEvent) -> None:
+        """By the client itself."""
+
+
+def test_a_loop_that_ends_in_a_commit_does_not_lose_the_server(
+    shared: Argon, shop: Project, mongod_uri: str
+) -> None:
+    losses = Losses()
+
+    async def work(moment: int) -> None:
+        options: Any = {"event_listeners": [losses], "serverSelectionTimeoutMS": 2000}
+        client: AsyncMongoClient[Any] = AsyncMongoClient(mongod_uri, **options)
+        db = AsyncWALDatabase(await AsyncArgon(database=shared.database, client=client).branch(shop.name))
+        await db.items.insert_one({"_id": f"{moment} first"})
+        writer = asyncio.ensure_future(db.items.insert_one({"_id": f"{moment} second"}))
+        await asyncio.sleep(moment * 0.0005)
+        assert writer  # its commit is cancelled with the driver's own tasks, who then look for no server
+
+    for moment in range(16):
+        asyncio.run(work(moment))
+    assert not losses.count
+    assert len(inserted(shop)) == len(ids(shop)) >= 16
+    assert not shop.verify().problems
 
 
 async def test_an_error_of_one_writer_is_that_writers(adb: AsyncWALDatabase[Any], shop: Project) -> None:
