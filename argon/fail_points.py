@@ -28,6 +28,8 @@ KINDS = (FAIL_COMMAND, GET_MORE, RETRIED_WRITE, TIME_OUT)
 """The fail points that are about commands which branches answer."""
 _ENDS = frozenset({"abortTransaction", "commitTransaction"})
 _TIMED_OUT = 50
+_TOGETHER = 256 * 1024
+"""The server's ``insertVectorMaxBytes``."""
 _NO_TRANSACTION = 251
 
 _RETRYABLE = {
@@ -103,9 +105,10 @@ class _Point:
     skip: int
     entered: int = 0
 
-    def enter(self) -> bool:
-        if self.skip:
-            self.skip -= 1
+    def enter(self, number: int = 1) -> bool:
+        """Tell whether it comes into effect for what would pass it so many times."""
+        if self.skip >= number:
+            self.skip -= number
             return False
         if self.times is not None:
             if not self.times:
@@ -178,7 +181,12 @@ def failure_of(
             return Failure(error=_error(_TIMED_OUT, "operation exceeded time limit", [], {}))
         write = points.get((server, RETRIED_WRITE))
         key = _of_write(command)
-        if write is not None and key is not None and key not in _registry.replies and write.enter():
+        if (
+            write is not None
+            and key is not None
+            and key not in _registry.replies
+            and write.enter(_written(command))
+        ):
             return Failure(disconnects=True, runs="failBeforeCommitExceptionCode" not in write.data)
         more = points.get((server, GET_MORE))
         if more is not None and verb == "getMore" and more.enter():
@@ -245,6 +253,16 @@ def keep_reply(command: Mapping[str, Any], reply: dict[str, Any]) -> None:
 def kept_reply(command: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return what came of a write that is sent again; None if it is sent for the first time."""
     return _registry.replies.get(key) if (key := _of_write(command)) is not None else None
+
+
+def _written(command: Mapping[str, Any]) -> int:
+    """Count the writes that the server would make of a command: small documents are inserted together."""
+    writes, together = 0, _TOGETHER
+    for document in command.get("documents", ()):
+        if together >= _TOGETHER:
+            writes, together = writes + 1, 0
+        together += len(getattr(document, "raw", b""))
+    return writes or len(command.get("updates") or command.get("deletes") or [command])
 
 
 def _of_write(command: Mapping[str, Any]) -> tuple[bytes, int] | None:

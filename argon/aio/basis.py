@@ -108,6 +108,9 @@ class AsyncCollectionHandle(AsyncCollection[D]):
     def __hash__(self) -> int:
         return hash((self._database, self._name))
 
+    def __repr__(self) -> str:
+        return f"{type(self).__qualname__}({self._database!r}, {self._name!r})"
+
     # What operations need to know of this handle
 
     def reader(self, session: Any = None) -> Reader:

@@ -155,6 +155,7 @@ def writes_out(pipeline: Any = (), *_args: Any, **_kwargs: Any) -> bool:
     return isinstance(pipeline, list | tuple) and bool(pipeline) and is_sink(pipeline[-1])
 
 
+AsyncClassicCollection.__name__ = AsyncCollection.__name__
 for _name in READS:
     if _name != "find":
         setattr(AsyncClassicCollection, _name, _passing(_name, writes=False))

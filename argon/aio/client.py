@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Generic, NoReturn, Self, TypeVar
@@ -253,3 +254,10 @@ class AsyncWALClient(AsyncCommandsOfBranches, ProjectsClient[D], AsyncMongoClien
 
     async def _get_topology(self) -> Topology:
         return await self._plain._get_topology()  # type: ignore[no-any-return]
+
+
+# How they are called is told as PyMongo tells it, to people and to editors.
+for _name in ("drop_database", "list_database_names", "list_databases", "watch"):
+    _ours, _theirs = getattr(AsyncWALClient, _name), getattr(AsyncMongoClient, _name)
+    _ours.__doc__ = f"{inspect.getdoc(_ours)}\n\nPyMongo says of it:\n\n{inspect.getdoc(_theirs)}"
+    _ours.__signature__ = inspect.signature(_theirs)

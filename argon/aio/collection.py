@@ -6,6 +6,8 @@ import inspect
 from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
 
+from pymongo.asynchronous.collection import AsyncCollection
+
 from argon.aio._world import Openable, opened
 from argon.aio.definitions import AsyncDefinitions
 from argon.aio.search_indexes import AsyncSearchIndexes
@@ -43,8 +45,10 @@ class AsyncWALCollection(
         await self._wal_database()._open()
 
 
+# What Python says of an object, such as that it is not iterable, names its class as PyMongo does.
+AsyncWALCollection.__name__ = AsyncCollection.__name__
 # What Python says of wrong arguments names the class that is known.
 for _part in AsyncWALCollection.__bases__:
     for _name, _method in vars(_part).items():
         if inspect.isfunction(_method) and not _name.startswith("_"):
-            _method.__qualname__ = f"{AsyncWALCollection.__name__}.{_name}"
+            _method.__qualname__ = f"{AsyncWALCollection.__qualname__}.{_name}"

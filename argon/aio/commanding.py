@@ -50,6 +50,8 @@ class AsyncCommandingDatabase(AsyncWALDatabase[D]):
         return self.get_collection(name, *options)
 
 
+AsyncCommandingCollection.__name__ = AsyncCollection.__name__
+AsyncCommandingDatabase.__name__ = AsyncDatabase.__name__
 for _name in (*READS, *WRITES):
     setattr(AsyncCommandingCollection, _name, getattr(AsyncCollection, _name))
 for _name in ON_DATABASE:

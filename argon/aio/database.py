@@ -6,6 +6,7 @@ import inspect
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bson.codec_options import CodecOptions
+from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -52,8 +53,10 @@ class AsyncWALDatabase(AsyncSpaces[D], AsyncListing[D], AsyncCommands[D]):
         return self._with_handle(self._handle, options)
 
 
+# What Python says of an object, such as that it is not iterable, names its class as PyMongo does.
+AsyncWALDatabase.__name__ = AsyncDatabase.__name__
 # What Python says of wrong arguments names the class that is known.
 for _part in AsyncWALDatabase.__bases__:
     for _name, _method in vars(_part).items():
         if inspect.isfunction(_method) and not _name.startswith("_"):
-            _method.__qualname__ = f"{AsyncWALDatabase.__name__}.{_name}"
+            _method.__qualname__ = f"{AsyncWALDatabase.__qualname__}.{_name}"

@@ -110,6 +110,9 @@ class CollectionHandle(Collection[D]):
     def __hash__(self) -> int:
         return hash((self._database, self._name))
 
+    def __repr__(self) -> str:
+        return f"{type(self).__qualname__}({self._database!r}, {self._name!r})"
+
     # What operations need to know of this handle
 
     def reader(self, session: Any = None) -> Reader:

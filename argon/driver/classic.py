@@ -157,6 +157,7 @@ def writes_out(pipeline: Any = (), *_args: Any, **_kwargs: Any) -> bool:
     return isinstance(pipeline, list | tuple) and bool(pipeline) and is_sink(pipeline[-1])
 
 
+ClassicCollection.__name__ = Collection.__name__
 for _name in READS:
     if _name != "find":
         setattr(ClassicCollection, _name, _passing(_name, writes=False))

@@ -8,6 +8,8 @@ import inspect
 from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
 
+from pymongo.synchronous.collection import Collection
+
 from argon.driver._world import Openable, opened
 from argon.driver.definitions import Definitions
 from argon.driver.search_indexes import SearchIndexes
@@ -43,8 +45,10 @@ class WALCollection(SearchIndexes[D], Writing[D], Updating[D], Definitions[D], O
         self._wal_database()._open()
 
 
+# What Python says of an object, such as that it is not iterable, names its class as PyMongo does.
+WALCollection.__name__ = Collection.__name__
 # What Python says of wrong arguments names the class that is known.
 for _part in WALCollection.__bases__:
     for _name, _method in vars(_part).items():
         if inspect.isfunction(_method) and not _name.startswith("_"):
-            _method.__qualname__ = f"{WALCollection.__name__}.{_name}"
+            _method.__qualname__ = f"{WALCollection.__qualname__}.{_name}"

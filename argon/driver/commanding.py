@@ -52,6 +52,8 @@ class CommandingDatabase(WALDatabase[D]):
         return self.get_collection(name, *options)
 
 
+CommandingCollection.__name__ = Collection.__name__
+CommandingDatabase.__name__ = Database.__name__
 for _name in (*READS, *WRITES):
     setattr(CommandingCollection, _name, getattr(Collection, _name))
 for _name in ON_DATABASE:

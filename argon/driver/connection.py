@@ -69,6 +69,8 @@ class BranchConnection(Failing, Connection):
         self.max_write_batch_size = about.max_write_batch_size
         self.supports_sessions = self.is_repl = self.is_writable = self.ready = True
         self.performed_handshake = True
+        # What is asked goes by several connections: this is the one that was used last.
+        self.server_connection_id = next((one.server_connection_id for one in list(server.pool.conns)), None)
         self.logical_session_timeout_minutes = about.logical_session_timeout_minutes
         self.listeners = client._event_listeners
         self._client: WALClient[Any] = client

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bson.codec_options import CodecOptions
 from pymongo.read_concern import ReadConcern
+from pymongo.synchronous.database import Database
 from pymongo.write_concern import WriteConcern
 
 from argon.driver.argon import open_branch
@@ -52,8 +53,10 @@ class WALDatabase(Spaces[D], Listing[D], Commands[D]):
         return self._with_handle(self._handle, options)
 
 
+# What Python says of an object, such as that it is not iterable, names its class as PyMongo does.
+WALDatabase.__name__ = Database.__name__
 # What Python says of wrong arguments names the class that is known.
 for _part in WALDatabase.__bases__:
     for _name, _method in vars(_part).items():
         if inspect.isfunction(_method) and not _name.startswith("_"):
-            _method.__qualname__ = f"{WALDatabase.__name__}.{_name}"
+            _method.__qualname__ = f"{WALDatabase.__qualname__}.{_name}"

@@ -50,6 +50,24 @@ def test_it_is_a_mongo_client_of_wal_databases(shops: WALClient[Any]) -> None:
     assert shops["shop"]["users"].database.client is shops
 
 
+def test_python_speaks_of_them_as_of_pymongos(shops: WALClient[Any], db: WALDatabase) -> None:
+    for handle, kind in ((shops["shop"], "Database"), (db["users"], "Collection")):
+        for wrong in (iter, next):
+            with pytest.raises(TypeError, match=f"^'{kind}' object is not iterable$"):
+                wrong(handle)
+        with pytest.raises(NotImplementedError, match=f"^{kind} objects do not implement"):
+            bool(handle)
+    assert repr(shops["shop"]) == "WALDatabase(shop@main)"
+    assert repr(db["users"]) == f"WALCollection({db!r}, 'users')"
+
+
+@pytest.mark.parametrize("name", ["drop_database", "list_database_names", "list_databases", "watch"])
+def test_help_tells_of_the_arguments(name: str) -> None:
+    mine = getattr(WALClient, name)
+    assert inspect.signature(mine) == inspect.signature(getattr(MongoClient, name))
+    assert ":param comment:" in inspect.getdoc(mine)
+
+
 def test_sets_find_what_was_made_by_hand(shops: WALClient[Any]) -> None:
     by_hand = Database(shops, "shop")
     assert shops["shop"] in {by_hand}

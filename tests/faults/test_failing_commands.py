@@ -231,6 +231,24 @@ def test_a_time_limit_is_always_over(fallible: Mortal, kinds: tuple[str, Any]) -
         assert users.create_index("v", maxTimeMS=100_000) == "v_1"
 
 
+def test_a_write_fails_after_so_many(fallible: Mortal, kinds: tuple[str, Any]) -> None:
+    name, both = kinds
+    seen = []
+    for kind, options in both:
+        with kind(fallible.uri, **options) as client:
+            users = client[name]["users"]
+            users.insert_one({"_id": 0})
+            data = {"failBeforeCommitExceptionCode": 1}
+            client.admin.command(
+                "configureFailPoint", "onPrimaryTransactionalWrite", mode={"skip": 3}, data=data
+            )
+            users.insert_many([{"_id": n, "long": "x" * 300_000} for n in (1, 2, 3)])
+            said = outcome(lambda _, db: db["users"].insert_one({"_id": 4}), client, client[name])
+            client.admin.command("configureFailPoint", "onPrimaryTransactionalWrite", mode="off")
+            seen.append((said[0], users.distinct("_id")))
+    assert seen == [("AutoReconnect", [0, 1, 2, 3])] * 2
+
+
 def test_what_the_server_answers_fails_there(fallible: Mortal, kinds: tuple[str, Any]) -> None:
     _, both = kinds
     for kind, options in both:

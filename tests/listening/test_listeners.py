@@ -215,6 +215,25 @@ def test_a_sort_decides_which_is_updated_also_where_somebody_listens(
     assert db["users"].find_one({"last": True}, {"_id": 1}) == {"_id": 7}
 
 
+def test_events_name_a_connection_of_the_server(mongod_uri: str, database: str) -> None:
+    heard = []
+
+    class Hears(monitoring.CommandListener):
+        def started(self, event: monitoring.CommandStartedEvent) -> None:
+            heard.append(event.server_connection_id)
+
+        def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+            heard.append(event.server_connection_id)
+
+        def failed(self, event: monitoring.CommandFailedEvent) -> None: ...
+
+    with WALClient[Any](mongod_uri, event_listeners=[Hears()], argon_database=database) as client:
+        client["named"]["users"].insert_one({"_id": 1})
+        assert client["named"]["users"].find_one() == {"_id": 1}
+    assert len(heard) >= 4
+    assert all(type(number) is int for number in heard)
+
+
 def test_a_cursor_that_is_let_go_of_is_heard_to_be_killed(
     clients: tuple[Any, Any, Told, Told], database: str
 ) -> None:
