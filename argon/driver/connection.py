@@ -34,7 +34,7 @@ from argon.engine.commands import is_about_server, wire
 from argon.engine.commands import message as wire_message
 from argon.engine.commands.concern import is_snapshot
 from argon.engine.commands.servers_own import SERVERS_OWN, check_stays
-from argon.engine.errors import command_error
+from argon.engine.errors import not_in_transaction
 from argon.fail_points import (
     any_set,
     is_transient,
@@ -166,9 +166,7 @@ class BranchConnection(Failing, Connection):
         """Let the server itself answer, about a database of its own."""
         if self._session is not None and self._session.in_transaction:
             text = "the server's own databases take no part in a transaction on a branch"
-            raise command_error(
-                {"code": 263, "codeName": "OperationNotSupportedInTransaction", "errmsg": text}
-            )
+            raise not_in_transaction(text)
         session = self._session.plain if isinstance(self._session, WALSession) else self._session
         with _ClientCheckout(self._client._plain, self._server, session) as connection:
             connection.send_message(wire_message.for_one_answer(sent), max_doc_size)

@@ -12,6 +12,7 @@ from pymongo.synchronous.database import Database
 from argon.catalog.records import MAIN
 from argon.driver._world import cursor
 from argon.engine.commands.servers_own import SERVERS_OWN
+from argon.engine.errors import CANNOT_RUN, not_in_transaction
 from argon.engine.reading import matching
 from argon.errors import NotFound, UnsupportedOperation
 from argon.io import run
@@ -68,11 +69,14 @@ class ProjectsAsDatabases:
         """Delete a project, or with the name ``project@branch`` that branch; it is no error if there is none.
 
         Raises:
+            OperationFailure: The session is in a transaction.
             UnsupportedOperation: It is one of the server's own databases.
         """
         name = name_or_database.name if isinstance(name_or_database, Database) else name_or_database
         if not isinstance(name, str):
             raise TypeError(f"name_or_database must be an instance of str or a Database, not {type(name)}")
+        if session is not None and session.in_transaction:
+            raise not_in_transaction(CANNOT_RUN.format("dropDatabase"))
         if name in SERVERS_OWN:
             raise UnsupportedOperation(f"the database {name!r} is the server's own")
         project, branch = parse_target(name)

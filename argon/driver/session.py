@@ -217,6 +217,7 @@ class WALSession(ClientSession, Openable):
         self._transaction.set_in_progress()
         if self._group is None:
             self._group = handle.begin()
+            self._group.of_session = True
         elif self._group.line is not handle.line:
             raise UnsupportedOperation(
                 f"the transaction is on the branch {self._group.line.record.name!r}, and a commit is on one "

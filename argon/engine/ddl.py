@@ -11,7 +11,7 @@ from pymongo.collation import validate_collation_or_none
 from argon.catalog.collections import new_record
 from argon.catalog.tables import create_store
 from argon.engine.client_timeout import in_time
-from argon.engine.errors import command_error
+from argon.engine.errors import CANNOT_RUN, command_error
 from argon.engine.handle import Handle
 from argon.engine.indexes import find_index
 from argon.engine.pipelines import physical_pipeline
@@ -86,6 +86,8 @@ def create_collection(
     if "clusteredIndex" in kept and "viewOn" in kept:
         text = "The 'clusteredIndex' option is not supported with views"
         raise command_error({"code": 6026500, "codeName": "Location6026500", "errmsg": text})
+    if "viewOn" in kept:
+        handle.refuse_in_session("Cannot create a view in a multi-document transaction.")
     record = new_record(space, name, kept)
     made: list[bool] = []
 
@@ -172,6 +174,7 @@ def modify_collection(handle: Handle, space: str, name: str, options: Mapping[st
         OperationFailure: There is no such collection or index, or an option is wrong.
         UnsupportedOperation: An option is about the physical collection.
     """
+    handle.refuse_in_session(CANNOT_RUN.format("collMod"))
     options = {key: value for key, value in options.items() if key not in _PASSING}
     index = options.pop("index", None)
     for option in options.keys() - _CHANGEABLE:
@@ -213,6 +216,7 @@ def drop_collection(handle: Handle, space: str, name: str) -> Operation[bool]:
     Returns:
         Whether there was one.
     """
+    handle.refuse_in_session(CANNOT_RUN.format("drop"))
 
     def plan(snapshot: Snapshot, _careful: bool) -> Operation[Plan]:
         record = snapshot.record(space, name)
@@ -228,6 +232,7 @@ def drop_collection(handle: Handle, space: str, name: str) -> Operation[bool]:
 @in_time
 def drop_all(handle: Handle, space: str) -> Operation[None]:
     """Drop every collection of a space as one commit."""
+    handle.refuse_in_session(CANNOT_RUN.format("dropDatabase"))
 
     def plan(snapshot: Snapshot, _careful: bool) -> Operation[Plan]:
         yield None
@@ -245,6 +250,7 @@ def rename_collection(
     Raises:
         OperationFailure: There is no such collection, or the new name is taken.
     """
+    handle.refuse_in_session(CANNOT_RUN.format("renameCollection"))
 
     def plan(snapshot: Snapshot, _careful: bool) -> Operation[Plan]:
         check_new_collection_name(snapshot.project or "db", new_name)

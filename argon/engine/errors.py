@@ -16,10 +16,20 @@ NAMESPACE_EXISTS = 48
 NEEDS_STORE = frozenset({26, 27, 291})
 """What the server says where there is no collection, or not the index that a query needs."""
 
+CANNOT_RUN = "Cannot run '{}' in a multi-document transaction."
 OF_FIND = "Executor error during find command :: caused by :: "
 OF_AGGREGATE = "PlanExecutor error during aggregation :: caused by :: "
 OF_FIND_AND_MODIFY = "Plan executor error during findAndModify :: caused by :: "
 _EXECUTORS = (OF_FIND, OF_AGGREGATE, OF_FIND_AND_MODIFY)
+
+
+def not_in_transaction(text: str) -> OperationFailure:
+    """Build the server's error for what cannot be in a transaction.
+
+    Args:
+        text: Its message; see :data:`CANNOT_RUN`.
+    """
+    return command_error({"code": 263, "codeName": "OperationNotSupportedInTransaction", "errmsg": text})
 
 
 def duplicate_key(

@@ -7,7 +7,7 @@ from typing import Any
 
 from bson import ObjectId
 
-from argon.engine.errors import command_error
+from argon.engine.errors import command_error, not_in_transaction
 from argon.engine.line import Line
 from argon.engine.named import NamedLine
 from argon.engine.rules import admit
@@ -181,6 +181,18 @@ class Handle:
             message: Why.
         """
         return Transaction(self.line, author or self.author, message or self.message, force=self.force)
+
+    def refuse_in_session(self, what: str) -> None:
+        """Refuse what the server refuses in a transaction; a group of ``db.commit()`` may well do it.
+
+        Args:
+            what: What it cannot do, as the server says it.
+
+        Raises:
+            OperationFailure: This is inside a transaction of a session.
+        """
+        if self.transaction is not None and self.transaction.of_session:
+            raise not_in_transaction(what)
 
     def check_writable(self) -> None:
         """Refuse a write to the past.

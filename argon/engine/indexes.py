@@ -12,7 +12,7 @@ from pymongo.errors import ExecutionTimeout, OperationFailure, WTimeoutError
 from pymongo.operations import IndexModel
 
 from argon.engine.client_timeout import in_time
-from argon.engine.errors import command_error, renamed
+from argon.engine.errors import CANNOT_RUN, command_error, not_in_transaction, renamed
 from argon.engine.handle import Handle
 from argon.engine.index_building import build_index, refuse_duplicates
 from argon.engine.max_time import MaxTime, max_time
@@ -102,7 +102,12 @@ def _build_outside(
     if record is None or record.kind == "view":
         return
     yield from transaction.pause()
-    for index in (yield from _new_indexes(snapshot, record, documents)):
+    new = yield from _new_indexes(snapshot, record, documents)
+    if new and transaction.of_session and not transaction.has_made(record.store):
+        there = snapshot.namespace(target.name)
+        text = f"Cannot create new indexes on existing collection {there} in a multi-document transaction."
+        raise not_in_transaction(text)
+    for index in new:
         yield from build_index(snapshot, record, index, limit)
         built.add(index.physical)
 
@@ -117,6 +122,7 @@ def drop_index(handle: Handle, space: str, name: str, index: Any) -> Operation[N
     Raises:
         OperationFailure: There is no such collection or index.
     """
+    handle.refuse_in_session(CANNOT_RUN.format("dropIndexes"))
 
     def plan(snapshot: Snapshot, _careful: bool) -> Operation[Plan]:
         record = snapshot.record(space, name)

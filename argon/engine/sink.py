@@ -57,6 +57,7 @@ def write_out(
     Returns:
         An empty cursor, as the server's.
     """
+    handle.refuse_in_session(f"{next(iter(stages[-1]))} cannot be used in a transaction")
     snapshot = yield from handle.snapshot()
     raw_reader = Reader(target.codec.with_options(document_class=RawBSONDocument), reader.options)
     concern = reader.options.get("read_concern")

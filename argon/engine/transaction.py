@@ -63,6 +63,8 @@ class Transaction:
         force: Whether it lands on a protected branch, too.
     """
 
+    of_session = False  # of PyMongo's, in which the server defines nothing but collections
+
     def __init__(
         self, line: Line, author: str | None = None, message: str | None = None, *, force: bool = False
     ) -> None:
@@ -87,6 +89,10 @@ class Transaction:
     def line(self) -> Line:
         """The branch in this process."""
         return self._line
+
+    def has_made(self, store: str) -> bool:
+        """Whether the collection whose rows are in a store came into being in it."""
+        return store in self._names
 
     @property
     def active(self) -> bool:

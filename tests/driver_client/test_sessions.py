@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from pymongo.write_concern import WriteConcern
 
 from argon import Argon, Project, WALClient
 from argon.errors import UnsupportedOperation
+from tests.listening.told import Told
 
 
 @pytest.fixture
@@ -147,6 +148,49 @@ def test_the_first_committer_wins_and_with_transaction_tries_again(mongo: WALCli
         session.with_transaction(add_one)
     assert users.find_one({"_id": 1}) == {"_id": 1, "v": 11}
     assert len(attempts) == 2
+
+
+DEFINITIONS: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "drop": lambda _, db, session: db["users"].drop(session=session),
+    "drop nothing": lambda _, db, session: db.drop_collection("nothing", session=session),
+    "rename": lambda _, db, session: db["users"].rename("people", session=session),
+    "an index": lambda _, db, session: db["users"].create_index("v", session=session),
+    "an index that is there": lambda _, db, session: db["users"].create_index("w", session=session),
+    "of a new collection": lambda _, db, session: db["new"].create_index("v", session=session),
+    "drop_index": lambda _, db, session: db["users"].drop_index("w_1", session=session),
+    "drop_indexes": lambda _, db, session: db["nothing"].drop_indexes(session=session),
+    "$out": lambda _, db, session: list(db["users"].aggregate([{"$out": "copy"}], session=session)),
+    "$merge": lambda _, db, session: list(db["users"].aggregate([{"$merge": "copy"}], session=session)),
+    "collMod": lambda _, db, session: db.command("collMod", "users", validator={}, session=session),
+    "collection": lambda _, db, session: db.create_collection("made", session=session).name,
+    "view": lambda _, db, session: db.create_collection("seen", viewOn="users", session=session),
+    "drop_database": lambda client, db, session: client.drop_database(db.name, session=session),
+}
+
+
+@pytest.mark.parametrize("listening", [False, True])
+@pytest.mark.parametrize("name", DEFINITIONS)
+def test_a_transaction_defines_what_one_of_mongodb_defines(
+    argon: Argon, mongod_uri: str, plain_db: Any, name: str, *, listening: bool
+) -> None:
+    """A group of ``db.commit()`` may define more."""
+    listeners = [Told()] if listening else []
+    said: list[Any] = []
+    with WALClient[Any](mongod_uri, argon_database=argon.database, event_listeners=listeners) as mine:
+        for client, db in ((plain_db.client, plain_db), (mine, mine["shop"])):
+            db["users"].drop()
+            db["users"].insert_one({"_id": 1, "v": 1})
+            db["users"].create_index("w")
+            with client.start_session() as session:
+                session.start_transaction()
+                try:
+                    said.append(DEFINITIONS[name](client, db, session))
+                except OperationFailure as error:
+                    text = str(error.details and error.details["errmsg"]).replace(db.name, "shop")
+                    said.append((error.code, text))
+                session.abort_transaction()
+            assert db["users"].count_documents({}) == 1
+        assert said[1] == said[0]
 
 
 def test_a_transaction_is_on_one_branch(mongo: WALClient[Any], project: Project) -> None:

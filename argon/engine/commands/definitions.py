@@ -18,7 +18,7 @@ from argon.engine.commands.request import (
     own_fields,
     required,
 )
-from argon.engine.errors import command_error
+from argon.engine.errors import CANNOT_RUN, command_error
 from argon.engine.prepare import existing_record
 from argon.io import Operation
 from argon.models import CollectionRecord
@@ -63,6 +63,7 @@ def drop(request: Request, command: Command) -> Operation[Reply]:
     """Run ``drop``."""
     check_fields(command, frozenset())
     name = collection_name(command)
+    request.handle.refuse_in_session(CANNOT_RUN.format("drop"))
     yield from request.handle.admit_writes()
     record = yield from _record(request, name)
     if record is None or not (yield from ddl.drop_collection(request.handle, request.space, name)):
@@ -74,6 +75,7 @@ def drop(request: Request, command: Command) -> Operation[Reply]:
 def drop_database(request: Request, command: Command) -> Operation[Reply]:
     """Run ``dropDatabase``: the branch stays, and has no collections."""
     check_fields(command, frozenset())
+    request.handle.refuse_in_session(CANNOT_RUN.format("dropDatabase"))
     yield from request.handle.admit_writes()
     snapshot = yield from request.handle.snapshot()
     if any(True for _ in snapshot.catalog.records(request.space)):
@@ -102,6 +104,7 @@ def drop_indexes(request: Request, command: Command) -> Operation[Reply]:
     """Run ``dropIndexes``."""
     check_fields(command, frozenset({"index"}))
     name = collection_name(command)
+    request.handle.refuse_in_session(CANNOT_RUN.format("dropIndexes"))
     yield from request.handle.admit_writes()
     snapshot = yield from request.handle.snapshot()
     text = f"ns not found {request.namespace(name)}"
