@@ -213,6 +213,8 @@ def list_collections(
     for record in snapshot.catalog.records(space):
         info: dict[str, Any] = {"name": record.name, "type": record.kind, "options": dict(record.options)}
         info["info"] = {"readOnly": handle.past or record.kind == "view"}
+        if record.kind == "collection":
+            info["info"]["uuid"] = record.uuid
         if record.kind == "collection" and record.clustered is None:
             info["idIndex"] = record.id_index
         described.append(info)

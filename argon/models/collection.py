@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import Any, Literal
+from uuid import NAMESPACE_OID, uuid5
 
-from bson import ObjectId
+from bson import Binary, ObjectId
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -24,6 +25,11 @@ class IndexRecord(BaseModel):
     options: dict[str, Any] = {}
     physical: str
     described: dict[str, Any]
+
+
+def collection_uuid(incarnation: ObjectId) -> Binary:
+    """Return the UUID that stands for an incarnation of a collection."""
+    return Binary.from_uuid(uuid5(NAMESPACE_OID, str(incarnation)))
 
 
 class CollectionRecord(BaseModel):
@@ -47,6 +53,11 @@ class CollectionRecord(BaseModel):
     store: str
     options: dict[str, Any] = {}
     indexes: list[IndexRecord] = []
+
+    @property
+    def uuid(self) -> Binary:
+        """What identifies the incarnation to those who know collections by UUIDs, as MongoDB's do."""
+        return collection_uuid(self.id)
 
     @property
     def collation(self) -> dict[str, Any] | None:

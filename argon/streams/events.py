@@ -11,10 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bson import Timestamp
+from bson import Binary, Timestamp
 from bson.raw_bson import RawBSONDocument
 
 from argon.models import CollectionRecord
+from argon.models.collection import collection_uuid
 from argon.models.entry import Operation as Kind
 from argon.streams.difference import describe
 from argon.streams.errors import NO_MATCHING_DOCUMENT, refusal
@@ -22,6 +23,7 @@ from argon.streams.scope import DROP_DATABASE, INVALIDATE
 from argon.wal.log import DEFAULT_SPACE
 
 _ID_INDEX = {"v": 2, "key": {"_id": 1}, "name": "_id_"}
+_UUID = "collectionUUID"
 _EXPANDED = frozenset({"create", "createIndexes", "dropIndexes", "modify"})
 Entry = Mapping[str, Any]
 
@@ -92,6 +94,15 @@ def stamped(event: Event, entry: Entry, token: Mapping[str, Any]) -> dict[str, A
         "wallTime": entry["timestamp"],
         **event.body,
     }
+
+
+def with_uuid(event: Event, record: CollectionRecord | None) -> Event:
+    """Return the event of a change of a document with what identifies its collection."""
+    return event if record is None else _with_uuid(event, record.uuid)
+
+
+def _with_uuid(event: Event, uuid: Binary) -> Event:
+    return replace(event, body={_UUID: uuid, **event.body})
 
 
 def document_event(entry: Entry, project: str, images: Images) -> Event:
@@ -167,6 +178,14 @@ def catalogue_events(entry: Entry, project: str) -> list[Event]:
         project: The project's name.
     """
     ns = _namespace(project, entry.get("space"), entry.get("collection"))
+    made = _catalogue_events(entry, project, ns)
+    if not made or (entry.get("document") or entry.get("old_document") or {}).get("kind") == "view":
+        return made
+    uuid = collection_uuid(entry["document_id"])
+    return [event if event.kind == INVALIDATE else _with_uuid(event, uuid) for event in made]
+
+
+def _catalogue_events(entry: Entry, project: str, ns: dict[str, Any]) -> list[Event]:
     match entry["operation"]:
         case Kind.CREATE_COLLECTION:
             return _created(entry, ns)
@@ -198,7 +217,12 @@ def deletion_events(project: str, collections: Iterable[CollectionRecord]) -> li
         collections: What the branch had.
     """
     drops = [
-        Event("drop", {"ns": _namespace(project, record.space, record.name)}, record.space, (record.name,))
+        with_uuid(
+            Event(
+                "drop", {"ns": _namespace(project, record.space, record.name)}, record.space, (record.name,)
+            ),
+            record,
+        )
         for record in collections
         if record.kind == "collection"
     ]
@@ -206,10 +230,11 @@ def deletion_events(project: str, collections: Iterable[CollectionRecord]) -> li
 
 
 def for_scope(event: Event, *, expanded: bool) -> Event:
-    """Leave out of a ``rename`` what only expanded events have."""
-    if event.kind != "rename" or expanded:
+    """Leave out of an event what only expanded ones have."""
+    left_out = () if expanded else (_UUID, *(["operationDescription"] if event.kind == "rename" else []))
+    if not any(name in event.body for name in left_out):
         return event
-    return replace(event, body={name: event.body[name] for name in ("to", "ns")})
+    return replace(event, body={name: value for name, value in event.body.items() if name not in left_out})
 
 
 def _namespace(project: str, space: str | None, collection: str | None) -> dict[str, Any]:

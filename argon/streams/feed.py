@@ -24,10 +24,8 @@ from argon.streams.events import (
     catalogue_events,
     cluster_time,
     deletion_events,
-    document_event,
     for_scope,
     stamped,
-    without_images,
 )
 from argon.streams.images import KeptImages
 from argon.streams.lookup import collections_before, look_up
@@ -282,10 +280,8 @@ class Feed:
         if operation in DOCUMENT_OPERATIONS:
             if space != scope.space or scope.collection not in (None, entry["collection"]):
                 return []
-            whole = yield from self._images.complete(track.record, entry)
-            event = document_event(whole, track.project, self._watch.images)
-            kept = yield from self._images.are_kept(track.record, entry)
-            return [event if kept else without_images(event, self._watch.images)]
+            event = yield from self._images.event(track.record, entry, track.project, scope)
+            return [event]
         self._images.forget(track.record)
         if operation == Kind.DROP_COLLECTION and (yield from track.makes_room(entry)):
             return []

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from bson import ObjectId
 
 from argon.io import Operation
-from argon.models import BranchRecord
+from argon.models import BranchRecord, CollectionRecord
 from argon.models.entry import Operation as Kind
 from argon.streams.errors import NO_MATCHING_DOCUMENT, refusal
-from argon.streams.events import Entry, Images
+from argon.streams.events import Entry, Event, Images, document_event, with_uuid, without_images
 from argon.streams.lookup import collections_before, image_before
+from argon.streams.scope import Scope
 from argon.wal.images import pre_image
 from argon.wal.log import DEFAULT_SPACE
 
@@ -31,10 +32,27 @@ class KeptImages:
     def __init__(self, engine: Engine, images: Images) -> None:
         self._engine = engine
         self._images = images
-        # By branch, the collections that keep none; looked up anew after each definition.
-        self._without: dict[ObjectId, set[tuple[str, str]]] = {}
+        # By branch and name; looked up anew after each definition.
+        self._collections: dict[ObjectId, dict[tuple[str, str], CollectionRecord]] = {}
 
-    def complete(self, branch: BranchRecord, entry: Entry) -> Operation[Entry]:
+    def event(self, branch: BranchRecord, entry: Entry, project: str, scope: Scope) -> Operation[Event]:
+        """Return the event of a change of a document, with what the stream shows of it.
+
+        Args:
+            branch: The branch.
+            entry: The entry.
+            project: The project's name.
+            scope: What the stream is about.
+
+        Raises:
+            OperationFailure: An image is required, and there is none.
+        """
+        event = document_event((yield from self._complete(branch, entry)), project, self._images)
+        if scope.expanded:
+            event = with_uuid(event, (yield from self._collection(branch, entry)))
+        return event if (yield from self._are_kept(branch, entry)) else without_images(event, self._images)
+
+    def _complete(self, branch: BranchRecord, entry: Entry) -> Operation[Entry]:
         """Complete an entry whose pre-image did not fit in it.
 
         Raises:
@@ -54,20 +72,23 @@ class KeptImages:
             )
         return {**entry, "old_document": image}
 
-    def are_kept(self, branch: BranchRecord, entry: Entry) -> Operation[bool]:
+    def _are_kept(self, branch: BranchRecord, entry: Entry) -> Operation[bool]:
         """Whether the images of a change are kept, by its collection's ``changeStreamPreAndPostImages``."""
         if not self._images.asked:
             return True
-        if branch.id not in self._without:
-            collections = yield from collections_before(self._engine, branch, entry)
-            self._without[branch.id] = {
-                (record.space, record.name) for record in collections if _keeps_none(record.options)
-            }
-        return (entry.get("space") or DEFAULT_SPACE, entry["collection"]) not in self._without[branch.id]
+        record = yield from self._collection(branch, entry)
+        return record is None or not _keeps_none(record.options)
+
+    def _collection(self, branch: BranchRecord, entry: Entry) -> Operation[CollectionRecord | None]:
+        """Return the collection in which a document was changed."""
+        if branch.id not in self._collections:
+            found = yield from collections_before(self._engine, branch, entry)
+            self._collections[branch.id] = {(record.space, record.name): record for record in found}
+        return self._collections[branch.id].get((entry.get("space") or DEFAULT_SPACE, entry["collection"]))
 
     def forget(self, branch: BranchRecord) -> None:
         """Take note that a branch's definitions have changed."""
-        self._without.pop(branch.id, None)
+        self._collections.pop(branch.id, None)
 
 
 def _keeps_none(options: Mapping[str, Any]) -> bool:

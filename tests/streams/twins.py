@@ -13,7 +13,7 @@ from pymongo.errors import PyMongoError
 
 Event = dict[str, Any]
 LAST = "the last one"
-_OWN = ("_id", "clusterTime", "wallTime", "collectionUUID", "stateBeforeChange")
+_OWN = ("_id", "clusterTime", "wallTime", "stateBeforeChange")
 
 
 class Twins:
@@ -83,6 +83,8 @@ def until_last(stream: ChangeStream[Event], collection: Collection[Event]) -> li
 def comparable(event: Event) -> Event:
     """Leave out of an event what is each server's own."""
     kept = {name: value for name, value in event.items() if name not in _OWN}
+    if "collectionUUID" in kept:
+        kept["collectionUUID"] = kept["collectionUUID"].subtype
     for name in ("ns", "to"):
         if name in kept:
             kept[name] = kept[name].get("coll")
