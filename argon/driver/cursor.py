@@ -22,7 +22,6 @@ from argon.engine.cursors import close, explain, next_batch
 from argon.engine.errors import command_error
 from argon.engine.find import Opened, read_first
 from argon.engine.query import FindSpec
-from argon.errors import UnsupportedOperation
 from argon.io import run
 
 if TYPE_CHECKING:
@@ -32,10 +31,6 @@ D = TypeVar("D", bound=Any)
 
 _NO_TIMEOUT = 16
 """The wire protocol's flag for cursors that do not time out."""
-_ABOUT_ENTRIES = {
-    "return_key": "return_key shows entries of physical indexes: use a projection of the index's fields",
-    "show_record_id": "show_record_id shows a place in a physical collection: use _id",
-}
 _MODIFIERS = frozenset(
     {
         "$comment",
@@ -72,13 +67,9 @@ class WALCursor(Cursor[D]):
             "allow_disk_use": self._allow_disk_use,
             "let": self._let,
             "no_cursor_timeout": bool(self._query_flags & _NO_TIMEOUT),
+            "return_key": bool(self._return_key or modifiers.get("$returnKey")),
+            "show_record_id": bool(self._show_record_id or modifiers.get("$showRecordId")),
         }
-        for given, name in (
-            (self._return_key or modifiers.get("$returnKey"), "return_key"),
-            (self._show_record_id or modifiers.get("$showRecordId"), "show_record_id"),
-        ):
-            if given:
-                raise UnsupportedOperation(_ABOUT_ENTRIES[name])
         if self._query_flags & CursorType.TAILABLE_AWAIT:
             text = (
                 "error processing query: tailable cursor requested on non capped collection; a branch has no "

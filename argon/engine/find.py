@@ -16,6 +16,7 @@ from pymongo.errors import OperationFailure
 from argon.engine.client_timeout import in_time
 from argon.engine.cursors import Materialized, next_batch, readable, resize
 from argon.engine.documents import plain_values
+from argon.engine.entries import entries
 from argon.engine.errors import NEEDS_STORE, OF_FIND, executing
 from argon.engine.pipelines import aggregate
 from argon.engine.query import (
@@ -23,10 +24,10 @@ from argon.engine.query import (
     Reader,
     command_options,
     find_stages,
-    natural,
     physical_bounds,
     physical_hint,
 )
+from argon.engine.row_find import BESIDE, BOUNDS, on_rows
 from argon.engine.snapshot import Snapshot
 from argon.engine.source import NO_STORE, CollectionSource
 from argon.engine.visible import row_filter, rows_by_id
@@ -34,7 +35,7 @@ from argon.errors import UnsupportedOperation
 from argon.io import Operation
 from argon.models import CollectionRecord
 from argon.rewrite.filter import equality_id, has_near, has_where
-from argon.rewrite.projection import Plan, Projection, is_positional, prefix_projection
+from argon.rewrite.projection import Plan, is_positional, prefix_projection
 from argon.rewrite.sort import prefix_sort
 from argon.versions.layout import Row
 from argon.wal.transactions import patiently
@@ -42,8 +43,6 @@ from argon.wal.transactions import patiently
 if TYPE_CHECKING:
     from argon.engine.handle import Handle
 
-_PASS_THROUGH = ("batch_size", "max_time_ms", "comment", "allow_disk_use", "no_cursor_timeout", "let")
-_BOUNDS = ("min", "max")
 _WHOLE = prefix_projection(None)
 
 
@@ -73,14 +72,18 @@ def open_find(snapshot: Snapshot, space: str, name: str, spec: FindSpec, reader:
     if record is None:
         nothing = reader.store(snapshot, NO_STORE)
         return Opened(_unchanged(nothing, spec, snapshot.session), wrapped=False)
-    projection = _WHOLE if spec.projection is None else prefix_projection(spec.projection)
+    shown = None if "return_key" in spec.options else spec.projection  # which the server leaves aside then
+    projection = _WHOLE if shown is None else prefix_projection(shown)
     if record.kind == "collection" and projection.plan is not Plan.AGGREGATE:
-        cursor = _on_rows(snapshot, record, spec, projection, reader, bounds)
+        cursor = on_rows(snapshot, record, spec, projection, reader, bounds)
+        if cursor is not None and not BESIDE.isdisjoint(spec.options):
+            return Opened(Materialized(entries((yield cursor.to_list(None)), reader)), wrapped=False)
         if cursor is not None:
             return Opened(cursor, wrapped=True)
-    if bounds:
+    if bounds or not BESIDE.isdisjoint(spec.options):
         raise UnsupportedOperation(
-            "min and max bound entries of an index, which this query does not read alone: use $gte and $lt"
+            "min, max, return_key and show_record_id are about entries of an index, which this query does "
+            "not read alone: use $gte and $lt, and a projection"
         )
     # An aggregation knows neither these projections nor these filters.
     computed = projection.plan is Plan.AGGREGATE
@@ -154,48 +157,6 @@ def read_first(
         raise
 
 
-def _on_rows(
-    snapshot: Snapshot,
-    record: CollectionRecord,
-    spec: FindSpec,
-    projection: Projection,
-    reader: Reader,
-    bounds: dict[str, Any],
-) -> Any:
-    options = {key: value for key, value in spec.options.items() if key not in _BOUNDS}
-    if projection.plan is not Plan.ROWS or any(key not in _PASS_THROUGH for key in options):
-        return None
-    source = CollectionSource(snapshot.view, record)
-    if projection.positional and len(source.legs) > 1:
-        return None
-    sort = None if not spec.sort else prefix_sort(spec.sort)
-    reverse = natural(spec)
-    if spec.sort and sort is None and reverse is None:
-        return None
-    hint = physical_hint(record, spec.hint)
-    where = row_filter(source, spec.filter, spec.sort, seek=hint is not None)
-    if where is None:
-        return None
-    if reverse is not None:
-        sort, hint = None, {"$natural": reverse}
-    limit = spec.limit
-    if limit == 0 and spec.skip == 0 and spec.collation is None and record.collation is None:
-        # One document at most; a find would go on over the versions that came after it.
-        limit = 1 if equality_id(spec.filter)[0] else 0
-    return reader.store(snapshot, record.store).find(
-        where,
-        projection.rows,
-        sort=sort,
-        skip=spec.skip,
-        limit=limit,
-        hint=hint,
-        collation=spec.collation,
-        session=snapshot.session,
-        **bounds,
-        **options,
-    )
-
-
 def find_rows(
     snapshot: Snapshot, record: CollectionRecord, spec: FindSpec, codec: CodecOptions[Any] | None = None
 ) -> Operation[list[Row]]:
@@ -248,7 +209,7 @@ def find_rows(
 
 
 def _unchanged(collection: Any, spec: FindSpec, session: Any = None) -> Any:
-    options = {key: value for key, value in spec.options.items() if key not in _BOUNDS}
+    options = {key: value for key, value in spec.options.items() if key not in BOUNDS}
     return collection.find(
         spec.filter,
         spec.projection,

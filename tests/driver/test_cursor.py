@@ -178,15 +178,31 @@ def _of(plan: Any, field: str) -> set[str]:
 @pytest.mark.parametrize(
     "arguments",
     [
-        {"return_key": True},
-        {"show_record_id": True},
+        {"filter": {"age": {"$gte": 22}}, "sort": [("age", 1)]},
+        {"filter": {"age": 22, "name": {"$gt": "B"}}, "projection": {"name": 1}, "hint": "age_1"},
+        {"sort": [("_id", -1)], "limit": 3},
+        {"hint": "age_1", "min": {"age": 21}, "max": {"age": 23}, "skip": 1, "sort": [("age", 1)]},
+        {"filter": {"$query": {"_id": {"$lt": 3}}, "$orderby": {"_id": 1}, "$returnKey": True}},
     ],
     ids=repr,
 )
-def test_what_is_about_physical_entries_is_refused(reading: Faces, arguments: dict[str, Any]) -> None:
+def test_keys_of_an_index_are_shown_in_terms_of_documents(reading: Faces, arguments: dict[str, Any]) -> None:
+    reading.same(lambda db: db.users.find(**arguments, return_key=True))
+
+
+def test_places_are_shown_beside_documents(reading: Faces) -> None:
+    def shown(db: Any) -> Any:
+        found = list(db.users.find({}, {"age": 1}, show_record_id=True, sort=[("_id", 1)]))
+        places = {repr(document.pop("$recordId")) for document in found}
+        return len(places), found, db.users.find_one({}, show_record_id=True).keys() >= {"_id", "$recordId"}
+
+    reading.same(shown)
+
+
+def test_what_an_aggregation_answers_has_no_places(reading: Faces) -> None:
     for view in reading.views.values():
-        with pytest.raises(UnsupportedOperation, match=next(iter(arguments)).partition("_")[0]):
-            list(view.users.find(**arguments))
+        with pytest.raises(UnsupportedOperation, match="show_record_id"):
+            list(view.users.find({}, {"older": {"$add": ["$age", 1]}}, show_record_id=True))
 
 
 def test_an_exhaust_cursor_reads_everything(reading: Faces) -> None:

@@ -45,7 +45,6 @@ _FIND = frozenset(
         "tailable",
     }
 )
-_ABOUT_ENTRIES = ("returnKey", "showRecordId", "tailable")
 _AGGREGATE = frozenset(
     {"allowDiskUse", "bypassDocumentValidation", "collation", "cursor", "explain", "hint", "let", "pipeline"}
 )
@@ -71,20 +70,19 @@ def find_spec(command: Command) -> FindSpec:
     """Turn a ``find`` into what the engine is asked.
 
     Raises:
-        UnsupportedOperation: It is about entries of physical indexes.
+        UnsupportedOperation: Its cursor shall be tailable.
     """
     check_fields(command, _FIND)
-    for option in _ABOUT_ENTRIES:
-        if command.get(option):
-            raise UnsupportedOperation(
-                f"{option!r} is about entries of a physical collection: use a projection, or watch()"
-            )
+    if command.get("tailable"):
+        raise UnsupportedOperation("'tailable' is about capped collections: use watch()")
     options = {
         "batch_size": command.get("batchSize") or None,
         "max_time_ms": command.get("maxTimeMS"),
         "comment": command.get("comment"),
         "allow_disk_use": command.get("allowDiskUse"),
         "let": command.get("let"),
+        "return_key": command.get("returnKey") or None,
+        "show_record_id": command.get("showRecordId") or None,
         "min": command.get("min") or None,
         "max": command.get("max") or None,
     }
