@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["RAW_CODEC", "Snapshot"]
 
 _SNAPSHOT = ReadConcern("snapshot")
+_LEVELS = frozenset({None, "available", "linearizable", "local", "majority", "snapshot"})
 
 
 class Snapshot:
@@ -68,7 +69,9 @@ class Snapshot:
         """
         if self.session is not None or not self.view.simple:
             # Rows of ancestors and of the past may move while a scan runs.
-            options["read_concern"] = None if self.session is not None else _SNAPSHOT
+            asked = options.get("read_concern")
+            if asked is None or asked.level in _LEVELS:  # another one the server refuses
+                options["read_concern"] = None if self.session is not None else _SNAPSHOT
         return self.engine.raw.get_collection(store, codec_options=codec or RAW_CODEC, **options)
 
     def is_inherited(self, row: Mapping[str, Any]) -> bool:

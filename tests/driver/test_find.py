@@ -9,6 +9,7 @@ import pytest
 from bson import SON, Code, MaxKey, MinKey, Regex
 from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import OperationFailure
+from pymongo.read_concern import ReadConcern
 
 from .parity import Faces
 
@@ -223,6 +224,13 @@ def test_find_one(reading: Faces) -> None:
     reading.same(lambda db: db.users.find_one(sort=[("_id", 1)], skip=2))
     reading.same(lambda db: db.users.find_one("nobody"))
     reading.same(lambda db: db.users.find_one({"age": {"$foo": 1}}))
+
+
+@pytest.mark.parametrize("level", ["unknown", "majority", "available"])
+def test_levels_of_reading_are_those_of_the_server(reading: Faces, level: str) -> None:
+    reading.same(
+        lambda db: db.users.with_options(read_concern=ReadConcern(level)).find_one({"age": 22, "_id": 2})
+    )
 
 
 def test_a_collection_that_does_not_exist_is_empty(reading: Faces) -> None:
