@@ -28,6 +28,14 @@ T = TypeVar("T")
 Operation = Generator[Any, Any, T]
 
 
+class Abandoned(BaseException):
+    """Thrown into an operation whose event loop is gone.
+
+    It is no GeneratorExit, since that would close the operations inside it from within (PEP 380), where
+    a handler that makes a driver call is an error.
+    """
+
+
 class Signal(Protocol):
     """A one-shot event that one operation waits for and another one sets."""
 
@@ -52,6 +60,9 @@ class World(Protocol):
 
     def call(self, function: Callable[[], T]) -> Any:
         """Call what may take long, without holding up anybody else (an awaitable in the async world)."""
+
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """Return the event loop without which this operation does not go on, in the async world."""
 
 
 def run(operation: Operation[T]) -> T:
@@ -124,10 +135,10 @@ def _abandon(operation: Operation[Any]) -> None:
     """
     try:
         while True:
-            value = operation.throw(GeneratorExit())
+            value = operation.throw(Abandoned())
             if inspect.iscoroutine(value):
                 value.close()
-    except (GeneratorExit, StopIteration):
+    except (Abandoned, StopIteration):
         return
 
 
@@ -152,6 +163,10 @@ class ThreadWorld:
         """See :meth:`World.call`."""
         return function()
 
+    def loop(self) -> None:
+        """See :meth:`World.loop`; a thread needs none."""
+        return
+
 
 class LoopWorld:
     """The world of an event loop: Motor's, and PyMongo's asynchronous driver's."""
@@ -173,6 +188,10 @@ class LoopWorld:
     def call(self, function: Callable[[], T]) -> Any:
         """See :meth:`World.call`."""
         return asyncio.to_thread(function)
+
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """See :meth:`World.loop`."""
+        return asyncio.get_running_loop()
 
 
 def _heard(task: asyncio.Future[Any]) -> None:

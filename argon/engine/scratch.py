@@ -19,6 +19,7 @@ from pymongo.errors import BulkWriteError, CollectionInvalid, OperationFailure, 
 from argon.engine.source import NO_STORE
 from argon.io import Operation, World
 from argon.models import CollectionRecord, IndexRecord
+from argon.wal.orphans import close_session, open_session
 from argon.wal.transactions import DISCARDED, Transactions, backoff, may_pass
 
 _RULES = ("validator", "validationLevel", "validationAction", "collation")
@@ -101,7 +102,7 @@ class Scratch:
     ) -> Operation[Any]:
         began = time.monotonic()
         for pause in backoff():
-            session = yield self._client.start_session(causal_consistency=False)
+            session = yield from open_session(self._client, self._world)
             try:
                 yield session.start_transaction(**DISCARDED)
                 try:
@@ -117,7 +118,7 @@ class Scratch:
                     raise
                 last = error
             finally:
-                yield session.end_session()
+                yield from close_session(session, self._world)
             yield self._world.sleep(pause)
             yield from self._transactions.unblock(began)
         raise last

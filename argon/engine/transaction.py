@@ -42,6 +42,7 @@ from argon.rewrite.touched import WHOLE, both_touched
 from argon.versions.ids import id_key
 from argon.versions.layout import PROVISIONAL_LSN
 from argon.wal.change import Change, Plan, Planner
+from argon.wal.orphans import close_session, open_session
 from argon.wal.rows import DuplicateId, StaleRow
 from argon.wal.transactions import DISCARDED, SNAPSHOT_UNAVAILABLE, backoff
 
@@ -118,7 +119,7 @@ class Transaction:
             # What it sees is of one moment, on the line that the branch is on before that.
             yield from self._line.current()
             self._record, self._view = self._line.at
-            self._session = yield engine.client.start_session(causal_consistency=False)
+            self._session = yield from open_session(engine.client, engine.world)
             yield self._session.start_transaction(**DISCARDED)
             self._begun = time.monotonic()
             staged = [replace(change) for change in self._net.values() if not is_nothing(change)]
@@ -148,7 +149,7 @@ class Transaction:
         self._behind = False
         if session is not None:
             yield session.abort_transaction()
-            yield session.end_session()
+            yield from close_session(session, self._line.engine.world)
 
     def write(self, planner: Planner) -> Operation[Any]:
         """Stage a write.
@@ -232,7 +233,7 @@ class Transaction:
             # The server drops the transaction with its session.
             return
         finally:
-            yield session.end_session()
+            yield from close_session(session, self._line.engine.world)
 
     def fail(self) -> Operation[None]:
         """End as the server ends a transaction in which a write failed: nothing of it will land."""

@@ -14,10 +14,10 @@ from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
-from argon.io import Operation, World
+from argon.io import Abandoned, Operation, World
 from argon.wal import wire
 from argon.wal.connection import let_closed_connection_go, let_connection_go
-from argon.wal.orphans import end_orphans
+from argon.wal.orphans import close_session, end_orphans, open_session
 from argon.wal.timeouts import MOMENT, a_moment_more, current
 
 COMMITTED = {
@@ -107,7 +107,7 @@ class Transactions:
         Raises:
             CommitFailed: The commit itself failed.
         """
-        session = yield self._client.start_session(causal_consistency=False)
+        session = yield from open_session(self._client, self._world)
         try:
             yield session.start_transaction(**COMMITTED)
             try:
@@ -119,7 +119,7 @@ class Transactions:
             yield from self._commit(session, partial(landed, result), seen)
             return result
         finally:
-            yield session.end_session()
+            yield from close_session(session, self._world)
 
     def retrying(self, body: Any) -> Operation[Any]:
         """Run a transaction again for as long as only passing errors stop it.
@@ -176,7 +176,7 @@ class Transactions:
                     yield from self._give_up(session)
                 if not unknown or interruption or not _asks_on(began):
                     raise CommitFailed(error, interruption) from error
-            except GeneratorExit:
+            except (GeneratorExit, Abandoned):
                 raise
             except BaseException as error:
                 # The commit may hold the writes of others, who must learn what became of it.
