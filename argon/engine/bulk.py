@@ -102,7 +102,7 @@ def bulk_write(
         for error in tally.errors:
             error["op"] = _command_form(requests[error["index"]])
         raise BulkWriteError(tally.result())
-    return BulkWriteResult(tally.result(), acknowledged)
+    return BulkWriteResult(tally.result() if acknowledged else {}, acknowledged)
 
 
 def parse(request: Any, target: Target, let: Mapping[str, Any] | None) -> Step:

@@ -6,7 +6,7 @@ are the same code. Arguments have been through PyMongo's own checks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -31,7 +31,7 @@ from argon.engine.snapshot import Snapshot
 from argon.engine.specs import Deleted, DeleteSpec, Updated, UpdateSpec
 from argon.engine.update import plan_update
 from argon.io import Operation
-from argon.wal.change import Plan
+from argon.wal.change import Plan, Planner
 
 T = TypeVar("T")
 
@@ -170,21 +170,40 @@ def update(handle: Handle, target: Target, spec: UpdateSpec) -> Operation[Update
     )
     limit = yield from max_time(handle.line.engine, spec.max_time_ms)
 
-    def plan(snapshot: Snapshot, careful: bool) -> Operation[Plan]:
-        return (yield from plan_update(target, limit.on(spec), snapshot, careful))
+    def plan(ids: list[Any] | None = None) -> Planner:
+        def on(snapshot: Snapshot, careful: bool) -> Operation[Plan]:
+            return (yield from plan_update(target, limit.on(spec), snapshot, careful, ids=ids))
 
-    outcome: Updated = yield from _as_write(handle.write(plan), not spec.is_find_and_modify)
-    if outcome.upserted:
-        outcome.upserted_id = users_value(outcome.upserted_id, target.codec)
-    if not outcome.left:
-        return outcome
+        return on
+
+    try:
+        outcome: Updated = yield from _as_write(handle.write(plan()), not spec.is_find_and_modify)
+    except DuplicateKeyError:
+        apart = spec.many and handle.transaction is None
+        ids = (yield from _matching_ids(handle, target, spec)) if apart else []
+        if not ids:
+            raise
+    else:
+        if outcome.upserted:
+            outcome.upserted_id = users_value(outcome.upserted_id, target.codec)
+        if not outcome.left:
+            return outcome
+        ids = yield from _matching_ids(handle, target, spec)
+    return (yield from _update_parts(handle, plan, _chunks(ids)))
+
+
+def _update_parts(
+    handle: Handle, plan: Callable[[list[Any]], Planner], parts: Iterable[list[Any]]
+) -> Operation[Updated]:
+    """Update documents part by part; the ones before one that meets a double stay updated, as in MongoDB."""
     total = Updated()
-    for chunk in _chunks((yield from _matching_ids(handle, target, spec))):
-
-        def plan_chunk(snapshot: Snapshot, careful: bool, chunk: list[Any] = chunk) -> Operation[Plan]:
-            return (yield from plan_update(target, spec, snapshot, careful, ids=chunk))
-
-        part: Updated = yield from handle.write(plan_chunk)
+    for ids in parts:
+        try:
+            part: Updated = yield from handle.write(plan(ids))
+        except DuplicateKeyError:
+            if len(ids) == 1 or handle.transaction is not None:
+                raise
+            part = yield from _update_parts(handle, plan, [[one] for one in ids])
         total.matched += part.matched
         total.modified += part.modified
         total.error = part.error
@@ -209,7 +228,7 @@ def update_result(outcome: Updated, *, acknowledged: bool = True) -> UpdateResul
     }
     if outcome.upserted:
         raw["upserted"] = outcome.upserted_id
-    return UpdateResult(raw, acknowledged)
+    return UpdateResult(raw if acknowledged else None, acknowledged)
 
 
 @in_time
@@ -236,7 +255,7 @@ def delete(handle: Handle, target: Target, spec: DeleteSpec) -> Operation[Delete
 
 def delete_result(outcome: Deleted, *, acknowledged: bool = True) -> DeleteResult:
     """Return PyMongo's result of a delete."""
-    return DeleteResult({"n": outcome.count, "ok": 1.0}, acknowledged)
+    return DeleteResult({"n": outcome.count, "ok": 1.0} if acknowledged else {"ok": 1}, acknowledged)
 
 
 def quietly(operation: Operation[T], acknowledged: bool, nothing: T) -> Operation[T]:

@@ -161,6 +161,11 @@ def _is_list(value: object) -> bool:
     return isinstance(value, list | tuple)
 
 
+def _is_field_path(path: object) -> bool:
+    """Tell whether the server takes a path where it can only mean a field: also ``$id`` may come first."""
+    return isinstance(path, str) and is_ordinary_path(prefix_path(path))
+
+
 def _is_collection(name: object) -> bool:
     if isinstance(name, Mapping):
         return name.keys() == {"db", "coll"} and isinstance(name["coll"], str)
@@ -174,7 +179,7 @@ def _is_lookup(spec: object) -> bool:
     if "from" in spec and not _is_collection(spec["from"]):
         return False
     fields = [spec[name] for name in ("localField", "foreignField") if name in spec]
-    if len(fields) == 1 or not all(map(is_ordinary_path, fields)):
+    if len(fields) == 1 or not all(map(_is_field_path, fields)):
         return False
     if "pipeline" in spec:
         return _is_list(spec["pipeline"]) and isinstance(spec.get("let", {}), Mapping)
@@ -186,4 +191,4 @@ def _is_graph_lookup(spec: object) -> bool:
         return False
     paths = [spec.get(name) for name in ("connectFromField", "connectToField", "as")]
     paths += [spec["depthField"]] if "depthField" in spec else []
-    return all(map(is_ordinary_path, paths)) and isinstance(spec.get("restrictSearchWithMatch", {}), Mapping)
+    return all(map(_is_field_path, paths)) and isinstance(spec.get("restrictSearchWithMatch", {}), Mapping)

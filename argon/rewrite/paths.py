@@ -15,6 +15,9 @@ REPLACE_ROOT: dict[str, Any] = {"$replaceRoot": {"newRoot": f"${DOCUMENT}"}}
 """The stage after which a pipeline sees documents in place of rows."""
 
 
+_OF_REFERENCES = frozenset({"$ref", "$id", "$db"})
+
+
 class CannotRewrite(Exception):
     """This part of a query has no equivalent on rows; evaluate it on the document.
 
@@ -31,9 +34,18 @@ def is_ordinary_path(path: object) -> TypeGuard[str]:
     Returns:
         False for anything but a string, for empty components (``""``,
         ``"a..b"``) and for components that begin with ``$``: the server gives
-        these a meaning, or an error, that depends on where they stand.
+        these a meaning, or an error, that depends on where they stand. Only
+        the fields of a DBRef below another field are fields everywhere.
     """
-    return isinstance(path, str) and all(part and part[0] != "$" for part in path.split("."))
+    if not isinstance(path, str):
+        return False
+    first, *rest = path.split(".")
+    return is_ordinary_name(first) and all(part in _OF_REFERENCES or is_ordinary_name(part) for part in rest)
+
+
+def is_ordinary_name(name: str) -> bool:
+    """Tell whether a component of a path names a field, wherever it stands."""
+    return bool(name) and name[0] != "$"
 
 
 def prefix_path(path: str) -> str:

@@ -76,7 +76,7 @@ def test_a_bulk_write_that_is_not_acknowledged(writing: Faces) -> None:
     def unacknowledged(db: Any) -> Any:
         users = db.users.with_options(write_concern=WriteConcern(w=0))
         result = users.bulk_write([InsertOne({"_id": "a"}), InsertOne({"_id": 3}), InsertOne({"_id": "b"})])
-        return result.acknowledged
+        return [result.acknowledged, result.bulk_api_result]
 
     def counts(db: Any) -> Any:
         users = db.users.with_options(write_concern=WriteConcern(w=0))

@@ -146,7 +146,7 @@ def test_more_documents_than_one_commit_holds(empty: Faces) -> None:
 def test_a_write_that_is_not_acknowledged(writing: Faces, write: Callable[[Any], Any]) -> None:
     def unacknowledged(db: Any) -> Any:
         result = write(db.users.with_options(write_concern=WriteConcern(w=0)))
-        return [type(result).__name__, result.acknowledged]
+        return [type(result).__name__, result.acknowledged, getattr(result, "raw_result", "none")]
 
     def counts(db: Any) -> Any:
         result = write(db.users.with_options(write_concern=WriteConcern(w=0)))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from bson import Decimal128, Int64
-from pymongo import IndexModel, InsertOne, UpdateOne
+from pymongo import IndexModel, InsertOne, UpdateMany, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from .conftest import Make
@@ -74,6 +74,9 @@ WRITES: list[Any] = [
     lambda c: c.update_one({"_id": 2}, [{"$set": {"mail": {"$concat": ["m", "0"]}}}]),
     lambda c: c.update_one({"_id": 2}, {"$unset": {"mail": 1}}),
     lambda c: c.update_many({"_id": {"$in": [2]}}, {"$set": {"mail": "m0"}}),
+    lambda c: c.update_many({"_id": {"$gt": 1}}, {"$set": {"mail": "same"}}),
+    lambda c: c.update_many({"_id": {"$gt": 1}}, {"$set": {"mail": "m0"}}),
+    lambda c: c.update_many({"_id": 30}, {"$set": {"mail": "m0"}}, upsert=True),
     lambda c: c.update_many({}, {"$unset": {"nothing": 1}}),
     lambda c: c.update_many({}, {"$inc": {"rank": 100}}),
     lambda c: c.update_one({"_id": 30}, {"$set": {"mail": "m0"}}, upsert=True),
@@ -89,6 +92,10 @@ WRITES: list[Any] = [
     ),
     lambda c: c.bulk_write(
         [UpdateOne({"_id": 1}, {"$set": {"mail": "x"}}), UpdateOne({"_id": 2}, {"$set": {"mail": "m1"}})]
+    ),
+    lambda c: c.bulk_write([UpdateMany({"team": 1}, {"$set": {"mail": "same"}}), InsertOne(person(20))]),
+    lambda c: c.bulk_write(
+        [UpdateMany({"team": 1}, {"$set": {"mail": "same"}}), InsertOne(person(20))], ordered=False
     ),
     lambda c: (c.delete_one({"_id": 2}), c.insert_one(person(20, mail="m2"))),
     lambda c: (c.delete_one({"_id": 3}), c.update_one({"_id": 4}, {"$set": {"mail": "m3"}})),

@@ -4,7 +4,7 @@
 the server as it is. But a command there can name other databases, and those
 are Argon's, whose log tells of every write, or branches, which have answers of
 their own. So there is one rule: **what the server answers names no database but
-its own three**. It holds for reads, too, since what is found elsewhere are
+its own**. It holds for reads, too, since what is found elsewhere are
 rows of versions, and nobody's documents.
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 from argon.engine.sink import is_sink
 from argon.errors import UnsupportedOperation
 
-SERVERS_OWN = ("admin", "config", "local")
+SERVERS_OWN = ("admin", "config", "local", "$external")
 """Databases that are the server's and no projects."""
 
 _INSIDE = "what branches hold goes through their own databases, such as client['project@branch']"
