@@ -20,6 +20,7 @@ from argon.engine import reading
 from argon.engine.arguments import check_not_reserved
 from argon.engine.commands import is_about_server, only_reads, run_command, wire
 from argon.engine.commands.changes import is_stream
+from argon.engine.documents import plain_text
 from argon.engine.prepare import Target
 from argon.engine.query import Reader
 from argon.io import run_async
@@ -51,7 +52,14 @@ class AsyncCommands(AsyncDatabaseHandle[D]):
         target = Target(self.current_space, "", self.codec_options)
         reader = Reader(self.codec_options, {"read_preference": self.read_preference})
         return await run_async(
-            reading.aggregate(self._bound(session, reads=True), target, None, pipeline, reader, kwargs)
+            reading.aggregate(
+                self._bound(session, reads=True),
+                target,
+                None,
+                plain_text(pipeline, self.codec_options),
+                reader,
+                kwargs,
+            )
         )
 
     async def command(

@@ -16,6 +16,7 @@ from argon.aio.stream import AsyncWALChangeStream
 from argon.engine import reading
 from argon.engine.arguments import as_hint, check_not_reserved
 from argon.engine.commands.changes import is_stream
+from argon.engine.documents import plain_text
 from argon.engine.find import find_one
 from argon.engine.query import FindSpec
 from argon.io import run_async
@@ -38,7 +39,7 @@ class AsyncReading(AsyncCollectionHandle[D]):
             filter = {"_id": filter}  # noqa: A001
         if not args and not kwargs:
             # Most reads are this one; a cursor that is opened for one document costs as much again.
-            spec = FindSpec({} if filter is None else filter, limit=-1)
+            spec = FindSpec({} if filter is None else plain_text(filter, self.codec_options), limit=-1)
             found: D | None = await run_async(
                 find_one(self._bound(None, reads=True), self._space, self.name, spec, self.reader())
             )
@@ -68,7 +69,7 @@ class AsyncReading(AsyncCollectionHandle[D]):
             self._bound(session, reads=True),
             self._target(),
             self.name,
-            pipeline,
+            plain_text(pipeline, self.codec_options),
             self.reader(session),
             options,
         )
@@ -98,7 +99,11 @@ class AsyncReading(AsyncCollectionHandle[D]):
         options = {"comment": comment, **kwargs}
         return await run_async(
             reading.count_documents(
-                self._bound(session, reads=True), self._target(), filter, self.reader(session), options
+                self._bound(session, reads=True),
+                self._target(),
+                plain_text(filter, self.codec_options),
+                self.reader(session),
+                options,
             )
         )
 
@@ -123,8 +128,8 @@ class AsyncReading(AsyncCollectionHandle[D]):
             reading.distinct(
                 self._bound(session, reads=True),
                 self._target(),
-                key,
-                {} if filter is None else filter,
+                plain_text(key),
+                {} if filter is None else plain_text(filter, self.codec_options),
                 self.reader(session),
                 options,
             )

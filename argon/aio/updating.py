@@ -12,6 +12,7 @@ from pymongo.results import UpdateResult
 from argon.aio.basis import AsyncCollectionHandle
 from argon.engine import operations
 from argon.engine.arguments import check_known, check_unacknowledged, update_spec
+from argon.engine.documents import plain_text
 from argon.engine.specs import Updated, UpdateSpec
 from argon.io import run_async
 
@@ -175,7 +176,7 @@ class AsyncUpdating(AsyncCollectionHandle[D]):
         check_known(kwargs, "collation", "maxTimeMS", "bypassDocumentValidation")
         if not self._acknowledges(session):
             check_unacknowledged(collation=spec.collation, array_filters=spec.array_filters)
-        spec.projection = projection
+        spec.projection = plain_text(projection)
         spec.returns = return_document
         spec.max_time_ms = kwargs.get("maxTimeMS")
         outcome = await run_async(

@@ -12,6 +12,7 @@ from pymongo.results import BulkWriteResult, DeleteResult, InsertManyResult, Ins
 from argon.aio.basis import AsyncCollectionHandle
 from argon.engine import bulk, operations
 from argon.engine.arguments import as_hint, as_order, check_known, check_unacknowledged, delete_spec
+from argon.engine.documents import plain_text
 from argon.engine.specs import Deleted, DeleteSpec
 from argon.io import run_async
 
@@ -113,7 +114,7 @@ class AsyncWriting(AsyncCollectionHandle[D]):
             hint=as_hint(hint),
             sort=as_order(sort),
             let=let,
-            projection=projection,
+            projection=plain_text(projection),
             returns=True,
             max_time_ms=kwargs.get("maxTimeMS"),
         )

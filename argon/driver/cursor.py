@@ -19,6 +19,7 @@ from pymongo.errors import InvalidOperation
 from pymongo.synchronous.cursor import Cursor
 
 from argon.engine.cursors import close, explain, next_batch
+from argon.engine.documents import plain_text
 from argon.engine.errors import command_error
 from argon.engine.find import Opened, read_first
 from argon.engine.query import FindSpec
@@ -91,12 +92,12 @@ class WALCursor(Cursor[D]):
                 raise command_error({"code": 14, "codeName": "TypeMismatch", "errmsg": text})
         hint = self._hint or modifiers.get("$hint")
         return FindSpec(
-            filter=query,
-            projection=self._projection,
-            sort=None if not ordering else list(ordering.items()),
+            filter=plain_text(query, self._codec_options),
+            projection=plain_text(self._projection),
+            sort=None if not ordering else list(plain_text(ordering).items()),
             skip=self._skip,
             limit=self._limit,
-            hint=SON(hint) if isinstance(hint, dict) else hint,
+            hint=SON(plain_text(hint)) if isinstance(hint, dict) else plain_text(hint),
             collation=self._collation,
             options={
                 key: value for key, value in options.items() if value is not None and value is not False

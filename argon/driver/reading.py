@@ -18,6 +18,7 @@ from argon.driver.stream import WALChangeStream
 from argon.engine import reading
 from argon.engine.arguments import as_hint, check_not_reserved
 from argon.engine.commands.changes import is_stream
+from argon.engine.documents import plain_text
 from argon.engine.find import find_one
 from argon.engine.query import FindSpec
 from argon.io import run
@@ -40,7 +41,7 @@ class Reading(CollectionHandle[D]):
             filter = {"_id": filter}  # noqa: A001
         if not args and not kwargs:
             # Most reads are this one; a cursor that is opened for one document costs as much again.
-            spec = FindSpec({} if filter is None else filter, limit=-1)
+            spec = FindSpec({} if filter is None else plain_text(filter, self.codec_options), limit=-1)
             found: D | None = run(
                 find_one(self._bound(None, reads=True), self._space, self.name, spec, self.reader())
             )
@@ -70,7 +71,7 @@ class Reading(CollectionHandle[D]):
             self._bound(session, reads=True),
             self._target(),
             self.name,
-            pipeline,
+            plain_text(pipeline, self.codec_options),
             self.reader(session),
             options,
         )
@@ -100,7 +101,11 @@ class Reading(CollectionHandle[D]):
         options = {"comment": comment, **kwargs}
         return run(
             reading.count_documents(
-                self._bound(session, reads=True), self._target(), filter, self.reader(session), options
+                self._bound(session, reads=True),
+                self._target(),
+                plain_text(filter, self.codec_options),
+                self.reader(session),
+                options,
             )
         )
 
@@ -125,8 +130,8 @@ class Reading(CollectionHandle[D]):
             reading.distinct(
                 self._bound(session, reads=True),
                 self._target(),
-                key,
-                {} if filter is None else filter,
+                plain_text(key),
+                {} if filter is None else plain_text(filter, self.codec_options),
                 self.reader(session),
                 options,
             )

@@ -14,6 +14,7 @@ from pymongo.results import BulkWriteResult, DeleteResult, InsertManyResult, Ins
 from argon.driver.basis import CollectionHandle
 from argon.engine import bulk, operations
 from argon.engine.arguments import as_hint, as_order, check_known, check_unacknowledged, delete_spec
+from argon.engine.documents import plain_text
 from argon.engine.specs import Deleted, DeleteSpec
 from argon.io import run
 
@@ -115,7 +116,7 @@ class Writing(CollectionHandle[D]):
             hint=as_hint(hint),
             sort=as_order(sort),
             let=let,
-            projection=projection,
+            projection=plain_text(projection),
             returns=True,
             max_time_ms=kwargs.get("maxTimeMS"),
         )

@@ -10,6 +10,7 @@ from pymongo.common import validate_is_document_type, validate_is_mapping, valid
 from pymongo.errors import ConfigurationError, OperationFailure
 from pymongo.write_concern import validate_boolean
 
+from argon.engine.documents import plain_text
 from argon.engine.specs import DeleteSpec, UpdateSpec
 
 
@@ -94,13 +95,13 @@ def check_known(options: Mapping[str, Any], *known: str) -> None:
 def as_hint(hint: Any) -> Any:
     """Return a hint as the server takes it: a name, or keys as a document."""
     if hint is None or isinstance(hint, str):
-        return hint
-    return helpers_shared._index_document(hint)
+        return plain_text(hint)
+    return plain_text(helpers_shared._index_document(hint))
 
 
 def as_order(sort: Any) -> list[tuple[str, Any]] | None:
     """Return a sort as pairs of path and direction."""
-    return None if sort is None else list(helpers_shared._index_document(sort).items())
+    return None if sort is None else list(plain_text(helpers_shared._index_document(sort)).items())
 
 
 def index_name(index_or_name: Any) -> str:

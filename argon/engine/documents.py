@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from types import NoneType
 from typing import Any, TypeGuard
 
 import bson
@@ -17,6 +19,8 @@ from argon.versions import elements
 from argon.versions.layout import RAW_CODEC
 from argon.wal.log import MAX_ENTRY
 
+_ATOMS = frozenset({NoneType, ObjectId, bool, datetime, float, int, str})
+"""Most of what stands in filters, and holds nothing that is to be looked at."""
 _ODD_IDS = (Mapping, list, tuple, Regex)
 
 
@@ -126,13 +130,55 @@ def plain_values(value: Any, codec: CodecOptions[Any]) -> Any:
         value: A filter, an update, a pipeline, array filters or None.
         codec: The user's.
     """
+    value = plain_text(value, codec)
     if value is None or codec == DEFAULT_CODEC_OPTIONS:
         return value
-    if (
-        not codec.type_registry._encoder_map
-        and codec.type_registry._fallback_encoder is None
-        and codec.uuid_representation == DEFAULT_CODEC_OPTIONS.uuid_representation
-    ):
+    if not _encodes(codec) and codec.uuid_representation == DEFAULT_CODEC_OPTIONS.uuid_representation:
         return value
     plain: CodecOptions[dict[str, Any]] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_AUTO)
     return bson.decode(bson.encode({"": value}, codec_options=codec), codec_options=plain)[""]
+
+
+def plain_text(value: Any, codec: CodecOptions[Any] = DEFAULT_CODEC_OPTIONS) -> Any:
+    """Turn text of the user's own types into Python's.
+
+    BSON takes members of a string enumeration, or the fields of an ODM, for the text that they are; Python
+    may print, compare and split them as something else.
+
+    Args:
+        value: A filter, a projection, a pipeline, or a part of one; it is left as it is.
+        codec: The user's; if it encodes types of the user's, those of text may be among them.
+
+    Returns:
+        The value itself, where all its text is Python's own already.
+    """
+    return value if _is_plain(value) or _encodes(codec) else _plain(value)
+
+
+def _encodes(codec: CodecOptions[Any]) -> bool:
+    """Whether a codec knows types that BSON does not."""
+    registry = codec.type_registry
+    return bool(registry._encoder_map) or registry._fallback_encoder is not None
+
+
+def _is_plain(value: Any) -> bool:
+    kind = type(value)
+    if kind in _ATOMS:
+        return True
+    if kind is dict:
+        return all(map(_is_plain, value)) and all(map(_is_plain, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    if isinstance(value, Mapping):
+        return isinstance(value, RawBSONDocument) or _is_plain(dict(value))
+    return type(value) is str or not isinstance(value, str)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping) and not isinstance(value, RawBSONDocument):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    return value

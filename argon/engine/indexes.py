@@ -12,6 +12,7 @@ from pymongo.errors import ExecutionTimeout, OperationFailure, WTimeoutError
 from pymongo.operations import IndexModel
 
 from argon.engine.client_timeout import in_time
+from argon.engine.documents import plain_text
 from argon.engine.errors import CANNOT_RUN, command_error, not_in_transaction, renamed
 from argon.engine.handle import Handle
 from argon.engine.index_building import build_index, refuse_duplicates
@@ -53,7 +54,7 @@ def create_indexes(
         OperationFailure: An index of that name or key exists with other options.
         DuplicateKeyError: A unique index, and documents that have the same key.
     """
-    documents = [dict(model.document) for model in models]
+    documents = [plain_text(dict(model.document)) for model in models]
     if not documents:
         text = "Must specify at least one index to create"
         raise command_error({"code": 2, "codeName": "BadValue", "errmsg": text})

@@ -19,7 +19,7 @@ from pymongo.results import DeleteResult, InsertManyResult, InsertOneResult, Upd
 
 from argon.engine.client_timeout import in_time
 from argon.engine.delete import plan_delete
-from argon.engine.documents import Incoming, incoming, is_raw, plain_values, users_value
+from argon.engine.documents import Incoming, incoming, is_raw, plain_text, plain_values, users_value
 from argon.engine.errors import command_error
 from argon.engine.handle import Handle
 from argon.engine.insert import Inserted, plan_inserts, raise_write_error, refusals, write_error
@@ -234,6 +234,7 @@ def update_result(outcome: Updated, *, acknowledged: bool = True) -> UpdateResul
 @in_time
 def delete(handle: Handle, target: Target, spec: DeleteSpec) -> Operation[Deleted]:
     """Delete; see :class:`DeleteSpec`."""
+    spec = replace(spec, filter=plain_text(spec.filter, target.codec))
     limit = yield from max_time(handle.line.engine, spec.max_time_ms)
 
     def plan(snapshot: Snapshot, careful: bool) -> Operation[Plan]:
