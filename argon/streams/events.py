@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bson import Binary, Timestamp
+from bson import Binary, ObjectId, Timestamp
 from bson.raw_bson import RawBSONDocument
 
 from argon.models import CollectionRecord
@@ -170,22 +170,25 @@ def without_images(event: Event, images: Images) -> Event:
     return replace(event, body={**event.body, **withheld})
 
 
-def catalogue_events(entry: Entry, project: str) -> list[Event]:
+def catalogue_events(entry: Entry, project: str, dropped: ObjectId | None = None) -> list[Event]:
     """Return the events of a change of the catalogue.
 
     Args:
         entry: The entry.
         project: The project's name.
+        dropped: The collection whose name another one took by this.
     """
     ns = _namespace(project, entry.get("space"), entry.get("collection"))
-    made = _catalogue_events(entry, project, ns)
+    made = _catalogue_events(entry, project, ns, dropped)
     if not made or (entry.get("document") or entry.get("old_document") or {}).get("kind") == "view":
         return made
     uuid = collection_uuid(entry["document_id"])
     return [event if event.kind == INVALIDATE else _with_uuid(event, uuid) for event in made]
 
 
-def _catalogue_events(entry: Entry, project: str, ns: dict[str, Any]) -> list[Event]:
+def _catalogue_events(
+    entry: Entry, project: str, ns: dict[str, Any], dropped: ObjectId | None
+) -> list[Event]:
     match entry["operation"]:
         case Kind.CREATE_COLLECTION:
             return _created(entry, ns)
@@ -196,7 +199,8 @@ def _catalogue_events(entry: Entry, project: str, ns: dict[str, Any]) -> list[Ev
         case Kind.RENAME_COLLECTION:
             target = entry["document"]["name"]
             to = _namespace(project, entry.get("space"), target)
-            body = {"to": to, "ns": ns, "operationDescription": {"to": to}}
+            target_uuid = {} if dropped is None else {"dropTarget": collection_uuid(dropped)}
+            body = {"to": to, "ns": ns, "operationDescription": {"to": to, **target_uuid}}
             return [_event("rename", entry, body, target), _event(INVALIDATE, entry, {}, target)]
         case Kind.CREATE_INDEX:
             added = _difference(entry["document"], entry.get("old_document"))

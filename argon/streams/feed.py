@@ -289,7 +289,10 @@ class Feed:
             collections = yield from collections_before(self._engine, track.record, entry)
             of_space = [record for record in collections if record.space == scope.space]
             return deletion_events(track.project, of_space)
-        return catalogue_events(entry, track.project)
+        dropped = None
+        if operation == Kind.RENAME_COLLECTION and scope.expanded:
+            dropped = yield from track.made_room_for(entry)
+        return catalogue_events(entry, track.project, dropped)
 
     def _high_water(self) -> Mapping[str, Any]:
         places = tuple(track.place for track in self._tracks.values())

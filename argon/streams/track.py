@@ -141,6 +141,15 @@ class Track:
             and following["document"]["name"] == entry["collection"]
         )
 
+    def made_room_for(self, entry: Mapping[str, Any]) -> Operation[Any]:
+        """Return the id of the collection that was dropped for a rename to take its name, if one was."""
+        before = yield from self._engine.log.entry(self.record.project_id, int(entry["prev_lsn"]))
+        if before is None or before["operation"] != Kind.DROP_COLLECTION:
+            return None
+        # What was dropped before, by a commit of its own, only had the same name.
+        together = before.get("commit") == entry.get("commit", entry["lsn"])
+        return before["document_id"] if together and (yield from self.makes_room(before)) else None
+
     def advance(self, entry: Mapping[str, Any]) -> None:
         """Move the place behind an entry that was read."""
         self.lsn, self.skip = int(entry["lsn"]), 0

@@ -90,7 +90,8 @@ def comparable(event: Event) -> Event:
             kept[name] = kept[name].get("coll")
     if "operationDescription" in kept:
         described = dict(kept["operationDescription"])
-        described.pop("dropTarget", None)
+        if "dropTarget" in described:
+            described["dropTarget"] = described["dropTarget"].subtype
         if "to" in described:
             described["to"] = described["to"]["coll"]
         kept["operationDescription"] = described
