@@ -1,10 +1,11 @@
 """Who listens to an application's commands, and is told of those that it sent.
 
-PyMongo tells listeners of every command that it puts on a connection. On a
-branch those are physical ones. So a client that Argon makes tells nobody of
-its commands, and what works on branches tells the listeners of the commands
-that PyMongo would have sent to a database. A client that the application made
-itself keeps its listeners, who hear what is sent on it.
+PyMongo tells listeners of every command that it puts on a connection, and its
+log where that is asked for. On a branch those are physical ones. So a client
+that Argon makes tells nobody of its commands, and what works on branches tells
+the listeners, and the log, of the commands that PyMongo would have sent to a
+database. A client that the application made itself keeps its listeners, who
+hear what is sent on it.
 
 This hangs on a protected part of PyMongo's ``_EventListeners``; that is why
 PyMongo's minor version is pinned.
@@ -13,6 +14,8 @@ PyMongo's minor version is pinned.
 from __future__ import annotations
 
 import copy
+import functools
+import logging
 from typing import Any
 
 from pymongo import AsyncMongoClient, MongoClient
@@ -25,10 +28,17 @@ _ENABLED = "_EventListeners__enabled_for_commands"
 _OF_POOL = "_PoolOptions__event_listeners"
 _OF_CLIENT = "_ClientOptions__pool_options"
 _APART = "_argon_options"
+_LOG = logging.getLogger("pymongo.command")
+
+
+@functools.cache
+def _quiet(kind: Any) -> Any:
+    """Return the same class of clients, of whose commands nobody is told."""
+    return type(kind.__name__, (kind,), {"_topology_id": None})  # by which PyMongo would log them
 
 
 def set_apart(client: Any) -> None:
-    """Take the listeners of commands off a new client, and keep them for what works on branches.
+    """Take the listeners and the log of commands off a new client, and keep them for what works on branches.
 
     Listeners of other things, as of its pool or of the servers, stay.
 
@@ -36,8 +46,10 @@ def set_apart(client: Any) -> None:
         client: A client of PyMongo's, on which nothing has been sent yet.
     """
     listeners = client.options.pool_options._event_listeners
-    if listeners is None or not listeners.enabled_for_commands:
+    if not listeners.enabled_for_commands and not _LOG.isEnabledFor(logging.DEBUG):
         return
+    kind: Any = type(client)
+    client.__class__ = _quiet(kind)
     # The options as the application gave them; the client itself and its pool go by the others.
     given, pool = copy.copy(client.options), copy.copy(client.options.pool_options)
     setattr(pool, _OF_POOL, copy.copy(listeners))
@@ -61,9 +73,11 @@ def given_options(client: Any) -> Any:
 
 
 def listeners_of(client: Any) -> Any:
-    """Return the listeners that are told of commands on branches; None if there are none."""
-    given = vars(client).get(_APART)
-    return None if given is None else given.pool_options._event_listeners
+    """Return the listeners that are told of commands on branches; None if others are told already."""
+    if (given := vars(client).get(_APART)) is not None:
+        return given.pool_options._event_listeners
+    own = vars(client)["_event_listeners"]
+    return None if own.enabled_for_commands else own
 
 
 def sends_commands(client: Any) -> bool:

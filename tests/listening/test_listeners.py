@@ -5,6 +5,8 @@ The truth is a plain database on the same server, used in the same way.
 
 from __future__ import annotations
 
+import json
+import logging
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,7 +17,7 @@ from gridfs import GridFS
 from pymongo import DeleteOne, InsertOne, MongoClient, ReadPreference, UpdateMany, monitoring
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -259,6 +261,28 @@ def test_the_options_tell_of_the_listeners(heard: tuple[Any, Any, Told, Told]) -
     _, db, _, told = heard
     assert told in db.client.options.event_listeners
     assert told not in db.client.argon.mongo.options.event_listeners
+
+
+def test_the_log_of_commands_is_that_of_a_database(
+    mongod_uri: str, database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="pymongo.command")
+    logged = []
+    for kind, options in ((MongoClient, {}), (WALClient, {"argon_database": database})):
+        made: Any = kind
+        with made(mongod_uri, **options) as client:
+            caplog.clear()
+            users = client[f"of_{database}"]["logged"]
+            users.insert_many([{"_id": n} for n in range(5)])
+            assert len(list(users.find({}, batch_size=2))) == 5
+            with pytest.raises(OperationFailure):
+                users.create_index("v", unknown=1)
+            client.admin.command("ping")
+            users.drop()
+            told = [json.loads(record.getMessage()) for record in caplog.records]
+            logged.append([[one["message"], one["commandName"], one["databaseName"]] for one in told])
+            assert len({one["clientId"]["$oid"] for one in told}) == 1
+    assert logged[1] == logged[0]
 
 
 def test_without_listeners_no_command_is_written(argon: Argon) -> None:
