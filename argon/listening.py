@@ -22,6 +22,7 @@ from pymongo import AsyncMongoClient, MongoClient
 from pymongo.write_concern import WriteConcern
 
 from argon.fail_points import any_set
+from argon.profiling import any_on
 
 _LISTENERS = "_EventListeners__command_listeners"
 _ENABLED = "_EventListeners__enabled_for_commands"
@@ -81,8 +82,8 @@ def listeners_of(client: Any) -> Any:
 
 
 def sends_commands(client: Any) -> bool:
-    """Whether a client sends commands to branches: for listeners, or since a fail point is set."""
-    return _APART in vars(client) or (any_set() and is_pymongos(client))
+    """Whether a client sends commands to branches: for listeners, a fail point, or a profile."""
+    return _APART in vars(client) or ((any_set() or any_on()) and is_pymongos(client))
 
 
 def is_pymongos(client: Any) -> bool:

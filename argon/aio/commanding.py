@@ -4,7 +4,7 @@ What a collection of a branch does costs least when it goes to the engine
 directly, and nobody needs to know which command it would be. Where somebody
 listens, or a reply needs the server's own word about a write concern, PyMongo's
 own methods write the command, and :mod:`argon.aio.connection` answers it. So
-they do while a fail point may make it fail.
+they do while a fail point may make it fail, or a profile tells of it.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ for _name in ON_DATABASE:
         setattr(AsyncCommandingDatabase, _name, getattr(AsyncDatabase, _name))
 
 
-def _while_failing(direct: Callable[..., Any], commanding: Callable[..., Any]) -> Callable[..., Any]:
+def _while_asked(direct: Callable[..., Any], commanding: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(direct)
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         client = self._client if isinstance(self, AsyncDatabase) else self._database._client
@@ -69,10 +69,10 @@ def _while_failing(direct: Callable[..., Any], commanding: Callable[..., Any]) -
 
 
 @functools.cache
-def follow_fail_points() -> None:
-    """Let the handles that there are already send commands too, from now on, while a fail point is set.
+def follow_commands() -> None:
+    """Let the handles that there are already send commands too, from now on, while somebody asks for them.
 
-    Nobody pays for the question before the first one is set in the process.
+    Nobody pays for the question before the first fail point is set in the process, or the first profile.
     """
     for kind in (AsyncWALCollection, AsyncClassicCollection):
         _follow(kind, AsyncCollection, (*READS, *WRITES))
@@ -83,4 +83,4 @@ def _follow(kind: Any, commanding: Any, names: Iterable[str]) -> None:
     for name in names:
         direct, sending = getattr(kind, name), getattr(commanding, name)
         if direct is not sending:  # what is PyMongo's own sends commands anyway
-            setattr(kind, name, _while_failing(direct, sending))
+            setattr(kind, name, _while_asked(direct, sending))

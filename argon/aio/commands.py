@@ -115,6 +115,7 @@ class AsyncCommands(AsyncDatabaseHandle[D]):
         decoders: bool = False,
     ) -> Any:
         """Run a command on the branch; ``decoders`` tells whether the user's own decoders see the reply."""
+        _note(command)
         document = wire.encoded(command, codec)
         reader = {"read_preference": read_preference or ReadPreference.PRIMARY}
         handle = self._bound(session, reads=True)
@@ -134,6 +135,7 @@ class AsyncCommands(AsyncDatabaseHandle[D]):
                 wire.without_envelope(command), codec_options=RAW_CODEC, **plain_session(session)
             )
             return plain
+        _note(command)
         reader = wire.reads_by(command)
         operation = run_command(self._bound(session), self.current_space, self.name, command, reader)
         reply: dict[str, Any] = await run_async(operation)
@@ -207,3 +209,11 @@ class AsyncCommands(AsyncDatabaseHandle[D]):
 
 # Which arguments it has is told as PyMongo tells it, also where the other methods are PyMongo's own.
 AsyncCommands.dereference.__doc__ = AsyncDatabase.dereference.__doc__
+
+
+def _note(command: Mapping[str, Any]) -> None:
+    """Let commands be sent, and so be told of, once somebody wants to know what they are."""
+    if next(iter(command)) == "profile":
+        from argon.aio.commanding import follow_commands
+
+        follow_commands()

@@ -10,6 +10,7 @@ ordinary database would have been sent.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -40,6 +41,7 @@ from argon.fail_points import (
     kept_reply,
 )
 from argon.listening import given_options, listeners_of, sends_commands
+from argon.profiling import any_on, profile_of
 
 if TYPE_CHECKING:
     from pymongo.asynchronous.server import Server
@@ -117,6 +119,7 @@ class AsyncBranchConnection(AsyncFailing, AsyncConnection):
         command = wire_message.received(sent)
         database = str(command.pop("$db"))
         verb = next(iter(command))
+        began = time.monotonic()
         failure = self._failure_of(command) if any_set() else None
         if failure is not None:
             await self._undergo(failure)
@@ -144,6 +147,8 @@ class AsyncBranchConnection(AsyncFailing, AsyncConnection):
                 reply = await shown_database(self._client, database)._answer_command(command, self._session)
         except OperationFailure as error:
             reply = wire.failed(error, without="RetryableWriteError")
+        if any_on() and database not in SERVERS_OWN:
+            self._profile(database, command, reply, time.monotonic() - began)
         if failure is not None and (failure.added is not None or failure.runs):
             keep_reply(command, reply)
             reply = {**reply, **(failure.added or {})}
@@ -152,6 +157,11 @@ class AsyncBranchConnection(AsyncFailing, AsyncConnection):
         if is_snapshot(command):
             self._stamp(command, reply)
         return wire_message.answered(self._timed(reply))
+
+    def _profile(self, database: str, command: dict[str, Any], reply: dict[str, Any], seconds: float) -> None:
+        """Tell the profile of a branch of a command."""
+        line = shown_database(self._client, database)._handle.line
+        profile_of(line.engine.place, line.record.id).tell(database, command, reply, int(seconds * 1000))
 
     def _stamp(self, command: dict[str, Any], reply: dict[str, Any]) -> None:
         """Name the moment that a session of snapshots reads; by which LSNs, the session itself knows."""

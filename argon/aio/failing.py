@@ -72,9 +72,9 @@ class AsyncFailing:
             reply = await connection.command("admin", asked)
         if command["configureFailPoint"] == FAIL_COMMAND and names and not ours:
             command = {**command, "mode": "off"}
-        from argon.aio.commanding import follow_fail_points
+        from argon.aio.commanding import follow_commands
 
-        follow_fail_points()
+        follow_commands()
         mine = configure(
             self._server.description.address, {**command, "data": {**data, "failCommands": ours}}
         )

@@ -74,9 +74,9 @@ class Failing:
             reply = connection.command("admin", asked)
         if command["configureFailPoint"] == FAIL_COMMAND and names and not ours:
             command = {**command, "mode": "off"}
-        from argon.driver.commanding import follow_fail_points
+        from argon.driver.commanding import follow_commands
 
-        follow_fail_points()
+        follow_commands()
         mine = configure(
             self._server.description.address, {**command, "data": {**data, "failCommands": ours}}
         )

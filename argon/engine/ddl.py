@@ -16,12 +16,14 @@ from argon.engine.handle import Handle
 from argon.engine.indexes import find_index
 from argon.engine.pipelines import physical_pipeline
 from argon.engine.prepare import IS_VIEW, existing_record
+from argon.engine.profiled import drop_profile
 from argon.engine.snapshot import Snapshot
 from argon.errors import UnsupportedOperation
 from argon.io import Operation
 from argon.models import CollectionRecord
 from argon.models.entry import Operation as Kind
 from argon.names import check_new_collection_name
+from argon.profiling import SHOWN_AS
 from argon.wal.change import Plan
 
 _NOT_SUPPORTED = (
@@ -217,6 +219,9 @@ def drop_collection(handle: Handle, space: str, name: str) -> Operation[bool]:
         Whether there was one.
     """
     handle.refuse_in_session(CANNOT_RUN.format("drop"))
+    if name == SHOWN_AS:
+        yield from handle.snapshot()
+        return drop_profile(handle)
 
     def plan(snapshot: Snapshot, _careful: bool) -> Operation[Plan]:
         record = snapshot.record(space, name)

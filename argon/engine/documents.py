@@ -9,7 +9,7 @@ from types import NoneType
 from typing import Any, TypeGuard
 
 import bson
-from bson import ObjectId, Timestamp
+from bson import Code, ObjectId, Timestamp
 from bson.codec_options import DEFAULT_CODEC_OPTIONS, CodecOptions, DatetimeConversion
 from bson.raw_bson import RawBSONDocument
 from bson.regex import Regex
@@ -171,11 +171,16 @@ def _is_plain(value: Any) -> bool:
         return all(map(_is_plain, value))
     if isinstance(value, Mapping):
         return isinstance(value, RawBSONDocument) or _is_plain(dict(value))
-    return type(value) is str or not isinstance(value, str)
+    return not _is_text(value)
+
+
+def _is_text(value: Any) -> bool:
+    # JavaScript is text with a type of its own.
+    return isinstance(value, str) and not isinstance(value, Code)
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, str):
+    if _is_text(value):
         return str.__str__(value)
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]

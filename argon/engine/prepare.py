@@ -16,6 +16,7 @@ from argon.engine.specs import DeleteSpec, UpdateSpec
 from argon.io import Operation
 from argon.models import CollectionRecord
 from argon.names import check_new_collection_name
+from argon.profiling import SHOWN_AS
 from argon.wal.change import Change
 
 S = TypeVar("S", UpdateSpec, DeleteSpec)
@@ -71,6 +72,9 @@ IS_VIEW = 166
 
 def refuse_view(snapshot: Snapshot, record: CollectionRecord) -> None:
     """Refuse to do to a view what can be done to collections only, as the server does."""
+    if record.name == SHOWN_AS:
+        text = f"cannot write to {snapshot.namespace(record.name)}"
+        raise command_error({"code": 73, "codeName": "InvalidNamespace", "errmsg": text})
     if record.kind == "view":
         text = f"Namespace {snapshot.namespace(record.name)} is a view, not a collection"
         raise command_error({"code": IS_VIEW, "codeName": "CommandNotSupportedOnView", "errmsg": text})

@@ -9,8 +9,10 @@ from bson.codec_options import CodecOptions
 from pymongo.read_concern import ReadConcern
 
 from argon.catalog.collections import Catalog
+from argon.engine.profiled import profile_record
 from argon.engine.source import CollectionSource
 from argon.models import BranchRecord, CollectionRecord
+from argon.profiling import SHOWN_AS
 from argon.versions.layout import RAW_CODEC
 from argon.versions.visibility import View
 
@@ -53,7 +55,8 @@ class Snapshot:
 
     def record(self, space: str, name: str) -> CollectionRecord | None:
         """Return a collection's record, or None if it does not exist here."""
-        return self.catalog.get(space, name)
+        found = self.catalog.get(space, name)
+        return profile_record(self, self.branch, space) if found is None and name == SHOWN_AS else found
 
     def source(self, record: CollectionRecord | None) -> CollectionSource:
         """Return what the rewriting needs to know of a collection."""

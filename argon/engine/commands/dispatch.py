@@ -8,7 +8,7 @@ from typing import Any
 from pymongo.errors import OperationFailure
 
 from argon.engine.client_timeout import in_time
-from argon.engine.commands import definitions, held, reads, statistics, writes
+from argon.engine.commands import definitions, held, map_reduce, profile, reads, statistics, writes
 from argon.engine.commands.concern import check_snapshot, concerned
 from argon.engine.commands.request import Command, Reply, Request
 from argon.engine.errors import command_error
@@ -40,11 +40,14 @@ _COMMANDS: dict[str, Callable[[Request, Command], Operation[Reply]]] = {
     "killCursors": held.kill_cursors,
     "listCollections": definitions.list_collections,
     "listIndexes": definitions.list_indexes,
+    "mapReduce": map_reduce.map_reduce,
+    "profile": profile.profile,
     "update": writes.update,
     "validate": statistics.validate,
 }
 _ALIASES = {
     "findandmodify": "findAndModify",
+    "mapreduce": "mapReduce",
     "dbstats": "dbStats",
     "collstats": "collStats",
     "datasize": "dataSize",
@@ -59,11 +62,9 @@ _INSTEAD = {
     "createSearchIndexes": "a text index",
     "dropSearchIndex": "a text index",
     "enableSharding": "sharding of Argon's own database, see docs/operations.md",
-    "mapReduce": "aggregate, with $function and $accumulator where it takes JavaScript",
     "moveChunk": "sharding of Argon's own database, see docs/operations.md",
     "planCacheListFilters": "a hint",
     "planCacheSetFilter": "a hint",
-    "profile": "the profiler of Argon's own database",
     "reIndex": "argon verify",
     "shardCollection": "sharding of Argon's own database, see docs/operations.md",
     "updateSearchIndex": "a text index",

@@ -119,11 +119,9 @@ WRITING: list[Command] = [
 """One after the other; ``DB`` stands for the database."""
 
 REFUSED = (
-    "mapReduce",
     "shardCollection",
     "convertToCapped",
     "reIndex",
     "compact",
-    "profile",
     "planCacheClear",
 )
