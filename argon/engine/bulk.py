@@ -16,7 +16,7 @@ from argon.engine.conflicts import no_such_transaction
 from argon.engine.delete import plan_delete
 from argon.engine.documents import Incoming, plain_values, users_value
 from argon.engine.handle import Handle
-from argon.engine.insert import write_error
+from argon.engine.insert import refuses_command, write_error
 from argon.engine.matching import PAGE
 from argon.engine.operations import bulk_result, delete, encode_documents, insert_all, update
 from argon.engine.prepare import Target
@@ -182,9 +182,10 @@ def _run(
     if len(steps) > 1 and handle.transaction is None:
         try:
             outcomes = yield from _together(handle, target, steps)
-        except PyMongoError:
+        except PyMongoError as error:
             # One of them failed, and nothing of the run is written: find out which by going one by one.
-            pass
+            if refuses_command(error):
+                raise
         else:
             for place, (step, outcome) in enumerate(zip(steps, outcomes, strict=True), start):
                 tally.add(place, step, outcome)
@@ -200,7 +201,7 @@ def _run(
                 outcome = yield from delete(handle, target, step)
             tally.add(place, step, outcome)
         except PyMongoError as error:
-            if not isinstance(error, OperationFailure):
+            if not isinstance(error, OperationFailure) or refuses_command(error):
                 raise
             tally.errors.append({**write_error(error), "index": place})
             if ordered:

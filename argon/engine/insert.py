@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from bson.raw_bson import RawBSONDocument
-from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, WriteError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError, WriteError
 
 from argon.engine.documents import Incoming
 from argon.engine.errors import DUPLICATE_KEY, duplicate_key
@@ -20,6 +20,9 @@ from argon.io import Operation
 from argon.models import CollectionRecord
 from argon.versions.ids import id_key
 from argon.wal.change import Change, Plan
+
+NO_STAGES = frozenset({40323, 40324})
+"""Errors of an update's pipeline that has a stage of several fields, or of an unknown name."""
 
 
 @dataclass
@@ -153,6 +156,11 @@ def _without_duplicates(
         taken.add(key)
         passed.append((place, document))
     return passed, errors
+
+
+def refuses_command(error: PyMongoError) -> bool:
+    """Whether the server refuses a whole command for an error, before it does any of the writes in it."""
+    return isinstance(error, OperationFailure) and error.code in NO_STAGES
 
 
 def write_error(error: OperationFailure) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from argon.engine.delete import plan_delete
 from argon.engine.documents import Incoming, incoming, is_raw, plain_text, plain_values, users_value
 from argon.engine.errors import command_error
 from argon.engine.handle import Handle
-from argon.engine.insert import Inserted, plan_inserts, raise_write_error, refusals, write_error
+from argon.engine.insert import NO_STAGES, Inserted, plan_inserts, raise_write_error, refusals, write_error
 from argon.engine.matching import PAGE, PAGE_BYTES
 from argon.engine.max_time import max_time
 from argon.engine.prepare import IS_VIEW, Target
@@ -35,8 +35,8 @@ from argon.wal.change import Plan, Planner
 
 T = TypeVar("T")
 
-_OF_COMMANDS = frozenset({13, 112, 239, 246, 251})
-"""Errors of a whole command: not allowed, a lost race, no snapshot, no transaction."""
+_OF_COMMANDS = NO_STAGES | {13, 112, 239, 246, 251}
+"""Errors of a whole command: no stages, not allowed, a lost race, no snapshot, no transaction."""
 
 
 @in_time

@@ -41,6 +41,7 @@ BULKS: list[list[Any]] = [
     [UpdateOne({"_id": 99}, {"$set": {"x": 1}}), DeleteOne({"_id": 99}), ReplaceOne({"_id": 99}, {})],
     [UpdateOne({"_id": 4}, {"$set": {"age": 24}}), UpdateMany({"_id": 4}, {"$set": {"age": 24}})],
     [DeleteOne({}, hint="no_such_index"), InsertOne({"_id": "a"})],
+    [InsertOne({"_id": "a"}), UpdateOne({"_id": 3}, {"$set": {"x": 1}}), UpdateOne({}, [{"$unknown": 1}])],
 ]
 
 NO_BULKS: list[Any] = [[], (), {}, 1, None, [1], [{"_id": 1}], [InsertOne({"_id": "a"}), "x"], [InsertOne(1)]]

@@ -55,6 +55,8 @@ UPDATES: list[Any] = [
     [{"$set": {"_id": 99}}],
     [{"$set": {"age": "$age"}}],
     [{"$group": {"_id": 1}}],
+    [{"$unknown": 1}],
+    [{"$set": {}, "$unset": "age"}],
     [],
     1,
     None,

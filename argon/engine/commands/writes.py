@@ -20,6 +20,8 @@ from argon.rewrite import is_replacement
 _INSERT = frozenset({"bypassDocumentValidation", "documents", "ordered"})
 _UPDATE = frozenset({"bypassDocumentValidation", "let", "ordered", "updates"})
 _DELETE = frozenset({"deletes", "let", "ordered"})
+_UPDATED = frozenset({"arrayFilters", "c", "collation", "hint", "multi", "q", "sort", "u", "upsert"})
+_DELETED = frozenset({"collation", "hint", "limit", "q"})
 _MODIFY = frozenset(
     {
         "arrayFilters",
@@ -59,6 +61,7 @@ def update(request: Request, command: Command) -> Operation[Reply]:
     places: list[int] = []
     refused: list[dict[str, Any]] = []
     for place, one in enumerate(_batch(required(command, "updates"))):
+        _check_statement("update.updates", one, _UPDATED, ("q", "u"))
         if is_replacement(one["u"]) and one.get("multi"):
             text = "multi update is not supported for replacement-style update"
             refused.append({"index": place, "code": 9, "errmsg": text})
@@ -85,7 +88,8 @@ def delete(request: Request, command: Command) -> Operation[Reply]:
     check_fields(command, _DELETE)
     requests: list[Any] = []
     for one in _batch(required(command, "deletes")):
-        kind = DeleteOne if required({"deletes": None, **one}, "limit") else DeleteMany
+        _check_statement("delete.deletes", one, _DELETED, ("q", "limit"))
+        kind = DeleteOne if one["limit"] else DeleteMany
         requests.append(kind(one["q"], collation=one.get("collation"), hint=one.get("hint") or None))
     result, errors = yield from _bulk(request, command, requests)
     return _written({"n": result["nRemoved"]}, errors)
@@ -135,6 +139,19 @@ def find_and_modify(request: Request, command: Command) -> Operation[Reply]:
     if updated.upserted:
         last["upserted"] = updated.upserted_id
     return {"lastErrorObject": last, "value": updated.document, "ok": 1.0}
+
+
+def _check_statement(
+    what: str, statement: Mapping[str, Any], known: frozenset[str], needed: Sequence[str]
+) -> None:
+    """Refuse one of several writes that has a field which the server does not know, or lacks one."""
+    for field in statement.keys() - known:
+        text = f"BSON field '{what}.{field}' is an unknown field."
+        raise command_error({"code": 40415, "codeName": "Location40415", "errmsg": text})
+    for field in needed:
+        if field not in statement:
+            text = f"BSON field '{what}.{field}' is missing but a required field"
+            raise command_error({"code": 40414, "codeName": "Location40414", "errmsg": text})
 
 
 def _batch(items: Any) -> Sequence[Any]:

@@ -77,6 +77,11 @@ WRITING: list[Command] = [
     {"update": "made", "updates": [{"q": {}, "u": {"n": 1}, "multi": True}]},
     {"update": "made", "updates": [{"q": {"_id": 1}, "u": [{"$set": {"k": "$$v"}}]}], "let": {"v": 3}},
     {"update": "made", "updates": [{"q": {"_id": 1}, "u": {"$nothing": 1}}]},
+    {"update": "made", "updates": [{"q": {"_id": 1}, "u": {"$inc": {"n": 5}}, "nothing": 1}]},
+    {"update": "made", "updates": [{"q": {"_id": 1}}]},
+    {"update": "made", "updates": [{"q": {"_id": 1}, "u": [{"$nothing": 1}]}]},
+    {"delete": "made", "deletes": [{"q": {"_id": 1}}]},
+    {"delete": "made", "deletes": [{"q": {"_id": 99}, "limit": 1, "nothing": 1}]},
     {
         "update": "made",
         "updates": [{"q": {"_id": 1}, "u": {"$set": {"a.$[x]": 1}}, "arrayFilters": [{"y": 1}]}],
