@@ -24,7 +24,8 @@ class Limit(NamedTuple):
 
     Attributes:
         deadline: When the time is up, by ``time.monotonic()``.
-        timeout: Of how many seconds that was the end.
+        timeout: Of how many seconds that was the end; 0 for one who asked for no limit at all, also where
+            the client has one.
     """
 
     deadline: float
@@ -34,12 +35,12 @@ class Limit(NamedTuple):
 def current() -> Limit | None:
     """Return the caller's limit, if it has one."""
     timeout = _csot.get_timeout()
-    return Limit(_csot.get_deadline(), timeout) if timeout else None
+    return None if timeout is None else Limit(_csot.get_deadline(), timeout)
 
 
 def impose(limit: Limit | None) -> None:
     """Put a limit in the place of the one there is."""
-    _csot.TIMEOUT.set(limit and limit.timeout)
+    _csot.TIMEOUT.set(limit.timeout if limit else None)
     _csot.DEADLINE.set(limit.deadline if limit else float("inf"))
 
 
@@ -57,7 +58,7 @@ def latest(limits: Iterable[Limit | None]) -> Limit | None:
 def a_moment_more() -> Iterator[None]:
     """Leave time for clearing away, of which there may be none left."""
     limit = current()
-    if limit is None:
+    if limit is None or not limit.timeout:
         yield
         return
     impose(Limit(time.monotonic() + MOMENT, MOMENT))

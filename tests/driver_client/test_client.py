@@ -7,10 +7,11 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+import pymongo
 import pytest
 from bson import CodecOptions
 from bson.raw_bson import RawBSONDocument
-from pymongo import MongoClient
+from pymongo import MongoClient, _csot
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import (
@@ -379,6 +380,17 @@ def test_a_strict_version_of_the_api_is_kept_to(mongod_uri: str, argon: Argon) -
             errors.append((caught.value.code, str((caught.value.details or {}).get("errmsg"))))
     assert errors[0] == errors[1]
     assert errors[0][0] == 323
+
+
+def test_a_block_without_a_limit_has_none_whatever_the_clients(mongod_uri: str, database: str) -> None:
+    with WALClient[Any](mongod_uri, argon_database=database, timeoutMS=1) as client, pymongo.timeout(0):
+        users = client["shop"]["users"]
+        users.insert_many([{"_id": n, "v": n} for n in range(50)])
+        users.create_index("v")
+        users.update_many({"v": {"$gt": 9}}, {"$inc": {"v": 1}})
+        assert users.count_documents({"v": {"$gt": 9}}) == 40
+        users.drop_index("v_1")
+        assert _csot.get_timeout() == 0
 
 
 def test_an_error_of_time_says_which_limits_were_set(argon: Argon) -> None:
