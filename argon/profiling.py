@@ -28,7 +28,7 @@ _LIMIT = 1024 * 1024
 _KINDS = {"find": "query", "getMore": "getmore", "insert": "insert", "update": "update", "delete": "remove"}
 _COMMANDS = frozenset(
     {"aggregate", "collMod", "count", "create", "createIndexes", "distinct", "drop", "dropIndexes"}
-    | {"findAndModify", "listIndexes", "mapReduce"}
+    | {"findAndModify", "killCursors", "listIndexes", "mapReduce"}
 )
 _COUNTS = {
     "insert": {"n": "ninserted"},
@@ -61,9 +61,14 @@ class Profile:
 
     def configure(self, level: int) -> None:
         """Set the level; others than 0, 1 and 2 leave it as it is."""
-        if level in (0, 1, 2):
-            self.level = level
-            self.made = self.made or level > 0
+        if level not in (0, 1, 2):
+            return
+        self.level = level
+        if level:
+            self.made = True
+            _on.add(id(self))
+        else:
+            _on.discard(id(self))
 
     def tell(self, database: str, command: Mapping[str, Any], reply: Mapping[str, Any], ms: int) -> None:
         """Keep what there is to tell of a command.
@@ -90,11 +95,12 @@ class Profile:
 
 
 _profiles: dict[tuple[str, ObjectId], Profile] = {}
+_on: set[int] = set()
 
 
 def any_on() -> bool:
     """Whether a branch is profiled in this process."""
-    return any(profile.level for profile in _profiles.values())
+    return bool(_on)
 
 
 def profile_of(place: str, branch_id: ObjectId) -> Profile:

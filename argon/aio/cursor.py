@@ -22,6 +22,7 @@ from argon.engine.errors import command_error
 from argon.engine.find import Opened, read_first
 from argon.engine.query import FindSpec
 from argon.io import run_async
+from argon.listening import sends_commands
 
 if TYPE_CHECKING:
     from argon.aio.collection import AsyncWALCollection
@@ -116,6 +117,8 @@ class AsyncWALCursor(AsyncCursor[D]):
         if self._data or self._killed:
             return len(self._data)
         opened = self._opened
+        if opened is None and (self._id or sends_commands(self._collection.database.client)):
+            return await super()._refresh()  # as PyMongo does, since somebody asks for commands
         if opened is None:
             opened, batch = await self._begin()
             self._opened = opened
@@ -145,8 +148,10 @@ class AsyncWALCursor(AsyncCursor[D]):
 
     async def close(self) -> None:
         """See :meth:`pymongo.asynchronous.cursor.AsyncCursor.close`."""
-        if self._opened is not None:
-            await run_async(close(self._opened.cursor))
+        if self._opened is None:
+            await super().close()
+            return
+        await run_async(close(self._opened.cursor))
         self._killed = True
         self._id = 0
 
@@ -171,4 +176,5 @@ class AsyncWALCursor(AsyncCursor[D]):
 
     def __del__(self) -> None:
         # The physical cursor looks after its own end.
-        return
+        if self._opened is None:
+            super().__del__()

@@ -24,6 +24,7 @@ from argon.engine.errors import command_error
 from argon.engine.find import Opened, read_first
 from argon.engine.query import FindSpec
 from argon.io import run
+from argon.listening import sends_commands
 
 if TYPE_CHECKING:
     from argon.driver.collection import WALCollection
@@ -118,6 +119,8 @@ class WALCursor(Cursor[D]):
         if self._data or self._killed:
             return len(self._data)
         opened = self._opened
+        if opened is None and (self._id or sends_commands(self._collection.database.client)):
+            return super()._refresh()  # as PyMongo does, since somebody asks for commands
         if opened is None:
             opened, batch = self._begin()
             self._opened = opened
@@ -147,8 +150,10 @@ class WALCursor(Cursor[D]):
 
     def close(self) -> None:
         """See :meth:`pymongo.cursor.Cursor.close`."""
-        if self._opened is not None:
-            run(close(self._opened.cursor))
+        if self._opened is None:
+            super().close()
+            return
+        run(close(self._opened.cursor))
         self._killed = True
         self._id = 0
 
@@ -173,4 +178,5 @@ class WALCursor(Cursor[D]):
 
     def __del__(self) -> None:
         # The physical cursor looks after its own end.
-        return
+        if self._opened is None:
+            super().__del__()

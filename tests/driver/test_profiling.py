@@ -113,6 +113,20 @@ def test_it_is_read_as_any_collection(profiled: Faces) -> None:
     profiled.same(lambda db: db["system.profile"].aggregate([told, shown]))
 
 
+def test_a_cursor_that_was_made_before(profiled: Faces) -> None:
+    def told(db: Any) -> Any:
+        db.command("profile", 0)
+        db["system.profile"].drop()
+        cursor = db.things.find({}, sort=[("_id", 1)], batch_size=2)
+        db.command("profile", 2)
+        found = [next(cursor), next(cursor), next(cursor)]
+        cursor.close()
+        db.command("profile", 0)
+        return [found, [op for op, *_ in _told(db)], list(cursor.rewind())]
+
+    profiled.same(told)
+
+
 def test_levels(profiled: Faces) -> None:
     def answers(db: Any) -> Any:
         replies = [db.command("profile", level) for level in (-1, 5, 1, -1, 0, -1)]
