@@ -53,14 +53,18 @@ _ALIASES = {
     "datasize": "dataSize",
 }
 
+_OF_SERVER = "the database 'admin', since users and roles are the server's"
 _INSTEAD = {
     "applyOps": "db.commit()",
     "bulkWrite": "the collections' bulk_write(), or db.commit()",
     "cloneCollectionAsCapped": "an ordinary collection",
     "compact": "argon gc",
     "convertToCapped": "an ordinary collection",
+    "createRole": _OF_SERVER,
     "createSearchIndexes": "a text index",
+    "createUser": _OF_SERVER,
     "dropSearchIndex": "a text index",
+    "dropUser": _OF_SERVER,
     "enableSharding": "sharding of Argon's own database, see docs/operations.md",
     "moveChunk": "sharding of Argon's own database, see docs/operations.md",
     "planCacheListFilters": "a hint",
@@ -68,6 +72,8 @@ _INSTEAD = {
     "reIndex": "argon verify",
     "shardCollection": "sharding of Argon's own database, see docs/operations.md",
     "updateSearchIndex": "a text index",
+    "updateUser": _OF_SERVER,
+    "usersInfo": _OF_SERVER,
 }
 _API_STRICT = 323
 _ON_SEARCH = frozenset({"createSearchIndexes", "dropSearchIndex", "updateSearchIndex"})

@@ -129,4 +129,5 @@ REFUSED = (
     "reIndex",
     "compact",
     "planCacheClear",
+    "createUser",
 )
