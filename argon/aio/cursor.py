@@ -148,10 +148,10 @@ class AsyncWALCursor(AsyncCursor[D]):
 
     async def close(self) -> None:
         """See :meth:`pymongo.asynchronous.cursor.AsyncCursor.close`."""
-        if self._opened is None:
+        if self._opened is not None:
+            await run_async(close(self._opened.cursor))
+        elif self._id:
             await super().close()
-            return
-        await run_async(close(self._opened.cursor))
         self._killed = True
         self._id = 0
 
@@ -176,5 +176,5 @@ class AsyncWALCursor(AsyncCursor[D]):
 
     def __del__(self) -> None:
         # The physical cursor looks after its own end.
-        if self._opened is None:
+        if self._opened is None and self._id:
             super().__del__()

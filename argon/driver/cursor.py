@@ -150,10 +150,10 @@ class WALCursor(Cursor[D]):
 
     def close(self) -> None:
         """See :meth:`pymongo.cursor.Cursor.close`."""
-        if self._opened is None:
+        if self._opened is not None:
+            run(close(self._opened.cursor))
+        elif self._id:
             super().close()
-            return
-        run(close(self._opened.cursor))
         self._killed = True
         self._id = 0
 
@@ -178,5 +178,5 @@ class WALCursor(Cursor[D]):
 
     def __del__(self) -> None:
         # The physical cursor looks after its own end.
-        if self._opened is None:
+        if self._opened is None and self._id:
             super().__del__()

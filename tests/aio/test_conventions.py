@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
+import sys
 from typing import Any
 
 import pytest
@@ -142,6 +144,22 @@ async def test_cursors_of_replies_have_no_index(adb: AsyncWALDatabase[Any]) -> N
     for cursor in (adb.items.find_raw_batches(), await adb.items.aggregate_raw_batches([])):
         with pytest.raises(InvalidOperation, match="Cannot call __getitem__"):
             cursor[0]
+
+
+async def test_cursors_that_nobody_reads_are_let_go_in_silence(
+    adb: AsyncWALDatabase[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complaints: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+    await adb.items.insert_many([{"_id": number} for number in range(5)])
+    cursors: list[Any] = [adb.items.find() for _ in range(3)]
+    await cursors[0].close()
+    await cursors[1].next()
+    for cursor in cursors:
+        assert cursor.__del__() is None
+    del cursors, cursor
+    gc.collect()
+    assert not complaints
 
 
 async def test_a_session_that_is_none_is_refused_in_pymongos_words(adb: AsyncWALDatabase[Any]) -> None:
