@@ -20,7 +20,7 @@ from pymongo.synchronous.cursor import Cursor
 
 from argon.engine.cursors import close, explain, next_batch
 from argon.engine.documents import plain_text
-from argon.engine.errors import command_error
+from argon.engine.errors import command_error, unknown_field
 from argon.engine.find import Opened, read_first
 from argon.engine.query import FindSpec
 from argon.io import run
@@ -60,8 +60,7 @@ class WALCursor(Cursor[D]):
         # PyMongo takes modifiers in the filter, too, beside $query; what a cursor is told goes before.
         modifiers = self._spec if "$query" in self._spec else {}
         for name in modifiers.keys() - _MODIFIERS:
-            text = f"BSON field 'FindCommandRequest.{name}' is an unknown field."
-            raise command_error({"code": 40415, "codeName": "Location40415", "errmsg": text})
+            raise unknown_field(f"FindCommandRequest.{name}")
         options: dict[str, Any] = {
             "batch_size": self._batch_size or None,
             "max_time_ms": modifiers.get("$maxTimeMS") if self._max_time_ms is None else self._max_time_ms,

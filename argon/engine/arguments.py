@@ -11,6 +11,7 @@ from pymongo.errors import ConfigurationError, OperationFailure
 from pymongo.write_concern import validate_boolean
 
 from argon.engine.documents import plain_text
+from argon.engine.errors import unknown_field
 from argon.engine.specs import DeleteSpec, UpdateSpec
 
 
@@ -87,9 +88,7 @@ def check_known(options: Mapping[str, Any], *known: str) -> None:
         OperationFailure: There is one.
     """
     for name in options.keys() - set(known):
-        text = f"BSON field 'findAndModify.{name}' is an unknown field."
-        details = {"code": 40415, "codeName": "Location40415", "errmsg": text}
-        raise OperationFailure(text, 40415, details)
+        raise unknown_field(f"findAndModify.{name}")
 
 
 def as_hint(hint: Any) -> Any:

@@ -7,11 +7,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
-from pymongo import _csot
-
 from argon.engine.handle import Handle
 from argon.io import Operation
-from argon.wal.timeouts import Limit, impose
+from argon.wal.timeouts import Limit, current, impose
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -26,7 +24,7 @@ def in_time(
     def timed(handle: Handle, /, *args: P.args, **kwargs: P.kwargs) -> Operation[T]:
         begun = operation(handle, *args, **kwargs)
         seconds = handle.line.engine.timeout
-        if seconds is None or _csot.get_timeout() is not None:
+        if seconds is None or current() is not None:
             return begun
         return _within(seconds, begun)
 

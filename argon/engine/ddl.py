@@ -11,7 +11,7 @@ from pymongo.collation import validate_collation_or_none
 from argon.catalog.collections import new_record
 from argon.catalog.tables import create_store
 from argon.engine.client_timeout import in_time
-from argon.engine.errors import CANNOT_RUN, command_error
+from argon.engine.errors import CANNOT_RUN, command_error, unknown_field
 from argon.engine.handle import Handle
 from argon.engine.indexes import find_index
 from argon.engine.pipelines import physical_pipeline
@@ -80,8 +80,7 @@ def create_collection(
     if "collation" in kept:
         kept["collation"] = validate_collation_or_none(kept["collation"])
     for option in options.keys() - {*_KEPT, *_NOT_SUPPORTED, *_PASSING}:
-        text = f"BSON field 'create.{option}' is an unknown field."
-        raise command_error({"code": 40415, "codeName": "Location40415", "errmsg": text})
+        raise unknown_field(f"create.{option}")
     if "pipeline" in kept and "viewOn" not in kept:
         text = "'pipeline' requires 'viewOn' to also be specified"
         raise command_error({"code": 72, "codeName": "InvalidOptions", "errmsg": text})

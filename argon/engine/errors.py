@@ -85,6 +85,22 @@ def command_error(details: Mapping[str, Any]) -> OperationFailure:
     return kind(str(details.get("errmsg")), details.get("code"), dict(details))
 
 
+def unknown_field(path: str) -> OperationFailure:
+    """Build the server's error for a field that it does not know.
+
+    Args:
+        path: The field, with the command that it is in.
+    """
+    text = f"BSON field '{path}' is an unknown field."
+    return command_error({"code": 40415, "codeName": "Location40415", "errmsg": text})
+
+
+def missing_field(path: str) -> OperationFailure:
+    """Build the server's error for a field that is not there; see :func:`unknown_field`."""
+    text = f"BSON field '{path}' is missing but a required field"
+    return command_error({"code": 40414, "codeName": "Location40414", "errmsg": text})
+
+
 def renamed(error: OperationFailure, physical: str, logical: str) -> OperationFailure:
     """Return a server's error that names the collection as the user knows it.
 

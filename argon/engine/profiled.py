@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bson.raw_bson import RawBSONDocument
 
 from argon.engine.errors import command_error
-from argon.models import BranchRecord, CollectionRecord
+from argon.models import CollectionRecord
 from argon.profiling import SHOWN_AS, profile_of, shown
 
 if TYPE_CHECKING:
@@ -17,15 +17,17 @@ if TYPE_CHECKING:
 _NOWHERE = "system.nothing"
 
 
-def profile_record(snapshot: Snapshot, branch: BranchRecord, space: str) -> CollectionRecord | None:
+def profile_record(snapshot: Snapshot, space: str) -> CollectionRecord | None:
     """Return the collection that shows a branch's profile, if there is one; the log knows nothing of it."""
-    entries = shown(snapshot.engine.place, branch.id)
+    entries = shown(snapshot.engine.place, snapshot.branch.id)
     if entries is None:
         return None
     documents = {"$literal": [RawBSONDocument(entry) for entry in entries]}
     stages = [{"$unionWith": {"pipeline": [{"$documents": documents}]}}]
     options = {"viewOn": _NOWHERE, "pipeline": stages}
-    return CollectionRecord(_id=branch.id, space=space, name=SHOWN_AS, kind="view", store="", options=options)
+    return CollectionRecord(
+        _id=snapshot.branch.id, space=space, name=SHOWN_AS, kind="view", store="", options=options
+    )
 
 
 def drop_profile(handle: Handle) -> bool:

@@ -56,7 +56,7 @@ class Snapshot:
     def record(self, space: str, name: str) -> CollectionRecord | None:
         """Return a collection's record, or None if it does not exist here."""
         found = self.catalog.get(space, name)
-        return profile_record(self, self.branch, space) if found is None and name == SHOWN_AS else found
+        return profile_record(self, space) if found is None and name == SHOWN_AS else found
 
     def source(self, record: CollectionRecord | None) -> CollectionSource:
         """Return what the rewriting needs to know of a collection."""

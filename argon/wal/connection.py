@@ -14,9 +14,10 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from pymongo import AsyncMongoClient, MongoClient, ReadPreference, _csot
+from pymongo import AsyncMongoClient, MongoClient, ReadPreference
 
 from argon.io import Operation
+from argon.wal.timeouts import current
 
 _commands = logging.getLogger("pymongo.command")
 
@@ -33,7 +34,7 @@ def can_pipeline(client: Any, session: Any) -> bool:
         logging.DEBUG
     )
     altered = client._encrypter or getattr(pools._compression_settings, "compressors", None)
-    timed = client.options.timeout is not None or _csot.get_timeout() is not None
+    timed = client.options.timeout is not None or current() is not None
     return not (watched or altered or timed)
 
 

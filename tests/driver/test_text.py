@@ -32,10 +32,17 @@ class Field(str):
     def split(self, *_args: Any, **_kwargs: Any) -> NoReturn:
         raise AssertionError("it is not the user's to cut up")
 
-    partition = startswith = __getitem__ = split  # type: ignore[assignment]
+    def partition(self, _sep: str) -> NoReturn:
+        self.split()
+
+    def startswith(self, *_args: Any) -> NoReturn:
+        self.split()
+
+    def __getitem__(self, _place: Any) -> NoReturn:
+        self.split()
 
 
-class Name(str, Enum):  # noqa: UP042
+class Name(str, Enum):  # noqa: UP042 - a StrEnum prints as its text, and this does not
     AGE = "age"
     CITY = "address.city"
     NAME = "name"

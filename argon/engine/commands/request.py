@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from argon.engine.errors import command_error
+from argon.engine.errors import command_error, missing_field, unknown_field
 from argon.engine.handle import Handle
 from argon.engine.prepare import Target
 from argon.engine.query import Reader
@@ -92,8 +92,7 @@ def check_fields(command: Command, known: frozenset[str]) -> None:
     verb = next(iter(command))
     for field in command:
         if field != verb and field not in known and field not in _OF_ANY_COMMAND:
-            text = f"BSON field '{verb}.{field}' is an unknown field."
-            raise command_error({"code": 40415, "codeName": "Location40415", "errmsg": text})
+            raise unknown_field(f"{verb}.{field}")
 
 
 def required(command: Command, field: str) -> Any:
@@ -103,8 +102,7 @@ def required(command: Command, field: str) -> Any:
         OperationFailure: It has not got it.
     """
     if field not in command:
-        text = f"BSON field '{next(iter(command))}.{field}' is missing but a required field"
-        raise command_error({"code": 40414, "codeName": "Location40414", "errmsg": text})
+        raise missing_field(f"{next(iter(command))}.{field}")
     return command[field]
 
 

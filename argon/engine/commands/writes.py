@@ -12,7 +12,7 @@ from pymongo.errors import BulkWriteError
 from argon.engine import operations
 from argon.engine.bulk import bulk_write
 from argon.engine.commands.request import Command, Reply, Request, check_fields, collection_name, required
-from argon.engine.errors import command_error
+from argon.engine.errors import command_error, missing_field, unknown_field
 from argon.engine.specs import DeleteSpec, UpdateSpec
 from argon.io import Operation
 from argon.rewrite import is_replacement
@@ -146,12 +146,10 @@ def _check_statement(
 ) -> None:
     """Refuse one of several writes that has a field which the server does not know, or lacks one."""
     for field in statement.keys() - known:
-        text = f"BSON field '{what}.{field}' is an unknown field."
-        raise command_error({"code": 40415, "codeName": "Location40415", "errmsg": text})
+        raise unknown_field(f"{what}.{field}")
     for field in needed:
         if field not in statement:
-            text = f"BSON field '{what}.{field}' is missing but a required field"
-            raise command_error({"code": 40414, "codeName": "Location40414", "errmsg": text})
+            raise missing_field(f"{what}.{field}")
 
 
 def _batch(items: Any) -> Sequence[Any]:
