@@ -52,6 +52,7 @@ _MODIFIERS = frozenset(
 class AsyncWALCursor(AsyncCursor[D]):
     """See :class:`pymongo.asynchronous.cursor.AsyncCursor`."""
 
+    _id: Any = None  # also where the arguments were refused
     _opened: Opened | None = None
 
     def _spec_of_find(self) -> FindSpec:

@@ -54,6 +54,7 @@ _MODIFIERS = frozenset(
 class WALCursor(Cursor[D]):
     """See :class:`pymongo.cursor.Cursor`."""
 
+    _id: Any = None  # also where the arguments were refused
     _opened: Opened | None = None
 
     def _spec_of_find(self) -> FindSpec:
