@@ -43,9 +43,15 @@ for _module in pkgutil.walk_packages(argon_package.__path__, "argon."):
 _UNDERTAKER = 'read -r _; [ -s "$0/db/mongod.lock" ] && kill -9 "$(cat "$0/db/mongod.lock")"; rm -rf "$0"'
 _undertaker = pytest.StashKey[subprocess.Popen[bytes]]()
 
-# Tests make and drop collections all the time. MongoDB keeps the files of what was dropped open for five
-# minutes and until the next checkpoint after that: tens of thousands by then, more than it may open.
-_FORGETS_SOON = {"minSnapshotHistoryWindowInSeconds": 10, "syncdelay": 10}
+_PARAMETERS = {
+    # Tests make and drop collections all the time. MongoDB keeps the files of what was dropped open for five
+    # minutes and until the next checkpoint after that: tens of thousands by then, more than it may open.
+    "minSnapshotHistoryWindowInSeconds": 10,
+    "syncdelay": 10,
+    # A read that is no snapshot gives way to writers after a thousand steps or ten milliseconds. Here it does
+    # so at every step, so that whatever takes it for a snapshot is found out.
+    "internalQueryExecYieldIterations": 1,
+}
 
 
 def _server_directory(config: pytest.Config) -> Path:
@@ -85,7 +91,7 @@ def mongod_uri(pytestconfig: pytest.Config) -> Iterator[str]:
     else:
         from argon.server import EmbeddedServer
 
-        yield EmbeddedServer(_server_directory(pytestconfig), parameters=_FORGETS_SOON).start()
+        yield EmbeddedServer(_server_directory(pytestconfig), parameters=_PARAMETERS).start()
 
 
 def _container() -> Iterator[str]:
