@@ -154,11 +154,12 @@ class AsyncUpdating(AsyncCollectionHandle[D]):
         return await self._find_and_update(spec, projection, return_document, kwargs, session)
 
     async def _run_update(self, spec: UpdateSpec, bypass: bool | None, session: Any) -> UpdateResult:
-        if not self._acknowledges(session):
+        acknowledged = self._acknowledges(session)
+        if not acknowledged:
             check_unacknowledged(collation=spec.collation, array_filters=spec.array_filters)
         write = operations.update(self._bound(session), self._target(bypass), spec)
-        outcome = await run_async(operations.quietly(write, self._acknowledges(session), Updated()))
-        return operations.update_result(outcome, acknowledged=self._acknowledges(session))
+        outcome = await run_async(operations.quietly(write, acknowledged, Updated()))
+        return operations.update_result(outcome, acknowledged=acknowledged)
 
     async def _find_and_update(
         self,

@@ -152,8 +152,9 @@ class AsyncWriting(AsyncCollectionHandle[D]):
         )
 
     async def _run_delete(self, spec: DeleteSpec, session: Any) -> DeleteResult:
-        if not self._acknowledges(session):
+        acknowledged = self._acknowledges(session)
+        if not acknowledged:
             check_unacknowledged(collation=spec.collation)
         write = operations.delete(self._bound(session), self._target(), spec)
-        outcome = await run_async(operations.quietly(write, self._acknowledges(session), Deleted()))
-        return operations.delete_result(outcome, acknowledged=self._acknowledges(session))
+        outcome = await run_async(operations.quietly(write, acknowledged, Deleted()))
+        return operations.delete_result(outcome, acknowledged=acknowledged)

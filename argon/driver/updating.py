@@ -156,11 +156,12 @@ class Updating(CollectionHandle[D]):
         return self._find_and_update(spec, projection, return_document, kwargs, session)
 
     def _run_update(self, spec: UpdateSpec, bypass: bool | None, session: Any) -> UpdateResult:
-        if not self._acknowledges(session):
+        acknowledged = self._acknowledges(session)
+        if not acknowledged:
             check_unacknowledged(collation=spec.collation, array_filters=spec.array_filters)
         write = operations.update(self._bound(session), self._target(bypass), spec)
-        outcome = run(operations.quietly(write, self._acknowledges(session), Updated()))
-        return operations.update_result(outcome, acknowledged=self._acknowledges(session))
+        outcome = run(operations.quietly(write, acknowledged, Updated()))
+        return operations.update_result(outcome, acknowledged=acknowledged)
 
     def _find_and_update(
         self,

@@ -154,8 +154,9 @@ class Writing(CollectionHandle[D]):
         )
 
     def _run_delete(self, spec: DeleteSpec, session: Any) -> DeleteResult:
-        if not self._acknowledges(session):
+        acknowledged = self._acknowledges(session)
+        if not acknowledged:
             check_unacknowledged(collation=spec.collation)
         write = operations.delete(self._bound(session), self._target(), spec)
-        outcome = run(operations.quietly(write, self._acknowledges(session), Deleted()))
-        return operations.delete_result(outcome, acknowledged=self._acknowledges(session))
+        outcome = run(operations.quietly(write, acknowledged, Deleted()))
+        return operations.delete_result(outcome, acknowledged=acknowledged)

@@ -10,6 +10,10 @@ waits too long goes ahead without, a note that is out of date costs a lost
 race, and the kernel frees the place of a process that dies. A note may even
 tell of another log, one that a backup has since replaced: a head from a note
 is looked up by the commit that follows it.
+
+Who has been alone on a branch for long looks in only from time to time, and
+keeps what it knows to itself. A newcomer asks the server, and races until it
+is noticed.
 """
 
 from __future__ import annotations
@@ -57,6 +61,10 @@ _POLL = 0.0004
 _PATIENCE = 0.5
 """Seconds to wait for a turn. A commit takes milliseconds; whatever takes longer is no queue."""
 _RECENT = 0.01
+_ALONE = 1.0
+"""Seconds without anybody else after which there is nobody to queue with."""
+_UNQUEUED = 0.05
+"""Seconds for which one then goes without."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -101,6 +109,12 @@ class Baton:
         self._me = os.urandom(8)
         self._held = False
         self._wanted = False
+        self.meet()
+
+    def meet(self) -> None:
+        """Take note that somebody else writes to the branch."""
+        self._met = time.monotonic()
+        self._unqueued_until = 0.0
 
     def take(self) -> Operation[Note | None]:
         """Wait for one's turn.
@@ -108,6 +122,8 @@ class Baton:
         Returns:
             What the last holder left, if that still can be told.
         """
+        if time.monotonic() < self._unqueued_until:
+            return None
         file = _open(self._path)
         if fcntl is None or file is None:
             return None
@@ -115,6 +131,10 @@ class Baton:
             if not (yield from self._wait(file, 0.0)):
                 return None
             writer, note, asked = self._read(file)
+            if writer != self._me or _is_recent(asked):
+                self.meet()
+            elif time.monotonic() - self._met > _ALONE:
+                self._unqueued_until = time.monotonic() + _UNQUEUED
             if writer == self._me and _is_recent(asked):
                 # Somebody waits, and who has just had it would be quicker every time.
                 fcntl.lockf(file, fcntl.LOCK_UN, 1, self._offset)
@@ -130,6 +150,10 @@ class Baton:
             _give_up(self._path, error)
             return None
         return note
+
+    def shared(self) -> bool:
+        """Whether what this turn comes to is for others to hear."""
+        return self._held and not self._unqueued_until
 
     def wanted(self) -> bool:
         """Whether there was waiting for the turn that this one has."""

@@ -181,10 +181,13 @@ class Line(KnownBranch):
             self._lsns.borrow(*note.free)
 
     def _end_turn(self) -> None:
-        if self._head is None:
+        self._hand_on(self._head)
+
+    def _hand_on(self, head: Head | None) -> None:
+        if head is None or not self._baton.shared():
             self._baton.pass_on(None)
         else:
-            self._baton.pass_on(Note(self._head, self.record.ddl_lsn, self._lsns.lend()))
+            self._baton.pass_on(Note(head, self.record.ddl_lsn, self._lsns.lend()))
 
     def _land(
         self, round_: Round, snapshot: Snapshot, batch: list[Pending], *, solo: bool, fresh: bool, claim: bool
@@ -222,7 +225,7 @@ class Line(KnownBranch):
         def visible(head: Head) -> None:
             # Who comes next need not wait for the journal too: if this commit is lost, so is what follows.
             if head.lsn != known.lsn and not round_.alters:
-                self._baton.pass_on(Note(head, self.record.ddl_lsn, self._lsns.lend()))
+                self._hand_on(head)
 
         if not claim:
             yield from plan()
@@ -257,6 +260,7 @@ class Line(KnownBranch):
 
     def _lost(self, error: Exception) -> None:
         self._head = None
+        self._baton.meet()
         if isinstance(error, LsnTaken):
             self._lsns.drop()
         if isinstance(error, StaleRow):

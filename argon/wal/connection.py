@@ -44,11 +44,15 @@ class Kept:
     Args:
         connection: The connection.
         checkout: The driver's context that it was taken in, which hears of errors.
+
+    Attributes:
+        fields: What the driver says with each command of the transaction, once the first has been sent.
     """
 
     def __init__(self, connection: Any, checkout: Any) -> None:
         self.conn = connection
         self.checkout = checkout
+        self.fields: dict[str, Any] = {}
 
     def close(self) -> Any:
         """Give the connection back; the session calls this, once."""

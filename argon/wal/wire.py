@@ -27,6 +27,8 @@ from argon.wal.connection import can_pipeline, checkout, kept
 _MAJORITY = {"w": "majority"}
 _WORTH_SENDING = 64 * 1024
 """Bytes from which on the server had better begin while the next command is encoded."""
+_OF_ALL = ("lsid", "txnNumber", "autocommit", "apiVersion", "apiStrict", "apiDeprecationErrors")
+"""Fields that the driver adds to each command of a transaction."""
 # An error's text may cut a value of the user's in the middle of a character.
 _REPLY: CodecOptions[dict[str, Any]] = CodecOptions(unicode_decode_error_handler="replace")
 
@@ -126,17 +128,21 @@ def _exchange(
     codec: CodecOptions[Any],
     done: Callable[[], None] | None,
 ) -> Operation[list[Any]]:
-    # One server hears all of a kept connection, and its last reply tells of the latest time.
-    told = kept(session) is not None and not session._starting_transaction
+    own = kept(session)
     numbers, unsent, largest = [], b"", 0
     replies = []
     try:
         for command in commands:
-            connection.add_server_api(command)
-            session._apply_to(command, False, ReadPreference.PRIMARY, connection)
-            session._transaction.set_in_progress()
-            if not told:
+            if own is not None and own.fields:
+                command.update(own.fields)
+            else:
+                connection.add_server_api(command)
+                session._apply_to(command, False, ReadPreference.PRIMARY, connection)
+                session._transaction.set_in_progress()
                 connection.send_cluster_time(command, session, client)
+                if own is not None:
+                    # One server hears all, so the first tells it the time, and that a transaction starts.
+                    own.fields = {name: command[name] for name in _OF_ALL if name in command}
             number, message, _, size = _op_msg(0, command, database, None, codec)
             numbers.append(number)
             unsent, largest = unsent + message, max(largest, size)

@@ -205,6 +205,44 @@ def test_garbage_is_no_note(path: Path, content: bytes) -> None:
     assert run(_baton(path).take()) == _note(4)
 
 
+def test_who_has_long_been_alone_looks_in_from_time_to_time(
+    path: Path, neighbours: Callable[..., Neighbour], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = _baton(path), neighbours()
+    for _ in range(2):
+        run(here.take())
+        assert here.shared(), "not for long yet"
+        here.pass_on(_note(5))
+    monkeypatch.setattr(module, "_ALONE", 0.0)
+    run(here.take())
+    assert not here.shared()
+    here.pass_on(None)  # what follows would make any note untrue
+    assert run(here.take()) is None
+    begin = time.monotonic()
+    assert there.ask("take") == "None"
+    assert time.monotonic() - begin < SOON, "nobody holds it"
+    there.ask("pass 8")
+    note = None
+    while note is None:
+        assert not here.shared()
+        note = run(here.take())
+        assert time.monotonic() - begin < 10
+    assert note.head.lsn == 8
+    assert here.shared(), "somebody else is here"
+
+
+def test_who_loses_a_race_queues_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_UNQUEUED", 1000.0)
+    monkeypatch.setattr(module, "_ALONE", 0.0)
+    baton = _baton(path)
+    for _ in range(2):
+        run(baton.take())
+        baton.pass_on(_note(5))
+    assert run(baton.take()) is None
+    baton.meet()
+    assert run(baton.take()) == _note(5)
+
+
 def test_garbage_after_the_name_of_the_branch_is_no_note(path: Path) -> None:
     baton = _baton(path)
     run(baton.take())

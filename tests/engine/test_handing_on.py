@@ -13,8 +13,10 @@ import pytest
 from bson import Int64
 
 from argon import Argon, WALDatabase
+from argon.engine import baton as baton_module
 from argon.engine.baton import Note
 from argon.io import run
+from argon.wal.lsn import LsnAllocator
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -171,6 +173,32 @@ def test_what_one_process_has_left_over_another_one_uses(argon: Argon, engines: 
     two.insert_one({"_id": 3})
     one.insert_one({"_id": 4})
     assert [_line(engine)._known.lsn for engine in engines] == [first + 1, first]
+
+
+def test_who_has_long_been_alone_asks_for_no_more_than_before(
+    argon: Argon, engines: list[Argon], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = (_db(engine).collection("users") for engine in engines)
+    for _ in range(2):
+        one.insert_one({})
+    monkeypatch.setattr(baton_module, "_ALONE", 0.0)
+    fetched, fetch = list[int](), LsnAllocator._fetch
+
+    def counting(lsns: LsnAllocator, size: int, above: int) -> Any:
+        fetched.append(size)
+        return (yield from fetch(lsns, size, above))
+
+    monkeypatch.setattr(LsnAllocator, "_fetch", counting)
+    for _ in range(100):
+        one.insert_one({})
+    assert sum(fetched[:-1]) <= 102, "LSNs that were left over are not used"
+    assert _line(engines[0])._baton._unqueued_until
+    two.insert_one({"_id": "newcomer"})
+    for turn in range(50):
+        (one, two)[turn % 2].insert_one({})
+    assert not _line(engines[0])._baton._unqueued_until
+    assert _check_line(argon) >= 153
+    assert one.count_documents({}) == 153
 
 
 def test_no_file_at_all(argon: Argon, mongod_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
