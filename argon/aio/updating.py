@@ -10,7 +10,7 @@ from pymongo.common import validate_ok_for_replace, validate_ok_for_update
 from pymongo.results import UpdateResult
 
 from argon.aio.basis import AsyncCollectionHandle
-from argon.engine import operations
+from argon.engine import operations, results
 from argon.engine.arguments import check_known, check_unacknowledged, update_spec
 from argon.engine.documents import plain_text
 from argon.engine.specs import Updated, UpdateSpec
@@ -159,7 +159,7 @@ class AsyncUpdating(AsyncCollectionHandle[D]):
             check_unacknowledged(collation=spec.collation, array_filters=spec.array_filters)
         write = operations.update(self._bound(session), self._target(bypass), spec)
         outcome = await run_async(operations.quietly(write, acknowledged, Updated()))
-        return operations.update_result(outcome, acknowledged=acknowledged)
+        return results.update_result(outcome, acknowledged=acknowledged)
 
     async def _find_and_update(
         self,
@@ -185,4 +185,4 @@ class AsyncUpdating(AsyncCollectionHandle[D]):
                 self._bound(session), self._target(kwargs.get("bypassDocumentValidation")), spec
             )
         )
-        return operations.decode(outcome.document, self.codec_options)
+        return results.decode(outcome.document, self.codec_options)

@@ -10,7 +10,7 @@ from pymongo.errors import InvalidOperation
 from pymongo.results import BulkWriteResult, DeleteResult, InsertManyResult, InsertOneResult
 
 from argon.aio.basis import AsyncCollectionHandle
-from argon.engine import bulk, operations
+from argon.engine import bulk, operations, results
 from argon.engine.arguments import as_hint, as_order, check_known, check_unacknowledged, delete_spec
 from argon.engine.documents import plain_text
 from argon.engine.specs import Deleted, DeleteSpec
@@ -119,7 +119,7 @@ class AsyncWriting(AsyncCollectionHandle[D]):
             max_time_ms=kwargs.get("maxTimeMS"),
         )
         outcome = await run_async(operations.delete(self._bound(session), self._target(), spec))
-        return operations.decode(outcome.document, self.codec_options)
+        return results.decode(outcome.document, self.codec_options)
 
     async def bulk_write(
         self,
@@ -157,4 +157,4 @@ class AsyncWriting(AsyncCollectionHandle[D]):
             check_unacknowledged(collation=spec.collation)
         write = operations.delete(self._bound(session), self._target(), spec)
         outcome = await run_async(operations.quietly(write, acknowledged, Deleted()))
-        return operations.delete_result(outcome, acknowledged=acknowledged)
+        return results.delete_result(outcome, acknowledged=acknowledged)

@@ -12,7 +12,7 @@ from pymongo.errors import InvalidOperation
 from pymongo.results import BulkWriteResult, DeleteResult, InsertManyResult, InsertOneResult
 
 from argon.driver.basis import CollectionHandle
-from argon.engine import bulk, operations
+from argon.engine import bulk, operations, results
 from argon.engine.arguments import as_hint, as_order, check_known, check_unacknowledged, delete_spec
 from argon.engine.documents import plain_text
 from argon.engine.specs import Deleted, DeleteSpec
@@ -121,7 +121,7 @@ class Writing(CollectionHandle[D]):
             max_time_ms=kwargs.get("maxTimeMS"),
         )
         outcome = run(operations.delete(self._bound(session), self._target(), spec))
-        return operations.decode(outcome.document, self.codec_options)
+        return results.decode(outcome.document, self.codec_options)
 
     def bulk_write(
         self,
@@ -159,4 +159,4 @@ class Writing(CollectionHandle[D]):
             check_unacknowledged(collation=spec.collation)
         write = operations.delete(self._bound(session), self._target(), spec)
         outcome = run(operations.quietly(write, acknowledged, Deleted()))
-        return operations.delete_result(outcome, acknowledged=acknowledged)
+        return results.delete_result(outcome, acknowledged=acknowledged)

@@ -18,8 +18,9 @@ from argon.engine.documents import Incoming, plain_values, users_value
 from argon.engine.handle import Handle
 from argon.engine.insert import refuses_command, write_error
 from argon.engine.matching import PAGE
-from argon.engine.operations import bulk_result, delete, encode_documents, insert_all, update
+from argon.engine.operations import delete, encode_documents, insert_all, update
 from argon.engine.prepare import Target
+from argon.engine.results import bulk_result
 from argon.engine.snapshot import Snapshot
 from argon.engine.specs import DeleteSpec, UpdateSpec
 from argon.engine.unique import unique_check

@@ -10,23 +10,24 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-import bson
 from bson import ObjectId
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
-from pymongo.results import DeleteResult, InsertManyResult, InsertOneResult, UpdateResult
+from pymongo.results import InsertManyResult, InsertOneResult
 
 from argon.engine.client_timeout import in_time
 from argon.engine.delete import plan_delete
 from argon.engine.documents import Incoming, incoming, is_raw, plain_text, plain_values, users_value
 from argon.engine.errors import command_error
+from argon.engine.find import open_find
 from argon.engine.handle import Handle
 from argon.engine.insert import NO_STAGES, Inserted, plan_inserts, raise_write_error, refusals, write_error
 from argon.engine.matching import PAGE, PAGE_BYTES
 from argon.engine.max_time import max_time
 from argon.engine.prepare import IS_VIEW, Target
-from argon.engine.query import FindSpec
+from argon.engine.query import FindSpec, Reader
+from argon.engine.results import bulk_result
 from argon.engine.snapshot import Snapshot
 from argon.engine.specs import Deleted, DeleteSpec, Updated, UpdateSpec
 from argon.engine.update import plan_update
@@ -212,25 +213,6 @@ def _update_parts(
     return total
 
 
-def update_result(outcome: Updated, *, acknowledged: bool = True) -> UpdateResult:
-    """Return PyMongo's result of an update.
-
-    Raises:
-        WriteError: Some documents had been updated before one failed.
-    """
-    if outcome.error is not None:
-        raise outcome.error
-    raw: dict[str, Any] = {
-        "n": 1 if outcome.upserted else outcome.matched,
-        "nModified": outcome.modified,
-        "ok": 1.0,
-        "updatedExisting": outcome.matched > 0,
-    }
-    if outcome.upserted:
-        raw["upserted"] = outcome.upserted_id
-    return UpdateResult(raw if acknowledged else None, acknowledged)
-
-
 @in_time
 def delete(handle: Handle, target: Target, spec: DeleteSpec) -> Operation[Deleted]:
     """Delete; see :class:`DeleteSpec`."""
@@ -252,11 +234,6 @@ def delete(handle: Handle, target: Target, spec: DeleteSpec) -> Operation[Delete
         part: Deleted = yield from handle.write(plan_chunk)
         total.count += part.count
     return total
-
-
-def delete_result(outcome: Deleted, *, acknowledged: bool = True) -> DeleteResult:
-    """Return PyMongo's result of a delete."""
-    return DeleteResult({"n": outcome.count, "ok": 1.0} if acknowledged else {"ok": 1}, acknowledged)
 
 
 def quietly(operation: Operation[T], acknowledged: bool, nothing: T) -> Operation[T]:
@@ -294,13 +271,6 @@ def _details(error: OperationFailure) -> dict[str, Any]:
     return {key: value for key, value in write_error(error).items() if key != "codeName"}
 
 
-def decode(document: Any, codec: CodecOptions[Any]) -> Any:
-    """Decode a raw document the way the user's handle does."""
-    if document is None or not isinstance(document, RawBSONDocument):
-        return document
-    return bson.decode(document.raw, codec_options=codec)
-
-
 def _chunks(found: Sequence[tuple[Any, int]]) -> Iterable[list[Any]]:
     """Cut ids, given with the sizes of their documents, into what one transaction should hold."""
     chunk: list[Any] = []
@@ -321,9 +291,6 @@ def _matching_ids(handle: Handle, target: Target, spec: Any) -> Operation[list[t
     record = snapshot.record(target.space, target.name)
     if record is None:
         return []
-    from argon.engine.find import open_find
-    from argon.engine.query import Reader
-
     sized = {"_id": 1, "size": {"$bsonSize": "$$ROOT"}}
     find = FindSpec(spec.filter, sized, None, 0, 0, spec.hint, spec.collation)
     codec = target.codec.with_options(document_class=RawBSONDocument)
@@ -335,25 +302,3 @@ def _matching_ids(handle: Handle, target: Target, spec: Any) -> Operation[list[t
         found += [(document["_id"], int(document["size"])) for document in documents]
         if not batch:
             return found
-
-
-def bulk_result(
-    *,
-    inserted: int = 0,
-    matched: int = 0,
-    modified: int = 0,
-    removed: int = 0,
-    upserted: Sequence[Mapping[str, Any]] = (),
-    errors: Sequence[Mapping[str, Any]] = (),
-) -> dict[str, Any]:
-    """Return the result document of a bulk write, as PyMongo builds it."""
-    return {
-        "writeErrors": list(errors),
-        "writeConcernErrors": [],
-        "nInserted": inserted,
-        "nUpserted": len(upserted),
-        "nMatched": matched,
-        "nModified": modified,
-        "nRemoved": removed,
-        "upserted": list(upserted),
-    }

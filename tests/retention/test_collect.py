@@ -2,52 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from bson import Timestamp, encode
+from bson import Timestamp
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
 from argon import Argon, Materializer, Project, WALDatabase
-from argon.catalog import branches, tables
-from argon.errors import BranchNotFound, HistoryExpired, PointNotFound, TagNotFound
+from argon.errors import BranchNotFound, HistoryExpired
 from argon.retention.collect import Terms
-from argon.retention.versions import Sweep
 
-from .conftest import AT_ONCE
-
-
-@pytest.fixture
-def shop(forgetful: Argon) -> Project:
-    """A project that keeps no history by itself."""
-    return forgetful.create_project("shop")
-
-
-@pytest.fixture
-def data(shop: Project) -> WALDatabase[dict[str, Any]]:
-    """Its main branch."""
-    return WALDatabase(shop.branch())
-
-
-def shown(database: Any, **point: Any) -> list[dict[str, Any]]:
-    view = database.at(**point) if point else database
-    return sorted(view["users"].find(), key=lambda document: str(document["_id"]))
-
-
-def rows_of(argon: Argon, plain: Database[Any]) -> int:
-    """How many rows there are of documents, physically."""
-    names = [name for name in plain.list_collection_names() if name.startswith("rows_")]
-    return sum(plain[name].count_documents({}) for name in names)
-
-
-@pytest.fixture
-def plain(forgetful: Argon) -> Database[Any]:
-    """The database that holds everything, as it is."""
-    database: Database[Any] = forgetful.mongo[forgetful.database]
-    return database
+from .conftest import AT_ONCE, rows_of, shown
 
 
 def test_nothing_goes_before_its_time(
@@ -61,43 +28,6 @@ def test_nothing_goes_before_its_time(
     assert (report.rows, report.entries, report.compacted) == (0, 0, 0)
     assert ([*plain["wal_log"].find()], rows_of(forgetful, plain)) == before
     assert shown(data, lsn=4) == [{"_id": 1, "n": 0}]
-
-
-@pytest.mark.parametrize("at", ["_changes_of_log", "_to_delete"])
-def test_a_collection_that_another_overtakes_looks_again(
-    mongod_uri: str,
-    forgetful: Argon,
-    shop: Project,
-    data: WALDatabase[Any],
-    plain: Database[Any],
-    monkeypatch: pytest.MonkeyPatch,
-    at: str,
-) -> None:
-    """What the first one keeps goes meanwhile, so what it had made of the log is wrong."""
-    for number in range(8):
-        data["users"].update_one({"_id": 1}, {"$set": {"n": number}}, upsert=True)
-        if number == 0:
-            shop.create_tag("first")
-    overtaken: list[int] = []
-    planned = getattr(Sweep, at)
-
-    def plan(self: Any, *arguments: Any) -> Any:
-        done = yield from planned(self, *arguments) if at == "_changes_of_log" else iter(())
-        if not overtaken:
-            overtaken.append(0)
-            shop.delete_tag("first")
-            with Argon(mongod_uri, database=forgetful.database) as other:
-                other.terms = AT_ONCE
-                overtaken.append(other.project("shop").gc().rows)
-        return done if at == "_changes_of_log" else (yield from planned(self, *arguments))
-
-    monkeypatch.setattr(Sweep, at, plan)
-    report = shop.gc()
-    assert overtaken[1] > 0
-    assert rows_of(forgetful, plain) == 1
-    assert report.rows + overtaken[1] == 7
-    assert shown(data) == [{"_id": 1, "n": 7}]
-    assert shop.verify().problems == []
 
 
 def test_a_dry_run_tells_what_a_run_does_and_does_nothing(shop: Project, data: WALDatabase[Any]) -> None:
@@ -393,183 +323,6 @@ def test_a_change_stream_cannot_go_on_from_before_the_horizon(shop: Project, dat
         ):
             stream.try_next()
         assert refused.value.code == 286
-
-
-def test_a_fork_of_what_is_being_collected_is_refused(
-    monkeypatch: pytest.MonkeyPatch, mongod_uri: str, forgetful: Argon, shop: Project, data: WALDatabase[Any]
-) -> None:
-    data["users"].insert_one({"_id": 1, "n": 0})
-    point = shop.branch().head_lsn
-    data["users"].update_one({"_id": 1}, {"$set": {"n": 1}})
-    number = tables.new_number
-
-    def collected_before(database: Any) -> Any:
-        monkeypatch.setattr(branches, "new_number", number)
-        with Argon(mongod_uri, database=forgetful.database) as other:
-            other.terms = AT_ONCE
-            assert other.project("shop").gc().rows == 1
-        return (yield from number(database))
-
-    monkeypatch.setattr(branches, "new_number", collected_before)
-    with pytest.raises(HistoryExpired, match=str(point)):
-        shop.create_branch("late", at=point)
-    assert [branch.name for branch in shop.branches()] == ["main"]
-    assert shop.branches(deleted=True) == []
-    assert shop.gc().branches == ["late"]
-    assert shop.verify().ok
-
-
-def test_a_tag_of_what_is_being_collected_is_refused(
-    mongod_uri: str, forgetful: Argon, shop: Project, data: WALDatabase[Any]
-) -> None:
-    data["users"].insert_one({"_id": 1, "n": 0})
-    main = shop.branch()
-    point = main.head_lsn
-    data["users"].update_one({"_id": 1}, {"$set": {"n": 1}})
-    with Argon(mongod_uri, database=forgetful.database) as other:
-        other.terms = AT_ONCE
-        shop.create_tag("early", at=f"main@{point}")
-        shop.delete_tag("early")
-        other.project("shop").gc()
-    with pytest.raises(HistoryExpired, match=str(point)):
-        from argon.io import run
-
-        run(shop.engine.tags(shop.record).create("late", main.id, point))
-    with pytest.raises(TagNotFound):
-        shop.tag("late")
-
-
-def test_readers_writers_and_two_collectors_do_not_disturb_one_another(
-    mongod_uri: str, forgetful: Argon, shop: Project, data: WALDatabase[Any]
-) -> None:
-    """Money is moved all the time: whatever moment is seen, there is as much as ever."""
-    accounts = 6
-    data["users"].insert_many([{"_id": number, "n": 100} for number in range(accounts)])
-    ended, errors, looks, swept = threading.Event(), list[BaseException](), list[int](), list[int]()
-
-    def guarded(work: Any) -> threading.Thread:
-        def run() -> None:
-            try:
-                with Argon(mongod_uri, database=forgetful.database) as other:
-                    other.terms = Terms(retention=0.2, grace=2.0, batch=10)
-                    while not ended.is_set():
-                        work(other.project("shop"))
-            except BaseException as error:
-                errors.append(error)
-                ended.set()
-
-        return threading.Thread(target=run)
-
-    def move(project: Project) -> None:
-        with WALDatabase(project.branch()).commit() as group:
-            group["users"].update_one({"_id": 0}, {"$inc": {"n": -1}})
-            group["users"].update_one({"_id": 1}, {"$inc": {"n": 1}})
-
-    def look(project: Project) -> None:
-        branch = project.branch()
-        for back in (0, 5, 50):
-            try:
-                seen = shown(WALDatabase(branch), lsn=max(2, branch.head_lsn - back))
-            except PointNotFound:  # it has expired, or is another branch's
-                continue
-            assert len(seen) in (0, accounts)
-            assert sum(one["n"] for one in seen) == 100 * len(seen)
-            looks.append(back)
-
-    def fork(project: Project) -> None:
-        made = project.create_branch(f"f{len(looks)}-{len(swept)}", parent="main")
-        assert sum(one["n"] for one in shown(WALDatabase(made))) == 100 * accounts
-        project.delete_branch(made.name)
-
-    def sweep(project: Project) -> None:
-        swept.append(project.gc().rows)
-        if len(swept) >= 6:
-            ended.set()
-
-    threads = [guarded(work) for work in (move, look, fork, sweep, sweep)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
-    assert looks
-    assert sum(swept) > 0
-    assert sum(one["n"] for one in shown(data)) == 100 * accounts
-    assert shop.verify().problems == []
-
-
-def test_a_branch_is_told_apart_by_what_it_takes(shop: Project, data: WALDatabase[Any]) -> None:
-    documents = [{"_id": number, "text": "x" * number} for number in range(10)]
-    data["users"].insert_many(documents)
-    child = WALDatabase(shop.create_branch("child"))
-    child["users"].update_one({"_id": 3}, {"$set": {"text": "other"}})
-    child["users"].update_one({"_id": 3}, {"$set": {"text": "another"}})
-    child["users"].delete_one({"_id": 4})
-    measured = shop.branch("child").size()
-    [users] = [one for one in measured.collections if one.name == "users"]
-    live = list(child["users"].find())
-    assert (users.documents.count, users.documents.bytes) == (9, sum(len(encode(one)) for one in live))
-    assert (users.own.count, users.own.bytes) == (1, len(encode({"_id": 3, "text": "another"})))
-    assert users.inherited.count == 8
-    assert users.history.count == 1
-    assert measured.log.count == 4
-    whole = shop.size()
-    assert [branch.branch for branch in whole.branches] == ["main", "child"]
-    assert whole.branches[0].own.bytes == sum(len(encode(one)) for one in documents)
-    assert whole.bytes == sum(branch.bytes for branch in whole.branches)
-    assert whole.indexes > 0
-
-
-def test_what_a_branch_takes_on_all_its_lines(
-    shop: Project, plain: Database[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("argon.merging.outcome.LARGE_CHANGES", 2)
-    monkeypatch.setattr("argon.engine.large.MAX_CHANGES", 2)
-    work = shop.create_branch("work")
-    users = WALDatabase(work)["users"]
-    for merged in range(2):
-        users.insert_many([{"_id": f"{merged}{number}"} for number in range(5)])
-        users.update_many({}, {"$set": {"n": merged}})
-        child = WALDatabase(shop.create_branch(f"child{merged}", parent="work"))["users"]
-        child.update_many({}, {"$set": {"merged": merged}})
-        child.delete_one({"_id": f"{merged}0"})
-        child.insert_many([{"_id": f"new{merged}{number}"} for number in range(3)])
-        work.merge(f"child{merged}")
-        users.update_one({"_id": "new00"}, {"$set": {"n": "after"}})
-    whole = shop.size()
-    assert [branch.branch for branch in whole.branches] == ["main", "work", "child0", "child1"]
-    _, size, *_ = whole.branches
-    assert work.size() == size
-    assert (size.own.count, size.own.bytes) == (14, sum(len(encode(each)) for each in users.find()))
-    assert size.inherited.count == 0
-    # What is there is counted for one of the branches, and once.
-    [store] = [name for name in plain.list_collection_names() if name.startswith("rows_")]
-    rows = plain[store].count_documents({}) + plain["collections"].count_documents({})
-    assert sum(each.own.count + each.history.count for each in whole.branches) == rows
-    entries = plain["wal_log"].count_documents({"branch_id": {"$ne": shop.id}})
-    assert sum(each.log.count for each in whole.branches) == entries
-    assert min(whole.indexes, whole.storage) > 0
-    shop.delete_branch("work", force=True)
-    [gone] = [each for each in shop.size().branches if each.branch == "work"]
-    assert (gone.status, gone.own.count) == ("pending_delete", 0)
-    assert gone.history.count == size.own.count + size.history.count
-
-
-def test_a_large_commit_that_was_not_published_is_told_apart(
-    shop: Project, data: WALDatabase[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("argon.merging.outcome.LARGE_CHANGES", 2)
-    data["users"].insert_one({"_id": 0})
-    WALDatabase(shop.create_branch("child"))["users"].insert_many([{"_id": number} for number in range(1, 6)])
-
-    def fail(*_: Any) -> Any:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("argon.engine.large.LargeCommit._publish", fail)
-    with pytest.raises(KeyboardInterrupt):
-        shop.branch("main").merge("child")
-    sizes = [(each.branch, each.status, each.history.count) for each in shop.size().branches]
-    assert sizes == [("main", "active", 1), ("child", "active", 0), ("main", "hidden", 5)]
 
 
 def test_a_verification_misses_what_a_collection_has_left_and_damage_has_not(

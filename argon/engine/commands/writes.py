@@ -13,6 +13,7 @@ from argon.engine import operations
 from argon.engine.bulk import bulk_write
 from argon.engine.commands.request import Command, Reply, Request, check_fields, collection_name, required
 from argon.engine.errors import command_error, missing_field, unknown_field
+from argon.engine.results import bulk_result
 from argon.engine.specs import DeleteSpec, UpdateSpec
 from argon.io import Operation
 from argon.rewrite import is_replacement
@@ -180,7 +181,7 @@ def _bulk(
     target = request.target(collection_name(command), command)
     ordered = command.get("ordered", True)
     if not requests:
-        return operations.bulk_result(), []
+        return bulk_result(), []
     try:
         done = yield from bulk_write(
             request.handle, target, requests, ordered=ordered, let=command.get("let")
