@@ -12,6 +12,7 @@ they do while a fail point may make it fail, or a profile tells of it.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -62,12 +63,19 @@ for _name in ON_DATABASE:
 
 
 def _while_asked(direct: Callable[..., Any], commanding: Callable[..., Any]) -> Callable[..., Any]:
+    def chosen(handle: Any) -> Callable[..., Any]:
+        client = handle._client if isinstance(handle, Database) else handle._database._client
+        return commanding if sends_commands(client) else direct
+
     @functools.wraps(direct)
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        client = self._client if isinstance(self, Database) else self._database._client
-        return (commanding if sends_commands(client) else direct)(self, *args, **kwargs)
+        return chosen(self)(self, *args, **kwargs)
 
-    return method
+    @functools.wraps(direct)
+    def coroutine(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return chosen(self)(self, *args, **kwargs)
+
+    return coroutine if inspect.iscoroutinefunction(direct) else method
 
 
 @functools.cache

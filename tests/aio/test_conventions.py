@@ -350,9 +350,11 @@ def test_making_things_needs_no_loop(mongod_uri: str, shared: Argon, shop: Proje
     assert asyncio.run(use()) == {"_id": 1}
 
 
-def test_what_does_io_is_awaited() -> None:
-    """Every method that PyMongo awaits can be awaited here."""
+@pytest.mark.parametrize("followed", [False, True])
+def test_what_does_io_is_awaited(followed: bool) -> None:
+    """Every method that PyMongo awaits can be awaited here, also once somebody has listened to commands."""
     from argon.aio import AsyncWALCollection
+    from argon.aio.commanding import follow_commands
     from argon.aio.cursor import AsyncWALCursor
     from argon.aio.session import AsyncWALSession
 
@@ -361,6 +363,8 @@ def test_what_does_io_is_awaited() -> None:
         "list_indexes", "list_search_indexes", "start_transaction", "watch",
     }  # fmt: skip
     refused = {name for name in dir(AsyncCollection) if "search_index" in name} | {"bulk_write"}
+    if followed:
+        follow_commands()
     for ours, theirs in (
         (AsyncWALCollection, AsyncCollection),
         (AsyncWALDatabase, AsyncDatabase),
