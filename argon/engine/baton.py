@@ -11,9 +11,8 @@ race, and the kernel frees the place of a process that dies. A note may even
 tell of another log, one that a backup has since replaced: a head from a note
 is looked up by the commit that follows it.
 
-Who has been alone on a branch for long looks in only from time to time, and
-keeps what it knows to itself. A newcomer asks the server, and races until it
-is noticed.
+Who has been alone on a branch for long takes no turns. It only looks whether
+its place is as it left it, without a note, so a newcomer asks the server once.
 """
 
 from __future__ import annotations
@@ -62,9 +61,7 @@ _PATIENCE = 0.5
 """Seconds to wait for a turn. A commit takes milliseconds; whatever takes longer is no queue."""
 _RECENT = 0.01
 _ALONE = 1.0
-"""Seconds without anybody else after which there is nobody to queue with."""
-_UNQUEUED = 0.05
-"""Seconds for which one then goes without."""
+"""Seconds without anybody else after which there is nobody to take turns with."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -109,12 +106,14 @@ class Baton:
         self._me = os.urandom(8)
         self._held = False
         self._wanted = False
+        self._asked = 0.0
         self.meet()
 
     def meet(self) -> None:
         """Take note that somebody else writes to the branch."""
         self._met = time.monotonic()
-        self._unqueued_until = 0.0
+        self._alone = False
+        self._left = b""  # the place, as it is while this process is alone
 
     def take(self) -> Operation[Note | None]:
         """Wait for one's turn.
@@ -122,20 +121,21 @@ class Baton:
         Returns:
             What the last holder left, if that still can be told.
         """
-        if time.monotonic() < self._unqueued_until:
-            return None
         file = _open(self._path)
         if fcntl is None or file is None:
             return None
         try:
+            if self._left and self._look(file) == self._left:
+                return None
             if not (yield from self._wait(file, 0.0)):
                 return None
             writer, note, asked = self._read(file)
-            if writer != self._me or _is_recent(asked):
+            waited_for = asked != self._asked and _is_recent(asked)
+            if writer != self._me or waited_for:
                 self.meet()
-            elif time.monotonic() - self._met > _ALONE:
-                self._unqueued_until = time.monotonic() + _UNQUEUED
-            if writer == self._me and _is_recent(asked):
+            else:
+                self._alone = time.monotonic() - self._met > _ALONE
+            if writer == self._me and waited_for:
                 # Somebody waits, and who has just had it would be quicker every time.
                 fcntl.lockf(file, fcntl.LOCK_UN, 1, self._offset)
                 if not (yield from self._wait(file, (yield from self._pause()))):
@@ -146,6 +146,8 @@ class Baton:
             if note is not None:
                 # Nobody else may use them, should this process be killed before it leaves a note of its own.
                 os.pwrite(file, _NO_BLOCK, self._offset + _NOTE.size - len(_NO_BLOCK))
+            elif writer != self._me:
+                self._ask(file)  # whoever is alone here is so no longer
         except OSError as error:
             _give_up(self._path, error)
             return None
@@ -153,7 +155,7 @@ class Baton:
 
     def shared(self) -> bool:
         """Whether what this turn comes to is for others to hear."""
-        return self._held and not self._unqueued_until
+        return self._held and not self._alone
 
     def wanted(self) -> bool:
         """Whether there was waiting for the turn that this one has."""
@@ -171,6 +173,7 @@ class Baton:
         self._held = False
         try:
             self._write(file, note)
+            self._left = self._look(file) if self._alone else b""
         except OSError as error:
             _give_up(self._path, error)
         else:
@@ -182,7 +185,7 @@ class Baton:
                 # Its holder is stopped perhaps, and may be for long; from now on a look is enough.
                 self._patience = 0.0
                 return False
-            os.pwrite(file, _ASKED.pack(time.monotonic()), self._offset + _NOTE.size)
+            self._ask(file)
             waited += yield from self._pause()
         self._patience = _PATIENCE
         return True
@@ -192,8 +195,15 @@ class Baton:
         yield self._world.sleep(pause)
         return pause
 
+    def _ask(self, file: int) -> None:
+        self._asked = time.monotonic()
+        os.pwrite(file, _ASKED.pack(self._asked), self._offset + _NOTE.size)
+
+    def _look(self, file: int) -> bytes:
+        return os.pread(file, _PLACE.size, self._offset)
+
     def _read(self, file: int) -> tuple[bytes, Note | None, float]:
-        packed = os.pread(file, _PLACE.size, self._offset)
+        packed = self._look(file)
         if len(packed) < _PLACE.size:
             return b"", None, 0.0
         branch, writer, lsn, micros, ddl_lsn, first, end, asked = _PLACE.unpack(packed)

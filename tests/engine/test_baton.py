@@ -205,7 +205,7 @@ def test_garbage_is_no_note(path: Path, content: bytes) -> None:
     assert run(_baton(path).take()) == _note(4)
 
 
-def test_who_has_long_been_alone_looks_in_from_time_to_time(
+def test_who_has_long_been_alone_takes_no_turns_until_somebody_comes(
     path: Path, neighbours: Callable[..., Neighbour], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here, there = _baton(path), neighbours()
@@ -217,22 +217,34 @@ def test_who_has_long_been_alone_looks_in_from_time_to_time(
     run(here.take())
     assert not here.shared()
     here.pass_on(None)  # what follows would make any note untrue
-    assert run(here.take()) is None
+    monkeypatch.setattr(module, "_ALONE", 1000.0)
+    for _ in range(3):
+        assert run(here.take()) is None
+        here.pass_on(_note(6))
     begin = time.monotonic()
     assert there.ask("take") == "None"
     assert time.monotonic() - begin < SOON, "nobody holds it"
     there.ask("pass 8")
-    note = None
-    while note is None:
-        assert not here.shared()
-        note = run(here.take())
-        assert time.monotonic() - begin < 10
+    note = run(here.take())
+    assert note is not None
     assert note.head.lsn == 8
-    assert here.shared(), "somebody else is here"
+    assert here.shared()
 
 
-def test_who_loses_a_race_queues_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_UNQUEUED", 1000.0)
+def test_who_comes_to_one_who_is_alone_is_noticed_before_its_turn_is_over(
+    path: Path, neighbours: Callable[..., Neighbour], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_ALONE", 0.0)
+    here, there = _baton(path), neighbours()
+    for _ in range(2):
+        run(here.take())
+        here.pass_on(None)
+    assert _take(here)[1] < SOON
+    there.ask("take")
+    assert _take(here)[1] >= PATIENCE
+
+
+def test_who_loses_a_race_takes_turns_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_ALONE", 0.0)
     baton = _baton(path)
     for _ in range(2):

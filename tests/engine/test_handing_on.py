@@ -192,11 +192,11 @@ def test_who_has_long_been_alone_asks_for_no_more_than_before(
     for _ in range(100):
         one.insert_one({})
     assert sum(fetched[:-1]) <= 102, "LSNs that were left over are not used"
-    assert _line(engines[0])._baton._unqueued_until
+    assert _line(engines[0])._baton._alone
     two.insert_one({"_id": "newcomer"})
     for turn in range(50):
         (one, two)[turn % 2].insert_one({})
-    assert not _line(engines[0])._baton._unqueued_until
+    assert not _line(engines[0])._baton._alone
     assert _check_line(argon) >= 153
     assert one.count_documents({}) == 153
 
