@@ -1,4 +1,4 @@
-"""What the tests of collections share."""
+"""What the tests of garbage collection share."""
 
 from __future__ import annotations
 
