@@ -130,17 +130,17 @@ class Baton:
             if not (yield from self._wait(file, 0.0)):
                 return None
             writer, note, asked = self._read(file)
-            waited_for = asked != self._asked and _is_recent(asked)
-            if writer != self._me or waited_for:
+            if writer != self._me:
                 self.meet()
-            else:
-                self._alone = time.monotonic() - self._met > _ALONE
-            if writer == self._me and waited_for:
+            elif asked != self._asked and _is_recent(asked):
+                self.meet()
                 # Somebody waits, and who has just had it would be quicker every time.
                 fcntl.lockf(file, fcntl.LOCK_UN, 1, self._offset)
                 if not (yield from self._wait(file, (yield from self._pause()))):
                     return None
                 _, note, asked = self._read(file)
+            else:
+                self._alone = time.monotonic() - self._met > _ALONE
             self._held = True
             self._wanted = _is_recent(asked)
             if note is not None:
