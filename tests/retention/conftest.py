@@ -61,7 +61,7 @@ def shown(database: Any, **point: Any) -> list[dict[str, Any]]:
     return sorted(view["users"].find(), key=lambda document: str(document["_id"]))
 
 
-def rows_of(argon: Argon, plain: Database[Any]) -> int:
+def rows_of(plain: Database[Any]) -> int:
     """How many rows there are of documents, physically."""
     names = [name for name in plain.list_collection_names() if name.startswith("rows_")]
     return sum(plain[name].count_documents({}) for name in names)

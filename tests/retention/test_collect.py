@@ -23,10 +23,10 @@ def test_nothing_goes_before_its_time(
     forgetful.terms = Terms(retention=3600.0, grace=0.0)
     data["users"].insert_one({"_id": 1, "n": 0})
     data["users"].update_many({}, {"$inc": {"n": 1}})
-    before = [*plain["wal_log"].find()], rows_of(forgetful, plain)
+    before = [*plain["wal_log"].find()], rows_of(plain)
     report = shop.gc()
     assert (report.rows, report.entries, report.compacted) == (0, 0, 0)
-    assert ([*plain["wal_log"].find()], rows_of(forgetful, plain)) == before
+    assert ([*plain["wal_log"].find()], rows_of(plain)) == before
     assert shown(data, lsn=4) == [{"_id": 1, "n": 0}]
 
 
@@ -50,7 +50,7 @@ def test_a_dry_run_tells_what_a_run_does_and_does_nothing(shop: Project, data: W
 
 
 def test_one_version_of_each_document_is_left_where_nothing_holds_another(
-    forgetful: Argon, shop: Project, data: WALDatabase[Any], plain: Database[Any]
+    shop: Project, data: WALDatabase[Any], plain: Database[Any]
 ) -> None:
     users = data["users"]
     users.insert_many([{"_id": number} for number in range(4)])
@@ -58,7 +58,7 @@ def test_one_version_of_each_document_is_left_where_nothing_holds_another(
         users.update_many({}, {"$set": {"n": number}})
     users.delete_many({"_id": {"$gte": 3}})
     shop.gc()
-    assert rows_of(forgetful, plain) == 3
+    assert rows_of(plain) == 3
     about = {"operation": {"$in": ["insert", "update", "delete"]}}
     assert plain["wal_log"].count_documents(about) == 3
     assert shown(data) == [{"_id": number, "n": 3} for number in range(3)]
@@ -155,11 +155,11 @@ def test_a_branch_goes_by_itself_then_by_its_project_then_by_the_settings(
 
 
 def test_a_deleted_branch_can_come_back_until_its_time_has_passed(
-    forgetful: Argon, shop: Project, data: WALDatabase[Any], plain: Database[Any]
+    shop: Project, data: WALDatabase[Any], plain: Database[Any]
 ) -> None:
     data["users"].insert_many([{"_id": number} for number in range(5)])
     shop.set_retention("1h")
-    rows, entries = rows_of(forgetful, plain), plain["wal_log"].count_documents({})
+    rows, entries = rows_of(plain), plain["wal_log"].count_documents({})
     child = WALDatabase(shop.create_branch("child"))
     child["users"].delete_one({"_id": 1})
     child["users"].update_one({"_id": 2}, {"$set": {"own": True}})
@@ -177,7 +177,7 @@ def test_a_deleted_branch_can_come_back_until_its_time_has_passed(
     assert len(report.stores) == 1
     with pytest.raises(BranchNotFound):
         shop.undelete_branch("child")
-    assert rows_of(forgetful, plain) == rows
+    assert rows_of(plain) == rows
     assert plain["branches"].count_documents({}) == 1
     # Two entries say how long history is kept.
     assert plain["wal_log"].count_documents({}) == entries + 1
@@ -231,7 +231,7 @@ def test_branches_merge_as_if_nothing_had_gone(shop: Project, data: WALDatabase[
 
 
 def test_a_dropped_collection_goes_once_nobody_can_see_it(
-    forgetful: Argon, shop: Project, data: WALDatabase[Any], plain: Database[Any]
+    shop: Project, data: WALDatabase[Any], plain: Database[Any]
 ) -> None:
     data["users"].insert_many([{"_id": number} for number in range(5)])
     child = shop.create_branch("child")
