@@ -163,12 +163,9 @@ def pages(documents: Sequence[Incoming]) -> Iterable[Sequence[Incoming]]:
 @in_time
 def update(handle: Handle, target: Target, spec: UpdateSpec) -> Operation[Updated]:
     """Update or replace; see :class:`UpdateSpec`."""
-    spec = replace(
-        spec,
-        filter=plain_values(spec.filter, target.codec),
-        update=plain_values(spec.update, target.codec),
-        array_filters=plain_values(spec.array_filters, target.codec),
-    )
+    spec.filter = plain_values(spec.filter, target.codec)
+    spec.update = plain_values(spec.update, target.codec)
+    spec.array_filters = plain_values(spec.array_filters, target.codec)
     limit = yield from max_time(handle.line.engine, spec.max_time_ms)
 
     def plan(ids: list[Any] | None = None) -> Planner:
@@ -216,7 +213,7 @@ def _update_parts(
 @in_time
 def delete(handle: Handle, target: Target, spec: DeleteSpec) -> Operation[Deleted]:
     """Delete; see :class:`DeleteSpec`."""
-    spec = replace(spec, filter=plain_text(spec.filter, target.codec))
+    spec.filter = plain_text(spec.filter, target.codec)
     limit = yield from max_time(handle.line.engine, spec.max_time_ms)
 
     def plan(snapshot: Snapshot, careful: bool) -> Operation[Plan]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pymongo.errors import ConnectionFailure, PyMongoError
@@ -41,9 +42,9 @@ class Round:
     begun: bool = False
     settled: bool = False
 
-    @property
+    @cached_property
     def commits(self) -> list[Commit]:
-        """What is to be written."""
+        """What is to be written; to be asked for when all is planned."""
         return [
             Commit(plan.changes, pending.author, pending.message, plan.check)
             for pending, plan in self.planned

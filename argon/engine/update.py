@@ -26,7 +26,7 @@ from argon.engine.upsert import plan_upsert
 from argon.engine.visible import row_filter
 from argon.io import Operation
 from argon.models import CollectionRecord
-from argon.rewrite.effect import effect
+from argon.rewrite.effect import effect, elements_after
 from argon.rewrite.filter import equality_id, has_expr
 from argon.rewrite.paths import has_duplicate_keys
 from argon.rewrite.touched import touched_paths
@@ -141,7 +141,7 @@ def _by_id(target: Target, spec: UpdateSpec, snapshot: Snapshot, record: Collect
         equality_id(spec.filter)[1],
         in_place=in_place,
         seek=where,
-        effect=partial(effect, spec.update),
+        effect=partial(elements_after, spec.update),
         touched=touched_paths(spec.update),
     )
 

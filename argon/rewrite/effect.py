@@ -14,7 +14,7 @@ import bson
 from bson import Int64, Timestamp
 from bson.raw_bson import RawBSONDocument
 
-from argon.versions.elements import document, elements
+from argon.versions.elements import Elements, document, elements
 
 _INT32, _INT64 = 0x10, 0x12
 _INT32_MIN, _INT32_MAX = -(2**31), 2**31 - 1
@@ -22,7 +22,18 @@ _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 
 
 def effect(update: Mapping[str, Any], before: RawBSONDocument) -> RawBSONDocument | None:
-    """Return the image after an update.
+    """Return the image after an update, byte for byte, or None where it is not known.
+
+    Args:
+        update: The update, in the user's terms.
+        before: The image before.
+    """
+    after = elements_after(update, elements(before.raw))
+    return None if after is None else document(element for _, element in after)
+
+
+def elements_after(update: Mapping[str, Any], before: Elements) -> Elements | None:
+    """Return the elements of a document after an update.
 
     Known are ``$set``, ``$unset`` and ``$inc`` by integers of fields at the top
     level, of which one at most is new: where several are, their order is the
@@ -30,13 +41,12 @@ def effect(update: Mapping[str, Any], before: RawBSONDocument) -> RawBSONDocumen
 
     Args:
         update: The update, in the user's terms.
-        before: The image before.
+        before: Those before it.
 
     Returns:
-        The image after, byte for byte; None where it is not known.
+        None where they are not known.
     """
-    known = elements(before.raw)
-    fields = dict(known)
+    fields = dict(before)
     names = set(fields)
     seen: set[bytes] = set()
     for operator, operand in update.items():
@@ -57,15 +67,15 @@ def effect(update: Mapping[str, Any], before: RawBSONDocument) -> RawBSONDocumen
             if element is None:
                 return None
             fields[name] = element
-    if len(names) != len(known) or sum(name not in names for name in fields) > 1:
+    if len(names) != len(before) or len(fields.keys() - names) > 1:
         return None
-    return document(fields.values())
+    return list(fields.items())
 
 
 def _set(path: str, value: Any) -> bytes | None:
     if isinstance(value, Timestamp):
         return None
-    element = elements(bson.encode({path: value}))[0][1]
+    element = bson.encode({path: value})[4:-1]
     # Names that begin with "$" inside a value may be refused.
     return None if isinstance(value, Mapping | list | tuple) and b"$" in element else element
 

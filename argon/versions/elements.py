@@ -17,18 +17,18 @@ _PREFIXED = {0x02: 4, 0x03: 0, 0x04: 0, 0x05: 5, 0x0C: 16, 0x0D: 4, 0x0E: 4, 0x0
 """Bytes of a value beyond what its own length prefix says."""
 _REGEX = 0x0B
 
+Elements = list[tuple[bytes, bytes]]
+"""For each field of a document, in order, its name, and the element: type, name and value."""
 
-def elements(data: bytes | memoryview) -> list[tuple[bytes, bytes]]:
+
+def elements(data: bytes | memoryview) -> Elements:
     """Part a document into its elements.
 
     Args:
         data: The document's bytes.
-
-    Returns:
-        For each field its name, and the element: type, name and value.
     """
     raw = bytes(data)
-    found: list[tuple[bytes, bytes]] = []
+    found: Elements = []
     place, end = 4, len(raw) - 1
     while place < end:
         kind = raw[place]

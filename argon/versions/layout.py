@@ -61,18 +61,24 @@ def current_row(branch: int, lsn: int, born: int, document: Mapping[str, Any]) -
     return {"_id": {"b": branch, "t": MAX_LSN, "n": Int64(born)}, "f": Int64(lsn), "d": document}
 
 
-def past_row(row: Row, lsn: int) -> dict[str, Any]:
-    """Build the row that a superseded version becomes.
+def past_row(row: Row, lsn: int) -> RawBSONDocument:
+    """Build the row that a superseded version becomes; it differs in the eight bytes that tell its end.
 
     Args:
         row: The current row as it was read.
         lsn: The LSN that ends it.
     """
-    key = row["_id"]
-    past = {"_id": {"b": key["b"], "t": Int64(lsn), "n": key["n"]}, "f": row["f"], "d": row["d"]}
-    if "s" in row:
-        past["s"] = row["s"]
-    return past
+    data = bytes(raw(row).raw)
+    start, _, rest = data.partition(_UNENDED)
+    return RawBSONDocument(start + _end(lsn) + rest, RAW_CODEC)
+
+
+def _end(lsn: int) -> bytes:
+    """Return the element ``t`` of a row's key."""
+    return b"\x12t\x00" + lsn.to_bytes(8, "little")
+
+
+_UNENDED = _end(MAX_LSN)
 
 
 def unchanged(row: Row) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from bson.raw_bson import RawBSONDocument
 
 from argon.io import Operation
+from argon.versions.elements import Elements
 from argon.versions.layout import Row, size_of
 
 
@@ -25,8 +26,9 @@ class Change:
         before: The visible row as it was read; None for an insert, and while ``seek`` has yet to find it.
         seek: A filter by which a delete, or an update of which ``effect`` is known, finds the
             branch's own row in the transaction itself.
-        effect: Gives the post-image of ``in_place`` from the pre-image, or None where only the
-            server knows it.
+        effect: Gives the elements of the post-image of ``in_place`` from those of the pre-image, or None
+            where only the server knows it.
+        old_fields: What ``effect`` changes, as it was; see :mod:`argon.wal.images`.
         inherited: Whether ``before`` belongs to an ancestor of the branch.
         after: The post-image; None for a delete, and while ``in_place`` has yet to be evaluated.
         in_place: An update for the server to run on the row itself, on ``d.`` paths.
@@ -51,7 +53,8 @@ class Change:
     noop: bool = False
     touched: tuple[str, ...] | None = None
     seek: Mapping[str, Any] | None = None
-    effect: Callable[[RawBSONDocument], RawBSONDocument | None] | None = None
+    effect: Callable[[Elements], Elements | None] | None = None
+    old_fields: RawBSONDocument | None = None
     lsn: int = 0
 
     def size(self) -> int:

@@ -248,6 +248,7 @@ def entry_of(change: Change) -> Entry:
         document_id=change.document_id,
         document=change.after,
         old_document=None if change.before is None else change.before["d"],
+        old_fields=change.old_fields,
         touched=change.touched if change.operation == "update" else None,
         has_id=True,
     )

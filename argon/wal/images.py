@@ -9,34 +9,37 @@ went or moved, and in deletes, the entry holds the whole ``old_document``.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any
 
 from bson.raw_bson import RawBSONDocument
 
-from argon.versions.elements import document, elements
+from argon.versions.elements import Elements, document, elements
 
 _WORTH = 0.5
 """The part of a document up to which old fields are shorter to read than the whole."""
 
 
-def old_fields(before: RawBSONDocument, after: RawBSONDocument) -> RawBSONDocument | None:
+def old_fields(before: Elements, after: Elements) -> RawBSONDocument | None:
     """Return the old values of the fields that changed.
 
     Args:
-        before: The pre-image.
-        after: The post-image.
+        before: The elements of the pre-image.
+        after: Those of the post-image.
 
     Returns:
         A document of those fields, in their order; None if the images have not
         the same fields in the same order, or little would be saved.
     """
-    old, new = elements(before.raw), elements(after.raw)
-    if len(old) != len(new) or any(mine[0] != theirs[0] for mine, theirs in zip(old, new, strict=True)):
+    if len(before) != len(after):
         return None
-    changed = [mine[1] for mine, theirs in zip(old, new, strict=True) if mine[1] != theirs[1]]
-    if sum(map(len, changed)) > _WORTH * len(before.raw):
+    changed = [pair for pair in zip(before, after, strict=True) if pair[0] != pair[1]]
+    if any(old[0] != new[0] for old, new in changed):
         return None
-    return document(changed)
+    told = [old[1] for old, _ in changed]
+    if sum(map(len, told)) > _WORTH * sum(map(len, map(itemgetter(1), before))):
+        return None
+    return document(told)
 
 
 def pre_image(entry: Mapping[str, Any]) -> RawBSONDocument | None:

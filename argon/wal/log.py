@@ -21,6 +21,7 @@ from pymongo.read_concern import ReadConcern
 from argon.io import Operation
 from argon.models import BranchRecord, WALEntry
 from argon.models.entry import Operation as Kind
+from argon.versions.elements import elements
 from argon.wal.change import Change
 from argon.wal.images import old_fields
 
@@ -67,7 +68,10 @@ class Head:
 
 @dataclass(slots=True)
 class Entry:
-    """An entry about to be written, in the order in which it will stand."""
+    """An entry about to be written, in the order in which it will stand.
+
+    ``old_fields`` may be given where it is known already; see :mod:`argon.wal.images`.
+    """
 
     operation: str
     space: str | None = None
@@ -75,6 +79,7 @@ class Entry:
     document_id: Any = None
     document: Mapping[str, Any] | None = None
     old_document: Mapping[str, Any] | None = None
+    old_fields: RawBSONDocument | None = None
     touched: Sequence[str] | None = None
     has_id: bool = False
 
@@ -155,7 +160,7 @@ def _before(entry: Entry) -> dict[str, Any]:
         return {}
     plain_update = entry.operation == Kind.UPDATE
     if plain_update and isinstance(before, RawBSONDocument) and isinstance(after, RawBSONDocument):
-        changed = old_fields(before, after)
+        changed = entry.old_fields or old_fields(elements(before.raw), elements(after.raw))
         if changed is not None:
             return {"old_fields": changed} if _images(after, changed) <= MAX_ENTRY else {}
     return {"old_document": before} if _images(after, before) <= MAX_ENTRY else {}

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import bson
 from bson import Int64
 from bson.raw_bson import RawBSONDocument
 from pymongo import DeleteOne, ReturnDocument, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from argon.io import Operation
+from argon.versions.elements import document, elements
 from argon.versions.layout import Row, current_row, mark, past_row, unchanged
 from argon.wal import statements
 from argon.wal.change import Change
+from argon.wal.images import old_fields
 from argon.wal.statements import Failure, Statement
 
 
@@ -56,7 +59,7 @@ def write_rows(
         StaleRow: Another branch marked a row, or it moved, since it was read.
         DuplicateId: An insert's ``_id`` is taken.
     """
-    inserts: list[dict[str, Any]] = []
+    inserts: list[Row] = []
     origin: list[Change] = []
     evaluated = [change for change in changes if change.in_place is not None and change.seek is None]
     if evaluated:
@@ -103,7 +106,7 @@ def write_rows(
     return rest
 
 
-def _insert(store: Any, rows: list[dict[str, Any]], origin: list[Change]) -> Statement:
+def _insert(store: Any, rows: Sequence[Row], origin: list[Change]) -> Statement:
     def refused(failure: Failure) -> Exception:
         if isinstance(failure, BulkWriteError):
             first = failure.details["writeErrors"][0]
@@ -124,14 +127,20 @@ def _seek(store: Any, session: Any, change: Change) -> Operation[None]:
     if row is None:
         change.noop = True
         return
-    change.before, change.document_id = row, row["d"]["_id"]
+    change.before = row
+    if not bytes(row["d"].raw).startswith(bson.encode({"_id": change.document_id})[4:-1], 4):
+        change.document_id = row["d"]["_id"]  # a number of another type, as it is
     if change.in_place is None:
         return
     assert change.effect is not None
-    change.after = change.effect(row["d"])
-    if change.after is None:
+    before = elements(row["d"].raw)
+    after = change.effect(before)
+    if after is None:
         changed = yield store.find_one({"_id": row["_id"]}, {"d": 1, "_id": 0}, session=session)
-        change.after = changed["d"]
+        change.after, change.old_fields = changed["d"], None
+    else:
+        change.after, change.old_fields = document(element for _, element in after), old_fields(before, after)
+    assert change.after is not None
     if change.after.raw == row["d"].raw:
         change.noop = True
         yield store.update_one({"_id": row["_id"]}, {"$set": _as_it_was(row)}, session=session)

@@ -52,7 +52,7 @@ class Statement:
 
 def insert(
     collection: Any,
-    documents: Callable[[], list[dict[str, Any]]],
+    documents: Callable[[], Sequence[Mapping[str, Any]]],
     count: int,
     *,
     size: int,
