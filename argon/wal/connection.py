@@ -22,10 +22,8 @@ from argon.wal.timeouts import current
 _commands = logging.getLogger("pymongo.command")
 
 
-def can_pipeline(client: Any, session: Any) -> bool:
-    """Whether commands of a session may go past the client's own way of running one."""
-    if kept(session) is not None:
-        return True
+def can_pipeline(client: Any) -> bool:
+    """Whether commands of a transaction may go past the client's own way of running one."""
     if not isinstance(client, MongoClient | AsyncMongoClient):
         return False
     pools = client.options.pool_options
@@ -52,7 +50,34 @@ class Kept:
     def __init__(self, connection: Any, checkout: Any) -> None:
         self.conn = connection
         self.checkout = checkout
+        # Another object as soon as the driver learns anything of the servers, or is closed.
+        self._servers = checkout.client._topology._description
         self.fields: dict[str, Any] = {}
+
+    def begin_again(self, session: Any) -> bool:
+        """Begin the next transaction of the session that has the connection, like the last.
+
+        Args:
+            session: The session, whose last transaction has landed.
+
+        Returns:
+            Whether the connection is good for it, as the driver judges those in its pool.
+        """
+        pool = self.conn.pool_ref()
+        if self._servers is not self.checkout.client._topology._description or pool._perished(self.conn):
+            return False
+        transaction = session._transaction
+        transaction.conn_mgr = None  # or it would be given back
+        transaction.reset()
+        transaction.conn_mgr, transaction.pinned_address = self, self.conn.address
+        transaction.set_starting()
+        session._start_retryable_write()
+        self.fields = {}
+        return True
+
+    def rest(self) -> None:
+        """Note that nobody uses the connection for now, as the driver does of those in its pool."""
+        self.conn.update_last_checkin_time()
 
     def close(self) -> Any:
         """Give the connection back; the session calls this, once."""
@@ -71,8 +96,10 @@ def keep_connection(client: Any, session: Any) -> Operation[None]:
         client: The session's client.
         session: The session, in a transaction.
     """
-    transaction = session._transaction if can_pipeline(client, session) else None
-    if transaction is None or transaction.conn_mgr is not None or transaction.pinned_address is not None:
+    if kept(session) is not None or not can_pipeline(client):
+        return
+    transaction = session._transaction
+    if transaction.conn_mgr is not None or transaction.pinned_address is not None:
         return
     taken, enter, leave = yield from checkout(client, session)
     connection = yield enter()

@@ -2,7 +2,8 @@
 
 A commit's last statements do not depend on one another's replies, and on a
 fast server most of their time would be round trips. The server works on a
-connection's messages in order. The commit itself is sent only when every
+connection's messages in order, and on the first while the next is made. The
+commit itself is sent only when every
 statement has been answered: the server may refuse a statement without ending
 the transaction, and would then commit half of it.
 
@@ -14,19 +15,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import bson
 from bson.codec_options import CodecOptions
-from pymongo import ReadPreference
+from bson.errors import InvalidBSON
+from bson.raw_bson import _inflate_bson
+from pymongo import MongoClient, ReadPreference
 from pymongo.client_session_shared import _TxnState
 from pymongo.errors import PyMongoError
 from pymongo.helpers_shared import _check_command_response
 from pymongo.message import _op_msg
 
-from argon.io import Operation
-from argon.wal.connection import can_pipeline, checkout, kept
+from argon.io import Operation, run
+from argon.wal.connection import Kept, can_pipeline, checkout, kept
+from argon.wal.replies import reader
 
 _MAJORITY = {"w": "majority"}
-_WORTH_SENDING = 64 * 1024
-"""Bytes from which on the server had better begin while the next command is encoded."""
 _OF_ALL = ("lsid", "txnNumber", "autocommit", "apiVersion", "apiStrict", "apiDeprecationErrors")
 """Fields that the driver adds to each command of a transaction."""
 # An error's text may cut a value of the user's in the middle of a character.
@@ -43,7 +46,7 @@ def run_commands(
 
     Args:
         database: Where.
-        commands: The commands; the driver adds fields to them. A large one is sent before the next is made.
+        commands: The commands; the driver adds fields to them. Each is sent before the next is made.
         session: The session, in a transaction that is to be aborted if one fails.
         codec: Of the replies.
 
@@ -53,8 +56,9 @@ def run_commands(
     Raises:
         PyMongoError: The first error.
     """
-    if can_pipeline(database.client, session):
-        return (yield from _pipelined(database.client, database.name, commands, session, codec))
+    client, own = database.client, kept(session)
+    if own is not None or can_pipeline(client):
+        return (yield from _pipelined(client, database.name, commands, session, codec, own))
     replies = []
     for command in commands:
         replies.append((yield database.command(command, codec_options=codec, session=session)))
@@ -74,19 +78,20 @@ def commit(client: Any, session: Any, visible: Callable[[], None] | None = None)
     Returns:
         Whether it is certain that the transaction has landed. If not, ask by the driver's own method.
     """
-    if not can_pipeline(client, session) or session._transaction.recovery_token is not None:
+    own = kept(session)
+    if not (own is not None or can_pipeline(client)) or session._transaction.recovery_token is not None:
         return False
     commands = [{"commitTransaction": 1, "writeConcern": dict(_MAJORITY)}]
     if visible is not None:
         # To commit again is to wait: "the transaction has been committed" is for the second to say.
         commands.insert(0, {"commitTransaction": 1, "writeConcern": {"w": 1}})
     try:
-        replies = yield from _pipelined(client, "admin", commands, session, _REPLY, visible)
+        replies = yield from _pipelined(client, "admin", commands, session, _REPLY, own, visible)
     except PyMongoError:
         return False
     if "writeConcernError" in replies[-1]:
         return False
-    if kept(session) is not None:
+    if own is not None:
         yield client._process_response(replies[-1], session)
     session._transaction.state = _TxnState.COMMITTED
     return True
@@ -98,19 +103,21 @@ def _pipelined(
     commands: Iterable[dict[str, Any]],
     session: Any,
     codec: CodecOptions[Any],
+    own: Kept | None,
     done: Callable[[], None] | None = None,
 ) -> Operation[list[Any]]:
-    own = kept(session)
     if own is not None:
+        exchange = _exchange(client, own.conn, database, commands, session, codec, own, done)
         try:
-            return (yield from _exchange(client, own.conn, database, commands, session, codec, done))
+            # Nothing is awaited in it there, so that it need not go through all who wait for it.
+            return run(exchange) if isinstance(client, MongoClient) else (yield from exchange)
         except BaseException as error:
             yield own.checkout.handle(type(error), error)
             raise
     _, enter, leave = yield from checkout(client, session)
     connection = yield enter()
     try:
-        replies = yield from _exchange(client, connection, database, commands, session, codec, done)
+        replies = yield from _exchange(client, connection, database, commands, session, codec, None, done)
         yield client._process_response(replies[-1], session)
     except BaseException as error:
         yield leave(type(error), error, error.__traceback__)
@@ -126,11 +133,10 @@ def _exchange(
     commands: Iterable[dict[str, Any]],
     session: Any,
     codec: CodecOptions[Any],
+    own: Kept | None,
     done: Callable[[], None] | None,
 ) -> Operation[list[Any]]:
-    own = kept(session)
-    numbers, unsent, largest = [], b"", 0
-    replies = []
+    numbers, replies = [], []
     try:
         for command in commands:
             if own is not None and own.fields:
@@ -143,17 +149,12 @@ def _exchange(
                 if own is not None:
                     # One server hears all, so the first tells it the time, and that a transaction starts.
                     own.fields = {name: command[name] for name in _OF_ALL if name in command}
-            number, message, _, size = _op_msg(0, command, database, None, codec)
+            number, message, _, size = _op_msg(0, command, database, None, _REPLY)
             numbers.append(number)
-            unsent, largest = unsent + message, max(largest, size)
-            if len(unsent) > _WORTH_SENDING:
-                yield connection.send_message(unsent, largest)
-                unsent = b""
-        if unsent:
-            yield connection.send_message(unsent, largest)
+            yield connection.send_message(message, size)
+        receive = reader(connection)
         for number in numbers:
-            answer = yield connection.receive_message(number)
-            replies.append(answer.unpack_response(codec_options=codec)[0])
+            replies.append(_opened((yield receive(number)), codec))
             if done is not None and replies[-1].get("ok") == 1:
                 done()
     except BaseException:
@@ -161,8 +162,20 @@ def _exchange(
         yield connection.close_conn(None)
         raise
     for number, reply in enumerate(replies, 1):
-        _check_command_response(reply, connection.max_wire_version)
-        if reply.get("writeErrors"):
+        if reply.get("ok") != 1:
+            _check_command_response(reply, connection.max_wire_version)
+        if "writeErrors" in reply:
             # It has ended the transaction, and the later ones say no more than that.
             return replies[:number]
     return replies
+
+
+def _opened(answer: Any, codec: CodecOptions[Any]) -> dict[str, Any]:
+    """Return the fields of a reply, without the bytes of the whole where its parts are raw."""
+    if codec is _REPLY:
+        return bson.decode(answer.payload_document, codec)
+    try:
+        reply: dict[str, Any] = _inflate_bson(answer.payload_document, codec)
+    except InvalidBSON:
+        reply = {}
+    return reply if reply.get("ok") == 1 else bson.decode(answer.payload_document, _REPLY)
