@@ -71,7 +71,7 @@ class AsyncArgon:
         self.mongo: Client = client
         self.database = settings.database
         self.author = settings.author
-        self.engine = Engine(client, settings.database, World())
+        self.engine = Engine(client, settings.database, World(), own=self._owned)
         self.expiry = AsyncExpiryService(settings.ttl_interval)
         self.terms = Terms(settings.retention, settings.gc_grace, settings.gc_batch)
         """How long history is kept where nobody says anything else, and how garbage is collected."""
@@ -113,6 +113,7 @@ class AsyncArgon:
     async def close(self) -> None:
         """Close the connections; the embedded server goes on, for other processes."""
         await self.expiry.stop()
+        await run_async(self.engine.close())
         if self._owned:
             close: Any = self.mongo.close
             await settle(close())

@@ -73,7 +73,7 @@ class Argon:
         self.mongo: Client = client
         self.database = settings.database
         self.author = settings.author
-        self.engine = Engine(client, settings.database, World())
+        self.engine = Engine(client, settings.database, World(), own=self._owned)
         self.expiry = ExpiryService(settings.ttl_interval)
         self.terms = Terms(settings.retention, settings.gc_grace, settings.gc_batch)
         """How long history is kept where nobody says anything else, and how garbage is collected."""
@@ -115,6 +115,7 @@ class Argon:
     def close(self) -> None:
         """Close the connections; the embedded server goes on, for other processes."""
         self.expiry.stop()
+        run(self.engine.close())
         if self._owned:
             close: Any = self.mongo.close
             settle(close())

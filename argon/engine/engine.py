@@ -50,9 +50,10 @@ class Engine:
         client: A MongoClient, AsyncMongoClient or Motor client.
         database: The name of the database that holds everything.
         world: Threads or an event loop.
+        own: Whether the client was made for it, so that nobody closes it but after :meth:`close`.
     """
 
-    def __init__(self, client: Any, database: str, world: World) -> None:
+    def __init__(self, client: Any, database: str, world: World, *, own: bool = False) -> None:
         self.client = client
         self.world = world
         # Motor's wraps PyMongo's; to ask it for any other attribute is to name a database.
@@ -69,7 +70,7 @@ class Engine:
         self.plain = client.get_database(database, codec_options=plain, **options)
         self.log = Log(self.raw[LOG])
         self.clock = Clock(client.get_database("admin", codec_options=CodecOptions()))
-        self.committer = Committer(client, self.raw, self.log, self.clock, world)
+        self.committer = Committer(client, self.raw, self.log, self.clock, world, own=own)
         self.projects = Projects(self.plain, self.log, self.committer, self.clock)
         self.rules = Rules(self.plain[PROJECTS])
         self.horizons = Horizons(self)
@@ -92,6 +93,10 @@ class Engine:
     def open(self) -> Operation[None]:
         """Create Argon's own collections where they are missing."""
         yield from ensure_tables(self.plain)
+
+    def close(self) -> Operation[None]:
+        """Give back what is kept of the client's, before that is closed."""
+        yield from self.committer.close()
 
     def lsns(self, project_id: ObjectId) -> LsnAllocator:
         """Return the allocator of a project."""

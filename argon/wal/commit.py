@@ -45,10 +45,13 @@ class Committer(Transactions):
         log: The log in it.
         clock: The server's.
         world: Threads or an event loop.
+        own: Whether the client is Argon's own.
     """
 
-    def __init__(self, client: Any, database: Any, log: Log, clock: Clock, world: World) -> None:
-        super().__init__(client, world)
+    def __init__(
+        self, client: Any, database: Any, log: Log, clock: Clock, world: World, *, own: bool
+    ) -> None:
+        super().__init__(client, world, own=own)
         self._store = cache(database.__getitem__)
         self._log = log
         self._clock = clock

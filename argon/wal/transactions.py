@@ -17,16 +17,10 @@ from pymongo.write_concern import WriteConcern
 from argon.io import Abandoned, Operation, World
 from argon.wal import wire
 from argon.wal.connection import let_closed_connection_go, let_connection_go
-from argon.wal.orphans import close_session, end_orphans, open_session
+from argon.wal.orphans import end_orphans
+from argon.wal.sessions import Sessions
 from argon.wal.timeouts import MOMENT, a_moment_more, current
 
-COMMITTED = {
-    "read_concern": ReadConcern("local"),
-    "write_concern": WriteConcern("majority"),
-    "read_preference": ReadPreference.PRIMARY,
-}
-"""Transactions that land: a snapshot could be from before the commit that they follow. The client's own read
-preference would be theirs otherwise, and a transaction is the primary's."""
 DISCARDED = {
     "read_concern": ReadConcern("snapshot"),
     "write_concern": WriteConcern(1),
@@ -68,12 +62,14 @@ class Transactions:
     Args:
         client: Of the driver in use.
         world: Threads or an event loop.
+        own: Whether the client is Argon's own; see :class:`argon.wal.sessions.Sessions`.
     """
 
-    def __init__(self, client: Any, world: World) -> None:
+    def __init__(self, client: Any, world: World, *, own: bool) -> None:
         self._client = client
         self._world = world
         self._looked = 0.0
+        self._sessions = Sessions(client, world, own=own)
 
     def transaction(self, body: Any) -> Operation[Any]:
         """Run a body of writes in a transaction and commit it.
@@ -107,9 +103,8 @@ class Transactions:
         Raises:
             CommitFailed: The commit itself failed.
         """
-        session = yield from open_session(self._client, self._world)
+        session = yield from self._sessions.begin()
         try:
-            yield session.start_transaction(**COMMITTED)
             try:
                 result = yield from body(session)
             except BaseException:
@@ -119,7 +114,7 @@ class Transactions:
             yield from self._commit(session, partial(landed, result), seen)
             return result
         finally:
-            yield from close_session(session, self._world)
+            yield from self._sessions.end(session)
 
     def retrying(self, body: Any) -> Operation[Any]:
         """Run a transaction again for as long as only passing errors stop it.
@@ -138,6 +133,10 @@ class Transactions:
             yield self._world.sleep(delay)
             yield from self.unblock(began)
         raise last
+
+    def close(self) -> Operation[None]:
+        """Give back what is kept between transactions, before the client is closed."""
+        yield from self._sessions.close()
 
     def unblock(self, since: float) -> Operation[None]:
         """Abort what dead clients have left open, for a writer that is held up; cheap to call often.
