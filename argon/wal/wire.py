@@ -2,10 +2,10 @@
 
 A commit's last statements do not depend on one another's replies, and on a
 fast server most of their time would be round trips. The server works on a
-connection's messages in order, and on the first while the next is made. The
-commit itself is sent only when every
-statement has been answered: the server may refuse a statement without ending
-the transaction, and would then commit half of it.
+connection's messages in order, on the first while the next is made. The commit
+itself is sent only when every statement has been answered: the server may
+refuse a statement without ending the transaction, and would then commit half
+of it.
 
 Over which connection, and when not, is said in :mod:`argon.wal.connection`.
 """
