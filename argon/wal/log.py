@@ -160,7 +160,9 @@ def _before(entry: Entry) -> dict[str, Any]:
         return {}
     plain_update = entry.operation == Kind.UPDATE
     if plain_update and isinstance(before, RawBSONDocument) and isinstance(after, RawBSONDocument):
-        changed = entry.old_fields or old_fields(elements(before.raw), elements(after.raw))
+        changed = entry.old_fields
+        if changed is None:
+            changed = old_fields(elements(before.raw), elements(after.raw))
         if changed is not None:
             return {"old_fields": changed} if _images(after, changed) <= MAX_ENTRY else {}
     return {"old_document": before} if _images(after, before) <= MAX_ENTRY else {}

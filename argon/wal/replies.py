@@ -32,7 +32,8 @@ def reader(connection: Any) -> Callable[[int], Any]:
     """
     if isinstance(connection, Connection) and not _WINDOWS and connection.conn.gettimeout() is None:
         return _Replies(connection).receive
-    return connection.receive_message  # type: ignore[no-any-return]
+    receive: Callable[[int], Any] = connection.receive_message
+    return receive
 
 
 class _Replies:

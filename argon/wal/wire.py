@@ -162,8 +162,7 @@ def _exchange(
         yield connection.close_conn(None)
         raise
     for number, reply in enumerate(replies, 1):
-        if reply.get("ok") != 1:
-            _check_command_response(reply, connection.max_wire_version)
+        _check_command_response(reply, connection.max_wire_version)
         if "writeErrors" in reply:
             # It has ended the transaction, and the later ones say no more than that.
             return replies[:number]

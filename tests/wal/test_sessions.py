@@ -101,7 +101,6 @@ def test_threads_keep_no_more_than_they_use(db: WALDatabase[Any], argon: Argon) 
             pool.submit((db, other)[number % 2].users.insert_one, {"n": number})
     assert _out_of_pool(argon.mongo) == len(_left(argon)) <= 2
     assert db.users.count_documents({}) == other.users.count_documents({}) == 50
-    argon.engine.committer._sessions._left.clear()
 
 
 @pytest.mark.parametrize("quiet", [False, True], ids=["at once", "after a while"])
