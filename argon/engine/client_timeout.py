@@ -9,7 +9,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from argon.engine.handle import Handle
 from argon.io import Operation
-from argon.wal.timeouts import Limit, current, impose
+from argon.wire.timeouts import Limit, current, impose
 
 P = ParamSpec("P")
 T = TypeVar("T")

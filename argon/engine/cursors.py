@@ -9,6 +9,24 @@ from bson.raw_bson import RawBSONDocument
 from pymongo.errors import OperationFailure
 
 from argon.io import Operation
+from argon.wire.finds import Find, Finds
+
+
+def first_batch(finds: Finds, find: Find) -> Operation[tuple[Any, list[Any]]]:
+    """Return a cursor for a find, and its first documents.
+
+    Args:
+        finds: Those of the client.
+        find: What to ask for.
+    """
+    try:
+        begun = yield from finds.first(find)
+    except OperationFailure as error:
+        raise readable(error) from error
+    if begun is not None:
+        return begun
+    cursor = find.cursor()
+    return cursor, (yield from next_batch(cursor))
 
 
 def next_batch(cursor: Any) -> Operation[list[Any]]:

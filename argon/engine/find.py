@@ -14,7 +14,7 @@ from bson.codec_options import CodecOptions
 from pymongo.errors import OperationFailure
 
 from argon.engine.client_timeout import in_time
-from argon.engine.cursors import Materialized, next_batch, readable, resize
+from argon.engine.cursors import Materialized, first_batch, next_batch, readable, resize
 from argon.engine.documents import plain_values
 from argon.engine.entries import entries
 from argon.engine.errors import NEEDS_STORE, OF_FIND, executing
@@ -39,6 +39,7 @@ from argon.rewrite.projection import Plan, is_positional, prefix_projection
 from argon.rewrite.sort import prefix_sort
 from argon.versions.layout import Row
 from argon.wal.transactions import patiently
+from argon.wire.finds import Find
 
 if TYPE_CHECKING:
     from argon.engine.handle import Handle
@@ -67,6 +68,14 @@ def open_find(snapshot: Snapshot, space: str, name: str, spec: FindSpec, reader:
     Returns:
         A cursor that has not been read from.
     """
+    planned = yield from _plan(snapshot, space, name, spec, reader)
+    return Opened(planned.cursor(), wrapped=True) if isinstance(planned, Find) else planned
+
+
+def _plan(
+    snapshot: Snapshot, space: str, name: str, spec: FindSpec, reader: Reader
+) -> Operation[Find | Opened]:
+    """Return the find on rows, not sent yet, or the cursor of another way."""
     record = snapshot.record(space, name)
     bounds = physical_bounds(spec)
     if record is None:
@@ -75,11 +84,11 @@ def open_find(snapshot: Snapshot, space: str, name: str, spec: FindSpec, reader:
     shown = None if "return_key" in spec.options else spec.projection  # which the server leaves aside then
     projection = _WHOLE if shown is None else prefix_projection(shown)
     if record.kind == "collection" and projection.plan is not Plan.AGGREGATE:
-        cursor = on_rows(snapshot, record, spec, projection, reader, bounds)
-        if cursor is not None and not BESIDE.isdisjoint(spec.options):
-            return Opened(Materialized(entries((yield cursor.to_list(None)), reader)), wrapped=False)
-        if cursor is not None:
-            return Opened(cursor, wrapped=True)
+        find = on_rows(snapshot, record, spec, projection, reader, bounds)
+        if find is not None and not BESIDE.isdisjoint(spec.options):
+            return Opened(Materialized(entries((yield find.cursor().to_list(None)), reader)), wrapped=False)
+        if find is not None:
+            return find
     if bounds or not BESIDE.isdisjoint(spec.options):
         raise UnsupportedOperation(
             "min, max, return_key and show_record_id are about entries of an index, which this query does "
@@ -141,8 +150,11 @@ def read_first(
 
     def attempt() -> Operation[tuple[Opened, list[Any]]]:
         snapshot = yield from handle.snapshot()
-        opened = yield from open_find(snapshot, space, name, spec, reader)
-        return opened, (yield from next_batch(opened.cursor))
+        planned = yield from _plan(snapshot, space, name, spec, reader)
+        if not isinstance(planned, Find):
+            return planned, (yield from next_batch(planned.cursor))
+        cursor, batch = yield from first_batch(snapshot.engine.finds, planned)
+        return Opened(cursor, wrapped=True), batch
 
     try:
         return (yield from patiently(handle.line.engine.world, attempt))

@@ -12,6 +12,7 @@ from argon.models import CollectionRecord
 from argon.rewrite.filter import equality_id
 from argon.rewrite.projection import Plan, Projection
 from argon.rewrite.sort import prefix_sort
+from argon.wire.finds import Find
 
 BESIDE = frozenset({"return_key", "show_record_id"})
 """Options that ask for what is beside documents."""
@@ -28,8 +29,8 @@ def on_rows(
     projection: Projection,
     reader: Reader,
     bounds: dict[str, Any],
-) -> Any:
-    """Open the cursor of a find whose filter, sort and projection rows answer.
+) -> Find | None:
+    """Make the find whose filter, sort and projection rows answer.
 
     Args:
         snapshot: What to read.
@@ -40,7 +41,7 @@ def on_rows(
         bounds: Those of the physical index.
 
     Returns:
-        A cursor over rows that has not been read from; None where it takes more than a find.
+        The find on rows; None where it takes more than that.
     """
     options = {key: value for key, value in spec.options.items() if key not in BOUNDS}
     if projection.plan is not Plan.ROWS or any(key not in _PASS_THROUGH for key in options):
@@ -63,15 +64,13 @@ def on_rows(
     if limit == 0 and spec.skip == 0 and spec.collation is None and record.collation is None:
         # One document at most; a find would go on over the versions that came after it.
         limit = 1 if equality_id(spec.filter)[0] else 0
-    return reader.store(snapshot, record.store).find(
-        where,
-        projection.rows,
-        sort=sort,
-        skip=spec.skip,
-        limit=limit,
-        hint=hint,
-        collation=spec.collation,
-        session=snapshot.session,
+    arguments = {
+        "sort": sort,
+        "skip": spec.skip,
+        "limit": limit,
+        "hint": hint,
+        "collation": spec.collation,
         **bounds,
         **options,
-    )
+    }
+    return Find(reader.store(snapshot, record.store), where, projection.rows, snapshot.session, arguments)

@@ -20,12 +20,12 @@ from argon.models import DDL_OPERATIONS, BranchRecord
 from argon.wal import statements
 from argon.wal.change import Change, Commit
 from argon.wal.clock import Clock
-from argon.wal.connection import keep_connection, let_connection_go
 from argon.wal.log import Entry, Head, Log, encode, size_of, usual_size
 from argon.wal.lsn import LsnAllocator
 from argon.wal.rows import write_rows
 from argon.wal.statements import Failure, Statement
 from argon.wal.transactions import Transactions, backoff
+from argon.wire.connection import keep_connection, let_connection_go
 
 
 class StaleHead(Exception):

@@ -17,8 +17,8 @@ from typing import Any
 
 from argon.forks import renew_in_child
 from argon.io import Operation, Signal, World
-from argon.wal import timeouts
 from argon.wal.change import Planner
+from argon.wire import timeouts
 
 MAX_BATCH = 256
 

@@ -18,8 +18,8 @@ from pymongo.write_concern import WriteConcern
 
 from argon.forks import renew_in_child
 from argon.io import Operation, World
-from argon.wal.connection import Kept, can_pipeline, kept
 from argon.wal.orphans import close_session, open_session
+from argon.wire.connection import Kept, can_bypass, kept
 
 COMMITTED = {
     "read_concern": ReadConcern("local"),
@@ -59,7 +59,7 @@ class Sessions:
 
     def begin(self) -> Operation[Any]:
         """Return a session in a transaction that has just begun."""
-        left = self._take() if self._left and can_pipeline(self._client) else None
+        left = self._take() if self._left and can_bypass(self._client) else None
         if left is not None:
             session, own = left
             if own.begin_again(session):

@@ -15,7 +15,7 @@ from pymongo import DeleteOne, UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError, WriteError
 
 from argon.io import Operation
-from argon.wal.wire import run_commands
+from argon.wire.commands import run_commands
 
 DUPLICATE_KEY = 11000
 MAX_MESSAGE = 8 * 1024 * 1024

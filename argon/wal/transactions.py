@@ -15,11 +15,11 @@ from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
 from argon.io import Abandoned, Operation, World
-from argon.wal import wire
-from argon.wal.connection import let_closed_connection_go, let_connection_go
 from argon.wal.orphans import end_orphans
 from argon.wal.sessions import Sessions
-from argon.wal.timeouts import MOMENT, a_moment_more, current
+from argon.wire import commands
+from argon.wire.connection import let_closed_connection_go, let_connection_go
+from argon.wire.timeouts import MOMENT, a_moment_more, current
 
 DISCARDED = {
     "read_concern": ReadConcern("snapshot"),
@@ -159,7 +159,7 @@ class Transactions:
             try:
                 if pause:
                     yield self._world.sleep(pause)
-                elif (yield from wire.commit(self._client, session, visible)):
+                elif (yield from commands.commit(self._client, session, visible)):
                     break
                 yield from let_closed_connection_go(session)
                 with a_moment_more() if pause else nullcontext():

@@ -4,37 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo import AsyncMongoClient, MongoClient, monitoring
 from pymongo.errors import BulkWriteError, PyMongoError
 from pymongo.synchronous import pool as synchronous
 
 from argon import Argon, WALDatabase
-from argon.aio import AsyncArgon, AsyncWALDatabase
-from argon.wal import wire
+from argon.wire import commands as wire
 from tests.faults.audit import audit
 from tests.faults.conftest import Failing, Mortal
+from tests.faults.faces import FACES, PAST_THE_DRIVER, Call, Do, reached
 
 if TYPE_CHECKING:
     from argon import Project
 
-Call = Callable[[Any], Any]
-Do = Callable[[Call], Any]
 BEFORE = [{"_id": number, "n": 0} for number in (1, 2, 3)]
 AFTER = [{"_id": number, "n": 1} for number in (1, 2, 3)]
-PIPELINED = ["pymongo", "pymongo async"]
-FACES = [*PIPELINED, "listened", "motor"]
-
-
-class _Listener(monitoring.CommandListener):
-    def started(self, event: monitoring.CommandStartedEvent) -> None: ...
-    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None: ...
-    def failed(self, event: monitoring.CommandFailedEvent) -> None: ...
 
 
 @pytest.fixture
@@ -53,36 +41,8 @@ def face(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def do(face: str, argon: Argon, filled: WALDatabase[Any], fallible: Mortal) -> Iterator[Do]:
     """Calls something on main's database by a face, and returns what comes of it."""
-    if face in ("pymongo", "listened"):
-        listeners = [_Listener()] if face == "listened" else []
-        client = MongoClient[dict[str, Any]](fallible.uri, event_listeners=listeners, appName="argon")
-        with client, Argon(database=argon.database, client=client) as mine:
-            here = WALDatabase[Any](mine.project("shop").branch("main"))
-            here.collection("users").find_one()
-            yield lambda call: call(here)
-        return
-    kind: Any = AsyncMongoClient if face == "pymongo async" else AsyncIOMotorClient
-
-    async def connect() -> tuple[Any, Any, Any]:
-        client = kind(fallible.uri, appName="argon")
-        mine = AsyncArgon(database=argon.database, client=client)
-        there = AsyncWALDatabase[Any](await mine.branch("shop"))
-        await there.collection("users").find_one()
-        return client, mine, there
-
-    async def awaited(call: Call, there: Any) -> Any:
-        return await call(there)
-
-    async def close(client: Any, mine: Any) -> None:
-        await mine.close()
-        done = client.close()
-        if done is not None:
-            await done
-
-    with asyncio.Runner() as runner:
-        client, mine, there = runner.run(connect())
-        yield lambda call: runner.run(awaited(call, there))
-        runner.run(close(client, mine))
+    with reached(face, argon.database, fallible.uri) as do:
+        yield do
 
 
 def _insert(db: Any) -> Any:
@@ -128,8 +88,8 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def test_where_it_can_be_statements_go_together(do: Do, face: str, counted: list[int]) -> None:
     do(_insert)
-    assert bool(counted) == (face in PIPELINED)
-    assert face not in PIPELINED or max(counted) >= 2
+    assert bool(counted) == (face in PAST_THE_DRIVER)
+    assert face not in PAST_THE_DRIVER or max(counted) >= 2
 
 
 @pytest.mark.parametrize(
@@ -176,7 +136,7 @@ def test_a_statement_that_fails_lets_none_of_them_land(
     audit(argon)
 
 
-@pytest.mark.parametrize("face", PIPELINED)
+@pytest.mark.parametrize("face", PAST_THE_DRIVER)
 @pytest.mark.parametrize("command", ["insert", "update", "commitTransaction"])
 @pytest.mark.parametrize("write", [_insert, _many])
 def test_a_connection_that_is_cut_at_a_statement_is_not_used_again(
@@ -193,7 +153,7 @@ class Stopped(BaseException):
     """What interrupts; like Ctrl-C, but the test's own."""
 
 
-@pytest.mark.parametrize("face", PIPELINED)
+@pytest.mark.parametrize("face", PAST_THE_DRIVER)
 @pytest.mark.parametrize("answered", [False, True], ids=["unanswered", "answered"])
 @pytest.mark.parametrize("number", range(4))
 def test_an_interruption_between_the_replies_leaves_no_reply_to_the_next(

@@ -17,7 +17,7 @@ from argon.aio import AsyncArgon, AsyncWALDatabase
 from argon.engine.baton import Baton, Note
 from argon.io import run
 from argon.wal import commit as commits
-from argon.wal import wire
+from argon.wire import commands as wire
 
 if TYPE_CHECKING:
     from argon import Branch

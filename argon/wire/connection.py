@@ -1,12 +1,12 @@
-"""Which connection a commit's statements take, by the driver's own means.
+"""Which connection is taken, by the driver's own means.
 
 A driver takes a connection from its pool for each command. A commit's
 statements follow one another so closely that they had better share one.
 
-PyMongo has no call for either, so this and :mod:`argon.wal.wire` stand on its
-protected parts, as cursors do; that is why its minor version is pinned. Where
-a client has other parts (Motor) or wants to see each command (listeners,
-encryption, timeouts), the driver does everything.
+PyMongo has no call for either, so this and what sends on the connections
+stand on its protected parts, as cursors do; that is why its minor version is
+pinned. Where a client has other parts (Motor) or wants to see each command
+(listeners, encryption, timeouts), the driver does everything.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any
 from pymongo import AsyncMongoClient, MongoClient, ReadPreference
 
 from argon.io import Operation
-from argon.wal.timeouts import current
+from argon.wire.timeouts import current
 
 _commands = logging.getLogger("pymongo.command")
 
 
-def can_pipeline(client: Any) -> bool:
+def can_bypass(client: Any) -> bool:
     """Whether commands of a transaction may go past the client's own way of running one."""
     if not isinstance(client, MongoClient | AsyncMongoClient):
         return False
@@ -96,17 +96,20 @@ def keep_connection(client: Any, session: Any) -> Operation[None]:
         client: The session's client.
         session: The session, in a transaction.
     """
-    if kept(session) is not None or not can_pipeline(client):
+    if kept(session) is not None or not can_bypass(client):
         return
     transaction = session._transaction
     if transaction.conn_mgr is not None or transaction.pinned_address is not None:
         return
-    taken, enter, leave = yield from checkout(client, session)
-    connection = yield enter()
+    checkout = Checkout(client, (yield from select(client, session)), session)
+    connection = yield from checkout.take()
     if transaction.pinned_address is None:
-        transaction.conn_mgr, transaction.pinned_address = Kept(connection, taken), connection.address
+        transaction.conn_mgr, transaction.pinned_address = (
+            Kept(connection, checkout.driver),
+            connection.address,
+        )
         connection.pin_txn()
-    yield leave(None, None, None)
+    yield from checkout.give_back()
 
 
 def let_connection_go(session: Any) -> Operation[None]:
@@ -132,14 +135,49 @@ def kept(session: Any) -> Kept | None:
     return manager if isinstance(manager, Kept) else None
 
 
-def checkout(client: Any, session: Any) -> Operation[Any]:
-    """Return the driver's own context of a connection, and how to enter and leave it.
-
-    It pools the connection, and labels the errors that end the transaction.
-    """
+def select(client: Any, session: Any) -> Operation[Any]:
+    """Return the server that takes writes, as the driver selects it."""
     # As the driver does for writes, but for this selector it has a shorter way.
-    server = yield client._select_server(ReadPreference.PRIMARY, session, "transaction")
-    taken = client._checkout(server, session)
-    if hasattr(taken, "__aenter__"):
-        return taken, taken.__aenter__, taken.__aexit__
-    return taken, taken.__enter__, taken.__exit__
+    return (yield client._select_server(ReadPreference.PRIMARY, session, "transaction"))
+
+
+class Checkout:
+    """A connection on loan from the driver, in its own context.
+
+    That pools the connection, labels the errors that end a transaction, and hears of those that
+    tell something of the server.
+
+    Args:
+        client: Of the driver in use.
+        server: As :func:`select` returned it.
+        session: That has a transaction, if any.
+
+    Attributes:
+        driver: The driver's context.
+    """
+
+    __slots__ = ("_enter", "_leave", "driver")
+
+    def __init__(self, client: Any, server: Any, session: Any) -> None:
+        self.driver = client._checkout(server, session)
+        if isinstance(client, MongoClient):
+            self._enter, self._leave = self.driver.__enter__, self.driver.__exit__
+        else:
+            self._enter, self._leave = self.driver.__aenter__, self.driver.__aexit__
+
+    def take(self) -> Operation[Any]:
+        """Return the connection."""
+        connection = yield self._enter()
+        connection.apply_timeout(None)  # the last command on it may have had a time limit
+        return connection
+
+    def give_back(self, error: BaseException | None = None) -> Operation[None]:
+        """Give the connection back.
+
+        Args:
+            error: What has befallen it.
+        """
+        if error is None:
+            yield self._leave(None, None, None)
+        else:
+            yield self._leave(type(error), error, error.__traceback__)

@@ -7,7 +7,7 @@ itself is sent only when every statement has been answered: the server may
 refuse a statement without ending the transaction, and would then commit half
 of it.
 
-Over which connection, and when not, is said in :mod:`argon.wal.connection`.
+Over which connection, and when not, is said in :mod:`argon.wire.connection`.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from pymongo.helpers_shared import _check_command_response
 from pymongo.message import _op_msg
 
 from argon.io import Operation, run
-from argon.wal.connection import Kept, can_pipeline, checkout, kept
-from argon.wal.replies import reader
+from argon.wire.connection import Checkout, Kept, can_bypass, kept, select
+from argon.wire.replies import reader
 
 _MAJORITY = {"w": "majority"}
 _OF_ALL = ("lsid", "txnNumber", "autocommit", "apiVersion", "apiStrict", "apiDeprecationErrors")
@@ -57,7 +57,7 @@ def run_commands(
         PyMongoError: The first error.
     """
     client, own = database.client, kept(session)
-    if own is not None or can_pipeline(client):
+    if own is not None or can_bypass(client):
         return (yield from _pipelined(client, database.name, commands, session, codec, own))
     replies = []
     for command in commands:
@@ -79,7 +79,7 @@ def commit(client: Any, session: Any, visible: Callable[[], None] | None = None)
         Whether it is certain that the transaction has landed. If not, ask by the driver's own method.
     """
     own = kept(session)
-    if not (own is not None or can_pipeline(client)) or session._transaction.recovery_token is not None:
+    if not (own is not None or can_bypass(client)) or session._transaction.recovery_token is not None:
         return False
     commands = [{"commitTransaction": 1, "writeConcern": dict(_MAJORITY)}]
     if visible is not None:
@@ -114,15 +114,15 @@ def _pipelined(
         except BaseException as error:
             yield own.checkout.handle(type(error), error)
             raise
-    _, enter, leave = yield from checkout(client, session)
-    connection = yield enter()
+    checkout = Checkout(client, (yield from select(client, session)), session)
+    connection = yield from checkout.take()
     try:
         replies = yield from _exchange(client, connection, database, commands, session, codec, None, done)
         yield client._process_response(replies[-1], session)
     except BaseException as error:
-        yield leave(type(error), error, error.__traceback__)
+        yield from checkout.give_back(error)
         raise
-    yield leave(None, None, None)
+    yield from checkout.give_back()
     return replies
 
 

@@ -13,8 +13,8 @@ from pymongo.errors import PyMongoError
 
 from argon import Argon, Branch, WALDatabase
 from argon.aio import AsyncArgon, AsyncWALDatabase
-from argon.wal import timeouts
-from argon.wal.timeouts import Limit
+from argon.wire import timeouts
+from argon.wire.timeouts import Limit
 
 COUNT = 25
 SECONDS = (0.0005, 0.001, 0.002, 0.003, 0.004)

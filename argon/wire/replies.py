@@ -64,11 +64,11 @@ class _Replies:
                     f"got a reply of {length} bytes and the header {told} to message {number}"
                 )
             self._have(length)
-            message = _OpMsg(0, memoryview(self._come[_HEADER.size : length]))
         except BaseException as error:
             self._connection._raise_connection_failure(error)
-        del self._come[:length]
-        return message
+        # Not copied, for it may be long; what follows it is short.
+        come, self._come = self._come, self._come[length:]
+        return _OpMsg(0, memoryview(come)[_HEADER.size : length])
 
     def _have(self, size: int) -> None:
         connection, come = self._connection, self._come
