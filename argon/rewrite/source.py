@@ -73,9 +73,12 @@ def conjoin(*filters: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         A flat filter where no key occurs twice, else an ``$and``.
     """
-    parts = [dict(part) for part in filters if part]
-    merged = {key: value for part in parts for key, value in part.items()}
-    return merged if len(merged) == sum(map(len, parts)) else {"$and": parts}
+    merged: dict[str, Any] = {}
+    size = 0
+    for part in filters:
+        merged.update(part)
+        size += len(part)
+    return merged if len(merged) == size else {"$and": [dict(part) for part in filters if part]}
 
 
 def may_repeat(query: Mapping[str, Any], times: int) -> bool:
