@@ -92,7 +92,7 @@ def commit(client: Any, session: Any, visible: Callable[[], None] | None = None)
     if "writeConcernError" in replies[-1]:
         return False
     if own is not None:
-        yield client._process_response(replies[-1], session)
+        yield client._process_response(replies[-1], None)
     session._transaction.state = _TxnState.COMMITTED
     return True
 
@@ -141,6 +141,9 @@ def _exchange(
         for command in commands:
             if own is not None and own.fields:
                 command.update(own.fields)
+                if session._starting_transaction:
+                    command.update(own.opening)
+                    session._transaction.set_in_progress()
             else:
                 connection.add_server_api(command)
                 session._apply_to(command, False, ReadPreference.PRIMARY, connection)
