@@ -24,7 +24,7 @@ _commands = logging.getLogger("pymongo.command")
 
 
 def can_bypass(client: Any) -> bool:
-    """Whether commands of a transaction may go past the client's own way of running one."""
+    """Whether commands may go past the client's own way of running one."""
     if not isinstance(client, MongoClient | AsyncMongoClient):
         return False
     pools = client.options.pool_options
@@ -33,8 +33,9 @@ def can_bypass(client: Any) -> bool:
         logging.DEBUG
     )
     altered = client._encrypter or getattr(pools._compression_settings, "compressors", None)
+    pinned = client.options.load_balanced
     timed = client.options.timeout is not None or current() is not None
-    return not (watched or altered or timed)
+    return not (watched or altered or pinned or timed)
 
 
 class Kept:
