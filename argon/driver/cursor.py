@@ -68,9 +68,9 @@ class WALCursor(Cursor[D]):
             "comment": modifiers.get("$comment") if self._comment is None else self._comment,
             "allow_disk_use": self._allow_disk_use,
             "let": self._let,
-            "no_cursor_timeout": bool(self._query_flags & _NO_TIMEOUT),
-            "return_key": bool(self._return_key or modifiers.get("$returnKey")),
-            "show_record_id": bool(self._show_record_id or modifiers.get("$showRecordId")),
+            "no_cursor_timeout": bool(self._query_flags & _NO_TIMEOUT) or None,
+            "return_key": bool(self._return_key or modifiers.get("$returnKey")) or None,
+            "show_record_id": bool(self._show_record_id or modifiers.get("$showRecordId")) or None,
         }
         if self._query_flags & CursorType.TAILABLE_AWAIT:
             text = (
@@ -100,9 +100,7 @@ class WALCursor(Cursor[D]):
             limit=self._limit,
             hint=SON(plain_text(hint)) if isinstance(hint, dict) else plain_text(hint),
             collation=self._collation,
-            options={
-                key: value for key, value in options.items() if value is not None and value is not False
-            },
+            options={key: value for key, value in options.items() if value is not None},
         )
 
     def _begin(self) -> tuple[Opened, list[Any]]:

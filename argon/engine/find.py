@@ -103,9 +103,14 @@ def _plan(
     options = {
         key: value
         for key, value in spec.options.items()
-        if key in ("max_time_ms", "comment", "let", "batch_size")
+        if key in ("max_time_ms", "comment", "let", "batch_size", "allow_disk_use")
     }
-    given = {**command_options(options), "collation": spec.collation, "hint": spec.hint, "allowDiskUse": True}
+    given = {
+        "allowDiskUse": True,  # as a find may
+        **command_options(options),
+        "collation": spec.collation,
+        "hint": spec.hint,
+    }
     try:
         cursor = yield from aggregate(snapshot, record.space, record.name, stages, reader, given)
     except OperationFailure as error:

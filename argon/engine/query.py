@@ -137,5 +137,5 @@ def natural(spec: FindSpec) -> int | None:
 
 def command_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Give a cursor's options the names that commands have for them."""
-    names = {"max_time_ms": "maxTimeMS", "batch_size": "batchSize"}
+    names = {"allow_disk_use": "allowDiskUse", "max_time_ms": "maxTimeMS", "batch_size": "batchSize"}
     return {names.get(key, key): value for key, value in options.items()}

@@ -65,9 +65,9 @@ def on_rows(
         # One document at most; a find would go on over the versions that came after it.
         limit = 1 if equality_id(spec.filter)[0] else 0
     arguments = {
-        "sort": sort,
-        "skip": spec.skip,
-        "limit": limit,
+        "sort": sort or None,
+        "skip": spec.skip or None,
+        "limit": limit or None,
         "hint": hint,
         "collation": spec.collation,
         **bounds,

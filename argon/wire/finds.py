@@ -51,7 +51,7 @@ class Find:
         query: The filter.
         projection: Fields; None for all.
         session: The session, if any.
-        arguments: The others of ``Collection.find``; what is None or empty is not given.
+        arguments: The others of ``Collection.find``; what is None is not given.
     """
 
     __slots__ = ("arguments", "collection", "projection", "query", "session")
@@ -68,7 +68,7 @@ class Find:
         self.query = query
         self.projection = projection
         self.session = session
-        self.arguments = {name: value for name, value in arguments.items() if value}
+        self.arguments = {name: value for name, value in arguments.items() if value is not None}
 
     def cursor(self) -> Any:
         """Return the driver's cursor for it, that has not been read from."""
@@ -167,11 +167,13 @@ class Finds:
             return None  # it is the only one that the client is to know, and must be told that it may answer
         checkout = Checkout(client, server, None)
         connection = yield from checkout.take()
+        session = client._topology.get_server_session(connection.logical_session_timeout_minutes)
         try:
-            session = client._topology.get_server_session(connection.logical_session_timeout_minutes)
             reply = yield from _exchange(client, connection, find.collection, command, session)
         except BaseException as error:
             yield from checkout.give_back(error)
+            if isinstance(error, OperationFailure):
+                client._topology.return_server_session(session)
             raise
         yield from checkout.give_back()
         cursor = reply["cursor"]

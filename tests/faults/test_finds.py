@@ -122,6 +122,36 @@ def test_what_is_refused_is_asked_once(do: Do, failing: Failing, asked: list[Any
     assert len(asked) == 1
 
 
+@pytest.mark.parametrize("face", PAST_THE_DRIVER)
+def test_what_is_refused_leaves_no_session(do: Do, fallible: Mortal) -> None:
+    def refused(db: Any) -> Any:
+        return db.collection("users").find_one({"$where": "throw 1"})
+
+    with MongoClient[dict[str, Any]](fallible.uri) as client:
+
+        def sessions() -> int:
+            return int(
+                client.admin.command("serverStatus")["logicalSessionRecordCache"]["activeSessionsCount"]
+            )
+
+        with pytest.raises(OperationFailure):
+            do(refused)
+        before = sessions()
+        for _ in range(20):
+            with pytest.raises(OperationFailure):
+                do(refused)
+        assert sessions() < before + 10
+
+
+@pytest.mark.parametrize("face", PAST_THE_DRIVER)
+def test_what_is_false_or_empty_is_said_all_the_same(do: Do, asked: list[dict[str, Any]]) -> None:
+    def find(db: Any) -> Any:
+        return db.collection("users").find({"_id": 7}, comment="").allow_disk_use(False).to_list(None)
+
+    assert len(do(find)) == 1
+    assert (asked[-1]["allowDiskUse"], asked[-1]["comment"]) == (False, "")
+
+
 @pytest.mark.parametrize("face", ["pymongo"])
 def test_a_find_takes_no_longer_than_it_may(do: Do) -> None:
     slow = {"$where": "sleep(20) || true"}
