@@ -165,9 +165,9 @@ class Finds:
             self._selected = (known, server)
         if not server.description.is_writable:
             return None  # it is the only one that the client is to know, and must be told that it may answer
+        session = client._topology.get_server_session(server.description.logical_session_timeout_minutes)
         checkout = Checkout(client, server, None)
         connection = yield from checkout.take()
-        session = client._topology.get_server_session(connection.logical_session_timeout_minutes)
         try:
             reply = yield from _exchange(client, connection, find.collection, command, session)
         except BaseException as error:
