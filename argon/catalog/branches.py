@@ -20,6 +20,7 @@ from argon.io import Operation
 from argon.models import BranchRecord
 from argon.models.entry import Operation as Kind
 from argon.names import check_branch_name
+from argon.wire.finds import find_one
 
 
 class Branches(Ends, Migrations):
@@ -81,8 +82,8 @@ class Branches(Ends, Migrations):
                 created_at=now,
                 expires_at=expires_at,
             )
-            yield self._table.insert_one(stored(record), session=session)
-            yield from self._committer.append([birth(record, author, message)], session)
+            born = [birth(record, author, message)]
+            yield from self._committer.insert(self._table, stored(record), born, session)
             return record
 
         made = yield from self._naming(
@@ -109,7 +110,9 @@ class Branches(Ends, Migrations):
         Raises:
             ProjectNotFound: It has been deleted.
         """
-        project = yield self._projects.find_one({"_id": self._project_id, "status": "active"}, {"_id": 1})
+        project = yield from find_one(
+            self._projects, {"_id": self._project_id, "status": "active"}, {"_id": 1}
+        )
         if project is not None:
             return
         with suppress(BranchNotFound):  # the deletion was quicker

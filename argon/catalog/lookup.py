@@ -22,6 +22,7 @@ from argon.wal.clock import Clock
 from argon.wal.commit import Committer
 from argon.wal.log import Entry, Log, encode
 from argon.wal.lsn import LsnAllocator
+from argon.wire.finds import find_one
 
 EXPIRY = "expiry"
 """Who the log says deleted a branch whose time was over."""
@@ -74,7 +75,9 @@ class BranchTable:
             BranchNotFound: There is none; the message lists what there is, or says when it expired.
         """
         check_branch_name(name)
-        found = yield self._table.find_one({"project_id": self._project_id, "name": name, "status": "active"})
+        found = yield from find_one(
+            self._table, {"project_id": self._project_id, "name": name, "status": "active"}
+        )
         if found is None:
             raise (yield from self._not_found(name))
         record = BranchRecord.model_validate(found)
@@ -88,7 +91,7 @@ class BranchTable:
         Raises:
             BranchNotFound: The project has been deleted.
         """
-        project = yield self._projects.find_one({"_id": self._project_id}, {"default_branch": 1})
+        project = yield from find_one(self._projects, {"_id": self._project_id}, {"default_branch": 1})
         default = None if project is None else project.get("default_branch")
         if default is not None:
             found = yield from self.by_id(default)
@@ -102,14 +105,14 @@ class BranchTable:
         Raises:
             ProjectNotFound: It has been deleted.
         """
-        found = yield self._projects.find_one({"_id": self._project_id, "status": "active"})
+        found = yield from find_one(self._projects, {"_id": self._project_id, "status": "active"})
         if found is None:
             raise ProjectNotFound(f"there is no project {self._project_name!r} any more: it was deleted")
         return ProjectRecord.model_validate(found)
 
     def by_id(self, branch_id: ObjectId) -> Operation[BranchRecord | None]:
         """Look up a branch by id, deleted ones too."""
-        found = yield self._table.find_one({"_id": branch_id})
+        found = yield from find_one(self._table, {"_id": branch_id})
         return None if found is None else BranchRecord.model_validate(found)
 
     def list(self, *, deleted: bool = False) -> Operation[list[BranchRecord]]:

@@ -22,6 +22,7 @@ from argon.versions.layout import raw
 from argon.wal.clock import Clock
 from argon.wal.commit import Committer
 from argon.wal.log import Entry, Head, Log, encode, head_of
+from argon.wire.finds import find_one
 
 _PROJECT_LSN = 1
 _MAIN_LSN = 2
@@ -51,7 +52,7 @@ class Projects:
             ProjectNotFound: There is none; the message lists what there is.
         """
         check_project_name(name)
-        found = yield self._table.find_one({"name": name, "status": "active"})
+        found = yield from find_one(self._table, {"name": name, "status": "active"})
         if found is None:
             names = [project.name for project in (yield from self.list())]
             shown = ", ".join(names[:8]) + (" …" if len(names) > 8 else "")

@@ -37,7 +37,7 @@ from argon.wal.clock import Clock
 from argon.wal.commit import Committer
 from argon.wal.log import LOG, Log
 from argon.wal.lsn import LsnAllocator
-from argon.wire.finds import Finds
+from argon.wire.finds import find_one, finds_of
 
 _PAST_CATALOGS = 256
 _FLAGS_BOUND = 2.0
@@ -72,7 +72,7 @@ class Engine:
         self.log = Log(self.raw[LOG])
         self.clock = Clock(client.get_database("admin", codec_options=CodecOptions()))
         self.committer = Committer(client, self.raw, self.log, self.clock, world, own=own)
-        self.finds = Finds(client)
+        self.finds = finds_of(client)
         self.projects = Projects(self.plain, self.log, self.committer, self.clock)
         self.rules = Rules(self.plain[PROJECTS])
         self.horizons = Horizons(self)
@@ -138,7 +138,7 @@ class Engine:
         """Read a branch's record anew."""
         # What the record says of the catalogue, a snapshot read must find; those see what a majority has.
         table = self.plain[BRANCHES].with_options(read_concern=ReadConcern("majority"))
-        found = yield table.find_one({"_id": branch_id})
+        found = yield from find_one(table, {"_id": branch_id})
         return None if found is None else BranchRecord.model_validate(found)
 
     def fresh(self, record: BranchRecord) -> Operation[BranchRecord]:
@@ -249,7 +249,7 @@ class Engine:
             return
         project = self._names.get(branch.project_id)
         if project is None:
-            found = yield self.plain[PROJECTS].find_one({"_id": branch.project_id}, {"name": 1})
+            found = yield from find_one(self.plain[PROJECTS], {"_id": branch.project_id}, {"name": 1})
             project = self._names[branch.project_id] = found["name"] if found else ""
         yield from self.require(flag, project, branch.name)
         self._on.add(known)

@@ -19,6 +19,7 @@ from argon.errors import BranchProtected, Conflict, NotFound
 from argon.io import Operation
 from argon.models import BranchRecord, ProjectRecord
 from argon.names import check_branch_pattern
+from argon.wire.finds import find_one
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine
@@ -45,7 +46,7 @@ class Rules:
         if known is not None and time.monotonic() - known[0] <= RULES_BOUND:
             return known[1]
         asked = time.monotonic()
-        found = yield self._table.find_one({"_id": project_id})
+        found = yield from find_one(self._table, {"_id": project_id})
         record = None if found is None else ProjectRecord.model_validate(found)
         self._known[project_id] = (asked, record)
         return record

@@ -21,6 +21,7 @@ from argon.io import Operation
 from argon.models import BranchRecord
 from argon.retention.held import NEVER, Held, Holds, owner_of, read_holds
 from argon.wal.log import moment_of
+from argon.wire.finds import find_one
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine
@@ -53,7 +54,7 @@ class Horizons:
         now = time.monotonic()
         if now - read > BOUND:
             table = self._engine.plain[BRANCHES].with_options(read_concern=ReadConcern("majority"))
-            found = yield table.find_one({"_id": line}, {"horizon_lsn": 1, "status": 1})
+            found = yield from find_one(table, {"_id": line}, {"horizon_lsn": 1, "status": 1})
             gone = found is None or found["status"] == "purged"
             horizon = NEVER if gone else int(found.get("horizon_lsn", 0))
             self._known[line] = (now, horizon)

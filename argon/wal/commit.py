@@ -171,6 +171,25 @@ class Committer(Transactions):
         if documents:
             yield from statements.run([self.appended(documents)], session)
 
+    def insert(
+        self, table: Any, record: dict[str, Any], documents: list[dict[str, Any]], session: Any
+    ) -> Operation[None]:
+        """Insert a record of the catalogue, and the log entries that tell of it, inside a transaction.
+
+        Args:
+            table: Where the record belongs.
+            record: The record, with an ``_id``.
+            documents: As for :meth:`append`.
+            session: The transaction's session.
+
+        Raises:
+            DuplicateKeyError: There is such a record.
+            LsnTaken: An LSN is in the log already.
+        """
+        yield from keep_connection(self._client, session)
+        inserted = statements.insert(table, lambda: [record], 1, size=0, refused=lambda failure: failure)
+        yield from statements.run([inserted, self.appended(documents)], session)
+
     def appended(self, documents: list[dict[str, Any]]) -> Statement:
         """Return the statement by which :meth:`append` inserts log entries."""
         return self._appending(lambda: documents, len(documents), size_of(documents))

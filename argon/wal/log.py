@@ -24,6 +24,7 @@ from argon.models.entry import Operation as Kind
 from argon.versions.elements import elements
 from argon.wal.change import Change
 from argon.wal.images import old_fields
+from argon.wire.finds import find_one
 
 LOG = "wal_log"
 CHAIN_INDEX = "branch_id_1_prev_lsn_1"
@@ -219,7 +220,8 @@ class Log:
         """
         line_id = branch.line_id
         while True:
-            last = yield self._majority.find_one(
+            last = yield from find_one(
+                self._majority,
                 {"branch_id": line_id},
                 projection=_END_FIELDS,
                 sort=[("prev_lsn", DESCENDING)],
@@ -252,14 +254,15 @@ class Log:
 
     def entry(self, project_id: ObjectId, lsn: int) -> Operation[Mapping[str, Any] | None]:
         """Return one entry as stored, or None for a gap."""
-        found: Mapping[str, Any] | None = yield self._majority.find_one(
-            {"_id": {"p": project_id, "l": Int64(lsn)}}
+        found: Mapping[str, Any] | None = yield from find_one(
+            self._majority, {"_id": {"p": project_id, "l": Int64(lsn)}}
         )
         return found
 
     def last_before(self, branch_id: ObjectId, below: int, limit: int) -> Operation[Mapping[str, Any] | None]:
         """Return a branch's last entry that follows an LSN below ``below`` and is not above ``limit``."""
-        found: Mapping[str, Any] | None = yield self._majority.find_one(
+        found: Mapping[str, Any] | None = yield from find_one(
+            self._majority,
             {
                 "branch_id": branch_id,
                 "prev_lsn": {"$lt": Int64(below), "$gte": Int64(0)},

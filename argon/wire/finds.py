@@ -39,6 +39,7 @@ _NAMES = {
     "skip": "skip",
 }
 """What the command calls the arguments that mean the same in it."""
+_KEPT = "_argon_finds"
 _REAUTHENTICATE = 391
 _AGAIN = frozenset({*_RETRYABLE_ERROR_CODES, _REAUTHENTICATE})
 
@@ -191,6 +192,33 @@ class Finds:
         rest = kind(find.collection, left, address, session=implicit, comment=find.arguments.get("comment"))
         rest._batch_size = find.arguments.get("batch_size", 0)  # for its own method 1 is 2
         return rest
+
+
+def finds_of(client: Any) -> Finds:
+    """Return what asks for a client's finds."""
+    # With the client: in a dictionary of clients, all that have the same seeds are one.
+    found: Finds | None = vars(client).get(_KEPT)
+    if found is None:
+        found = vars(client)[_KEPT] = Finds(client)
+    return found
+
+
+def find_one(
+    collection: Any, query: Mapping[str, Any], projection: Mapping[str, Any] | None = None, **arguments: Any
+) -> Operation[Any]:
+    """Return the first document of a find, as the driver's own method does.
+
+    Args:
+        collection: The physical collection.
+        query: The filter.
+        projection: Fields; None for all.
+        arguments: The others of ``Collection.find_one``.
+    """
+    find = Find(collection, query, projection, None, {**arguments, "limit": -1})
+    begun = yield from finds_of(collection.database.client).first(find)
+    if begun is not None:
+        return next(iter(begun[1]), None)
+    return (yield collection.find_one(query, projection, **arguments))
 
 
 def _exchange(

@@ -51,7 +51,7 @@ def test_a_branch_made_while_its_project_is_deleted_is_deleted_too(
     argon: Argon, project: Project, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     """The deletion lands before the creation begins, before it lands, or when it has landed."""
-    append, retrying = Committer.append, Committer.retrying_heads
+    insert, retrying = Committer.insert, Committer.retrying_heads
     with Argon(argon.uri, database=argon.database) as other:
 
         def delete(due: str) -> None:
@@ -59,8 +59,8 @@ def test_a_branch_made_while_its_project_is_deleted_is_deleted_too(
                 monkeypatch.undo()
                 other.delete_project("shop")
 
-        def appending(committer: Committer, *arguments: Any) -> Any:
-            yield from append(committer, *arguments)
+        def inserting(committer: Committer, *arguments: Any) -> Any:
+            yield from insert(committer, *arguments)
             delete("at its entry")
 
         def creating(committer: Committer, *arguments: Any) -> Any:
@@ -69,7 +69,7 @@ def test_a_branch_made_while_its_project_is_deleted_is_deleted_too(
             delete("after")
             return made
 
-        monkeypatch.setattr(Committer, "append", appending)
+        monkeypatch.setattr(Committer, "insert", inserting)
         monkeypatch.setattr(Committer, "retrying_heads", creating)
         with pytest.raises(ProjectNotFound, match="deleted"):
             project.create_branch("late")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pymongo
 import pytest
-from pymongo import MongoClient
+from pymongo import MongoClient, monitoring
 from pymongo.errors import AutoReconnect, ExecutionTimeout, InvalidOperation, OperationFailure, PyMongoError
 from pymongo.synchronous import pool as synchronous
 
@@ -157,6 +157,28 @@ def test_a_find_takes_no_longer_than_it_may(do: Do) -> None:
     slow = {"$where": "sleep(20) || true"}
     with pytest.raises(ExecutionTimeout):
         do(lambda db: db.collection("users").find(slow, max_time_ms=50).to_list(None))
+
+
+def test_each_client_asks_for_itself(argon: Argon, filled: WALDatabase[Any], fallible: Mortal) -> None:
+    """To PyMongo, clients of the same servers are the same."""
+    heard: list[str] = []
+
+    class Listener(monitoring.CommandListener):
+        def started(self, event: monitoring.CommandStartedEvent) -> None:
+            heard.append(event.command_name)
+
+        def succeeded(self, event: monitoring.CommandSucceededEvent) -> None: ...
+        def failed(self, event: monitoring.CommandFailedEvent) -> None: ...
+
+    quiet = MongoClient[dict[str, Any]](fallible.uri)
+    listened = MongoClient[dict[str, Any]](fallible.uri, event_listeners=[Listener()])
+    with quiet, listened:
+        assert quiet == listened
+        for client in (quiet, listened):
+            with Argon(database=argon.database, client=client) as mine:
+                heard.clear()
+                mine.project("shop").branch("main")
+                assert heard.count("find") == (0 if client is quiet else 2)
 
 
 class Stopped(BaseException):
