@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -79,15 +80,25 @@ def _resolve_lsn(engine: Engine, branch: BranchRecord, lsn: int) -> Operation[in
             "one of "
             f"'argon log {branch.name}' (LSNs {first} to {last})"
         )
-    return (yield from _end_of_commit(engine, branch, lsn))
+    return (yield from _end_of_commit(engine, branch, lsn, entry))
 
 
-def _end_of_commit(engine: Engine, branch: BranchRecord, lsn: int) -> Operation[int]:
-    """Return an LSN, or the end of the commit that it lies inside: its entries became visible together."""
+def _end_of_commit(
+    engine: Engine, branch: BranchRecord, lsn: int, entry: Mapping[str, Any] | None
+) -> Operation[int]:
+    """Return an LSN, or the end of the commit that it lies inside: its entries became visible together.
+
+    Args:
+        engine: The engine.
+        branch: The branch.
+        lsn: An LSN in its history.
+        entry: What the log has there; None for a gap.
+    """
     ids = [branch.line_id, *(ancestor.id for ancestor in branch.lineage)]
     bases = [*(ancestor.fork for ancestor in branch.lineage), 0]
     line = next(line for line, base in zip(ids, bases, strict=True) if lsn > base)
-    last = yield from engine.log.last_before(line, lsn, lsn)
+    there = entry is not None and entry["branch_id"] == line
+    last = entry if there else (yield from engine.log.last_before(line, lsn, lsn))
     return lsn if last is None else max(lsn, int(last.get("commit", 0)))
 
 
