@@ -61,12 +61,13 @@ class Branches(Ends, Migrations):
         if expires_at is not None:
             yield from self._check_may_expire(name)
         base = base_lsn if base_lsn is not None else (yield from self._log.head(parent)).lsn
-        # Read after the head, so that it knows the line that the head is on.
-        parent = (yield from self.by_id(parent.id)) or parent
-        number = yield from new_number(self._table.database)
         now = self._clock.now()
 
         def body(session: Any) -> Operation[BranchRecord]:
+            nonlocal parent
+            # Read after the head, so that it knows the line that the head is on.
+            parent = (yield from self.by_id(parent.id, session)) or parent
+            number = yield from new_number(self._table.database, within=True)
             created = yield from self._lsns.take(1, max(base, parent.created_lsn))
             record = BranchRecord(
                 _id=classic_id or ObjectId(),

@@ -110,9 +110,14 @@ class BranchTable:
             raise ProjectNotFound(f"there is no project {self._project_name!r} any more: it was deleted")
         return ProjectRecord.model_validate(found)
 
-    def by_id(self, branch_id: ObjectId) -> Operation[BranchRecord | None]:
-        """Look up a branch by id, deleted ones too."""
-        found = yield from find_one(self._table, {"_id": branch_id})
+    def by_id(self, branch_id: ObjectId, session: Any = None) -> Operation[BranchRecord | None]:
+        """Look up a branch by id, deleted ones too.
+
+        Args:
+            branch_id: The branch.
+            session: That of a transaction, if it is to be read in one.
+        """
+        found = yield from find_one(self._table, {"_id": branch_id}, session=session)
         return None if found is None else BranchRecord.model_validate(found)
 
     def list(self, *, deleted: bool = False) -> Operation[list[BranchRecord]]:

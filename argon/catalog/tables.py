@@ -8,6 +8,7 @@ from typing import Any
 from bson import ObjectId
 from pymongo import ASCENDING, IndexModel, ReturnDocument
 from pymongo.errors import CollectionInvalid, OperationFailure
+from pymongo.write_concern import WriteConcern
 
 from argon.io import Operation
 from argon.versions.layout import STORE_INDEXES
@@ -64,13 +65,19 @@ def create_store(database: Any, name: str, collation: Any = None) -> Operation[N
     yield database[name].create_indexes(models)
 
 
-def new_number(database: Any) -> Operation[int]:
+def new_number(database: Any, *, within: bool = False) -> Operation[int]:
     """Reserve the number that stands for a branch in version rows.
 
     Args:
         database: The database that holds everything.
+        within: Whether a transaction has read or written something already, and uses the number. It then
+            waits for no journal: a primary forgets its open transactions when it steps down, so one that
+            commits does so where the counter had moved before, and who has the commit has that too.
     """
-    counter = yield database[COUNTERS].find_one_and_update(
+    counters = database[COUNTERS]
+    if within:
+        counters = counters.with_options(write_concern=WriteConcern(1))
+    counter = yield counters.find_one_and_update(
         {"_id": "branch_number"},
         {"$inc": {"value": 1}},
         upsert=True,

@@ -204,7 +204,12 @@ def finds_of(client: Any) -> Finds:
 
 
 def find_one(
-    collection: Any, query: Mapping[str, Any], projection: Mapping[str, Any] | None = None, **arguments: Any
+    collection: Any,
+    query: Mapping[str, Any],
+    projection: Mapping[str, Any] | None = None,
+    *,
+    session: Any = None,
+    **arguments: Any,
 ) -> Operation[Any]:
     """Return the first document of a find, as the driver's own method does.
 
@@ -212,13 +217,14 @@ def find_one(
         collection: The physical collection.
         query: The filter.
         projection: Fields; None for all.
+        session: The session, if any.
         arguments: The others of ``Collection.find_one``.
     """
-    find = Find(collection, query, projection, None, {**arguments, "limit": -1})
+    find = Find(collection, query, projection, session, {**arguments, "limit": -1})
     begun = yield from finds_of(collection.database.client).first(find)
     if begun is not None:
         return next(iter(begun[1]), None)
-    return (yield collection.find_one(query, projection, **arguments))
+    return (yield collection.find_one(query, projection, session=session, **arguments))
 
 
 def _exchange(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pymongo import MongoClient, monitoring
 
 from argon import Argon, Branch, Project, WALDatabase
 from argon.catalog.projects import Projects
@@ -44,6 +45,28 @@ def test_a_writer_on_a_deleted_project_is_stopped(argon: Argon, project: Project
         other.delete_project("shop")
     with pytest.raises(BranchNotFound, match="deleted"):
         db["users"].insert_one({"_id": 2})
+
+
+def test_a_number_is_taken_while_the_transaction_that_uses_it_is_open(
+    argon: Argon, project: Project, mongod_uri: str
+) -> None:
+    """It is then lost with the transaction, should its server be lost before it has the journal."""
+    sent: list[str] = []
+
+    class Listener(monitoring.CommandListener):
+        def started(self, event: monitoring.CommandStartedEvent) -> None:
+            beginning = " in a new transaction" if event.command.get("startTransaction") else ""
+            sent.append(f"{event.command_name} {event.command.get(event.command_name)}{beginning}")
+
+        def succeeded(self, event: monitoring.CommandSucceededEvent) -> None: ...
+        def failed(self, event: monitoring.CommandFailedEvent) -> None: ...
+
+    client = MongoClient[dict[str, Any]](mongod_uri, event_listeners=[Listener()])
+    with client, Argon(database=argon.database, client=client) as listened:
+        made = [listened.project("shop").create_branch(name) for name in ("one", "two")]
+    assert made[0].record.number < made[1].record.number
+    steps = ("find branches in a new transaction", "findAndModify counters", "commitTransaction 1")
+    assert [step for step in sent if step in steps] == list(steps) * 2
 
 
 @pytest.mark.parametrize("moment", ["before", "at its entry", "after"])

@@ -62,12 +62,12 @@ def test_a_fork_of_what_is_being_collected_is_refused(
     data["users"].update_one({"_id": 1}, {"$set": {"n": 1}})
     number = tables.new_number
 
-    def collected_before(database: Any) -> Any:
+    def collected_before(database: Any, **how: Any) -> Any:
         monkeypatch.setattr(branches, "new_number", number)
         with Argon(mongod_uri, database=forgetful.database) as other:
             other.terms = AT_ONCE
             assert other.project("shop").gc().rows == 1
-        return (yield from number(database))
+        return (yield from number(database, **how))
 
     monkeypatch.setattr(branches, "new_number", collected_before)
     with pytest.raises(HistoryExpired, match=str(point)):
