@@ -136,7 +136,9 @@ def test_update_one(writing: Faces, update: Any) -> None:
 
 @pytest.mark.parametrize("update", UPDATES, ids=repr)
 def test_update_many(writing: Faces, update: Any) -> None:
-    writing.same(lambda db: db.users.update_many({"age": {"$in": [21, 22]}}, update))
+    # Some errors name the document, and which one is met first is nobody's to say: a branch has those that it
+    # inherits in one place and its own in another. What they say is compared for single documents.
+    writing.same(lambda db: db.users.update_many({"age": {"$in": [21, 22]}}, update), errors="code")
     writing.same_documents("users")
 
 
