@@ -157,7 +157,7 @@ def test_a_stopped_holder_holds_others_up_once(path: Path, neighbours: Callable[
     there.process.send_signal(signal.SIGSTOP)
     note, waited = _take(here)
     assert note is None
-    assert PATIENCE <= waited < 2 * PATIENCE
+    assert waited >= PATIENCE
     here.pass_on(_note(1))
     for _ in range(3):
         note, waited = _take(here)
