@@ -9,18 +9,17 @@ from bson.raw_bson import RawBSONDocument
 from pymongo.errors import OperationFailure
 
 from argon.io import Operation
-from argon.wire.finds import Find, Finds
+from argon.wire.finds import Find, first
 
 
-def first_batch(finds: Finds, find: Find) -> Operation[tuple[Any, list[Any]]]:
+def first_batch(find: Find) -> Operation[tuple[Any, list[Any]]]:
     """Return a cursor for a find, and its first documents.
 
     Args:
-        finds: Those of the client.
         find: What to ask for.
     """
     try:
-        begun = yield from finds.first(find)
+        begun = yield from first(find)
     except OperationFailure as error:
         raise readable(error) from error
     if begun is not None:

@@ -37,7 +37,7 @@ from argon.wal.clock import Clock
 from argon.wal.commit import Committer
 from argon.wal.log import LOG, Log
 from argon.wal.lsn import LsnAllocator
-from argon.wire.finds import find_one, finds_of
+from argon.wire.finds import find_one
 
 _PAST_CATALOGS = 256
 _FLAGS_BOUND = 2.0
@@ -72,7 +72,6 @@ class Engine:
         self.log = Log(self.raw[LOG])
         self.clock = Clock(client.get_database("admin", codec_options=CodecOptions()))
         self.committer = Committer(client, self.raw, self.log, self.clock, world, own=own)
-        self.finds = finds_of(client)
         self.projects = Projects(self.plain, self.log, self.committer, self.clock)
         self.rules = Rules(self.plain[PROJECTS])
         self.horizons = Horizons(self)

@@ -158,7 +158,7 @@ def read_first(
         planned = yield from _plan(snapshot, space, name, spec, reader)
         if not isinstance(planned, Find):
             return planned, (yield from next_batch(planned.cursor))
-        cursor, batch = yield from first_batch(snapshot.engine.finds, planned)
+        cursor, batch = yield from first_batch(planned)
         return Opened(cursor, wrapped=True), batch
 
     try:

@@ -121,8 +121,8 @@ class LargeCommit:
                 created_at=self._moment,
                 status="hidden",
             )
-            yield engine.plain[BRANCHES].insert_one(stored(record), session=session)
-            yield from engine.committer.append([birth(record, self._author, self._message)], session)
+            born = [birth(record, self._author, self._message)]
+            yield from engine.committer.insert(engine.plain[BRANCHES], stored(record), born, session)
             return record
 
         hidden: BranchRecord = yield from engine.committer.retrying_heads(body, self._lsns)

@@ -142,7 +142,9 @@ def _exchange(
             if own is not None and own.fields:
                 command.update(own.fields)
                 if session._starting_transaction:
-                    command.update(own.opening)
+                    # Neither the time is told again nor what to read after: this server has said both itself.
+                    concern = session._transaction.opts.read_concern.document
+                    command.update(startTransaction=True, readConcern=concern)
                     session._transaction.set_in_progress()
             else:
                 connection.add_server_api(command)

@@ -47,7 +47,6 @@ class Kept:
 
     Attributes:
         fields: What the driver says with each command of the transaction, once the first has been sent.
-        opening: What it says with the first one besides, where that is known before.
     """
 
     def __init__(self, connection: Any, checkout: Any) -> None:
@@ -56,7 +55,6 @@ class Kept:
         # Another object as soon as the driver learns anything of the servers, or is closed.
         self._servers = checkout.client._topology._description
         self.fields: dict[str, Any] = {}
-        self.opening: dict[str, Any] = {}
 
     def begin_again(self, session: Any) -> bool:
         """Begin the next transaction of the session that has the connection, like the last.
@@ -77,9 +75,8 @@ class Kept:
         transaction.set_starting()
         session._start_retryable_write()
         session._server_session.last_use = time.monotonic()
-        self.fields["txnNumber"] = session._server_session.transaction_id
-        # The time is not told again, nor what to read after: it is the same server, and has said so itself.
-        self.opening = {"startTransaction": True, "readConcern": transaction.opts.read_concern.document}
+        if self.fields:
+            self.fields["txnNumber"] = session._server_session.transaction_id
         return True
 
     def rest(self) -> None:

@@ -116,7 +116,7 @@ class Exhausted(NamedTuple):
         """Do nothing, for there is nothing on the server."""
 
 
-class Finds:
+class _Finds:
     """Asks for the first replies of finds.
 
     Args:
@@ -194,13 +194,14 @@ class Finds:
         return rest
 
 
-def finds_of(client: Any) -> Finds:
-    """Return what asks for a client's finds."""
+def first(find: Find) -> Operation[tuple[Any, list[Any]] | None]:
+    """Return a find's first documents, and a cursor for the others; see :meth:`_Finds.first`."""
+    client = find.collection.database.client
     # With the client: in a dictionary of clients, all that have the same seeds are one.
-    found: Finds | None = vars(client).get(_KEPT)
-    if found is None:
-        found = vars(client)[_KEPT] = Finds(client)
-    return found
+    finds: _Finds | None = vars(client).get(_KEPT)
+    if finds is None:
+        finds = vars(client)[_KEPT] = _Finds(client)
+    return finds.first(find)
 
 
 def find_one(
@@ -221,7 +222,7 @@ def find_one(
         arguments: The others of ``Collection.find_one``.
     """
     find = Find(collection, query, projection, session, {**arguments, "limit": -1})
-    begun = yield from finds_of(collection.database.client).first(find)
+    begun = yield from first(find)
     if begun is not None:
         return next(iter(begun[1]), None)
     return (yield collection.find_one(query, projection, session=session, **arguments))

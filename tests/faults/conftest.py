@@ -18,6 +18,7 @@ from pymongo import MongoClient
 from argon.io import run
 from argon.server import EmbeddedServer
 from argon.wal.orphans import end_orphans
+from tests.faults.faces import FACES, Do, reached
 
 if TYPE_CHECKING:
     from argon import Argon, Branch, Project, WALDatabase
@@ -134,3 +135,17 @@ def failing(fallible: Mortal) -> Iterator[Failing]:
                 client.admin.command("configureFailPoint", "failCommand", mode="off")
 
         yield fail
+
+
+@pytest.fixture(params=FACES)
+def face(request: pytest.FixtureRequest) -> str:
+    """By which driver a test reaches its branch, in a module that has documents in ``filled``."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def do(face: str, argon: Argon, filled: WALDatabase[Any], fallible: Mortal) -> Iterator[Do]:
+    """Calls something on main's database by a face, and returns what comes of it."""
+    with reached(face, argon.database, fallible.uri) as do:
+        yield do

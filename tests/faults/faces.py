@@ -20,6 +20,10 @@ PAST_THE_DRIVER = ["pymongo", "pymongo async"]
 FACES = [*PAST_THE_DRIVER, "listened", "motor"]
 
 
+class Stopped(BaseException):
+    """What interrupts; like Ctrl-C, but the test's own."""
+
+
 class _Listener(monitoring.CommandListener):
     def started(self, event: monitoring.CommandStartedEvent) -> None: ...
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None: ...

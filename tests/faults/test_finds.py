@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -17,7 +16,7 @@ from pymongo.synchronous import pool as synchronous
 from argon import Argon, WALDatabase
 from argon.wire import finds
 from tests.faults.conftest import Failing, Mortal
-from tests.faults.faces import FACES, PAST_THE_DRIVER, Call, Do, reached
+from tests.faults.faces import PAST_THE_DRIVER, Call, Do, Stopped, reached
 
 COUNT = 300
 """More than the first reply of a find holds, by default."""
@@ -29,18 +28,6 @@ REFUSED = 2
 def filled(argon: Argon, db: WALDatabase[Any]) -> WALDatabase[Any]:
     db.collection("users").insert_many([{"_id": number, "n": number % 10} for number in range(COUNT)])
     return db
-
-
-@pytest.fixture(params=FACES)
-def face(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    return name
-
-
-@pytest.fixture
-def do(face: str, argon: Argon, filled: WALDatabase[Any], fallible: Mortal) -> Iterator[Do]:
-    with reached(face, argon.database, fallible.uri) as do:
-        yield do
 
 
 @pytest.fixture
@@ -179,10 +166,6 @@ def test_each_client_asks_for_itself(argon: Argon, filled: WALDatabase[Any], fal
                 heard.clear()
                 mine.project("shop").branch("main")
                 assert heard.count("find") == (0 if client is quiet else 2)
-
-
-class Stopped(BaseException):
-    """What interrupts; like Ctrl-C, but the test's own."""
 
 
 @pytest.mark.parametrize("face", PAST_THE_DRIVER)

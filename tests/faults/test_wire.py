@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +14,8 @@ from pymongo.synchronous import pool as synchronous
 from argon import Argon, WALDatabase
 from argon.wire import commands as wire
 from tests.faults.audit import audit
-from tests.faults.conftest import Failing, Mortal
-from tests.faults.faces import FACES, PAST_THE_DRIVER, Call, Do, reached
+from tests.faults.conftest import Failing
+from tests.faults.faces import PAST_THE_DRIVER, Call, Do, Stopped
 
 if TYPE_CHECKING:
     from argon import Project
@@ -30,19 +29,6 @@ def filled(argon: Argon, db: WALDatabase[Any]) -> WALDatabase[Any]:
     db.collection("users").insert_many(BEFORE)
     db.collection("users").create_index("key", unique=True, sparse=True)
     return db
-
-
-@pytest.fixture(params=FACES)
-def face(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    return name
-
-
-@pytest.fixture
-def do(face: str, argon: Argon, filled: WALDatabase[Any], fallible: Mortal) -> Iterator[Do]:
-    """Calls something on main's database by a face, and returns what comes of it."""
-    with reached(face, argon.database, fallible.uri) as do:
-        yield do
 
 
 def _insert(db: Any) -> Any:
@@ -147,10 +133,6 @@ def test_a_connection_that_is_cut_at_a_statement_is_not_used_again(
     changed = _users(filled)
     assert changed == (AFTER if write is _many else [*BEFORE, {"_id": "new"}])
     audit(argon)
-
-
-class Stopped(BaseException):
-    """What interrupts; like Ctrl-C, but the test's own."""
 
 
 @pytest.mark.parametrize("face", PAST_THE_DRIVER)
