@@ -174,7 +174,7 @@ class AsyncArgon:
     async def features(self) -> Flags:
         """Return the feature flags in force, read now."""
         await self.opening()
-        return await run_async(self.engine.flags(fresh=True))
+        return await run_async(self.engine.flags.current(fresh=True))
 
     async def set_feature(self, flag: str, value: FlagValue | Mapping[str, Any]) -> None:
         """Set a feature flag for every process; this one sees it at once, others within seconds.
@@ -187,7 +187,7 @@ class AsyncArgon:
             InvalidSettings: There is no such flag, or it cannot have this value.
         """
         await self.opening()
-        await run_async(self.engine.set_flag(flag, check_flag_value(flag, value, "the arguments")))
+        await run_async(self.engine.flags.store(flag, check_flag_value(flag, value, "the arguments")))
 
     async def unset_feature(self, flag: str) -> bool:
         """Forget what was set for a flag, so that the file or the default counts.
@@ -199,7 +199,7 @@ class AsyncArgon:
             InvalidSettings: There is no such flag.
         """
         await self.opening()
-        return await run_async(self.engine.unset_flag(flag))
+        return await run_async(self.engine.flags.unset(flag))
 
     async def gc(self, dry_run: bool = False, *, progress: Progress | None = None) -> list[GCReport]:
         """Take away what is older than the retention and not held, in all projects, deleted ones too.

@@ -292,4 +292,4 @@ class AsyncBranch(
             FeatureDisabled: It is off.
         """
         await self._found()
-        await run_async(self.engine.require(flag, self._project.name, self.name))
+        await run_async(self.engine.flags.require(flag, self._project.name, self.name))

@@ -40,7 +40,7 @@ def create_project(
     Raises:
         ProjectExists: There is one of this name.
     """
-    classic = not (yield from engine.enabled("wal_enabled", name, "main"))
+    classic = not (yield from engine.flags.enabled("wal_enabled", name, "main"))
     return (yield from engine.projects.create(name, classic=classic, author=author, message=message))
 
 
@@ -75,7 +75,7 @@ def create_branch(
         parent = yield from engine.line(parent).opened()
     if base_lsn is not None:
         yield from engine.require_log(parent)
-    in_log = yield from engine.enabled("wal_create_branch", project.name, name)
+    in_log = yield from engine.flags.enabled("wal_create_branch", project.name, name)
     options: dict[str, Any] = {"expires": expires, "author": author, "message": message}
     if in_log and parent.kind == "wal":
         return (yield from engine.branches(project).create(name, parent, base_lsn, **options))

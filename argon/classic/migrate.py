@@ -101,7 +101,7 @@ def migrate(
         Conflict: Others keep on writing to the physical database, or another
             run has taken over.
     """
-    yield from engine.require("wal_data_operations", project.name, branch.name)
+    yield from engine.flags.require("wal_data_operations", project.name, branch.name)
     branches = engine.branches(project)
     if branch.kind == "classic":
         refuse_special((yield from from_database(database_of(engine, branch.physical))))

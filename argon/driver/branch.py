@@ -294,4 +294,4 @@ class Branch(
             FeatureDisabled: It is off.
         """
         self._found()
-        run(self.engine.require(flag, self._project.name, self.name))
+        run(self.engine.flags.require(flag, self._project.name, self.name))

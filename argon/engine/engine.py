@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import cached_property, partial
 from typing import Any
@@ -26,7 +25,7 @@ from argon.engine.line import Line
 from argon.engine.rules import Rules
 from argon.engine.scratch import Scratch
 from argon.engine.snapshot import RAW_CODEC, Snapshot
-from argon.features import Flags, FlagValue, configured_flags, load_stored, store_flag, unset_flag
+from argon.features import FlagsInForce
 from argon.hooks import Hooks
 from argon.io import Operation, World
 from argon.models import BranchRecord, ProjectRecord
@@ -40,8 +39,6 @@ from argon.wal.lsn import LsnAllocator
 from argon.wire.finds import find_one
 
 _PAST_CATALOGS = 256
-_FLAGS_BOUND = 2.0
-"""Seconds after which a process sees a flag that another one has set."""
 
 
 class Engine:
@@ -74,16 +71,13 @@ class Engine:
         self.committer = Committer(client, self.raw, self.log, self.clock, world, own=own)
         self.projects = Projects(self.plain, self.log, self.committer, self.clock)
         self.rules = Rules(self.plain[PROJECTS])
+        self.flags = FlagsInForce(self.plain[FEATURES])
         self.horizons = Horizons(self)
         self.scratch = Scratch(client, self.raw, world, self.committer)
         self._lsns: dict[ObjectId, LsnAllocator] = {}
         self._lines: dict[ObjectId, Line] = {}
         self._names: dict[ObjectId, str] = {}
         self._past: dict[View, Catalog] = {}
-        self._configured: Flags | None = None
-        self._flags: Flags | None = None
-        self._flags_read = 0.0
-        self._on: set[tuple[ObjectId, str, str]] = set()
         self.baton = default_path()
         self.hooks = Hooks()
         self.run_hooks = False
@@ -177,57 +171,6 @@ class Engine:
         """Put a snapshot together."""
         return Snapshot(self, branch, self._names.get(branch.project_id, ""), view, catalog, session)
 
-    def flags(self, *, fresh: bool = False) -> Operation[Flags]:
-        """Return the feature flags, what is stored in the database included.
-
-        Args:
-            fresh: Read them now, however short the time since they were read.
-        """
-        now = time.monotonic()
-        flags = self._flags
-        if flags is None or fresh or now - self._flags_read > _FLAGS_BOUND:
-            self._flags_read = now  # whoever comes while one reads them goes on with the old ones
-            if self._configured is None:
-                self._configured = configured_flags()
-            values = yield from load_stored(self.plain[FEATURES])
-            self._flags = flags = self._configured.with_stored(values)
-            self._on.clear()
-        return flags
-
-    def set_flag(self, flag: str, value: FlagValue) -> Operation[None]:
-        """Set a feature flag for every process; this one sees it at once.
-
-        Raises:
-            InvalidSettings: There is no such flag, or it cannot have this value.
-        """
-        yield from store_flag(self.plain[FEATURES], flag, value)
-        yield from self.flags(fresh=True)
-
-    def unset_flag(self, flag: str) -> Operation[bool]:
-        """Forget what is stored for a flag, so that the file or the default counts.
-
-        Returns:
-            Whether a value was stored.
-
-        Raises:
-            InvalidSettings: There is no such flag.
-        """
-        found = yield from unset_flag(self.plain[FEATURES], flag)
-        yield from self.flags(fresh=True)
-        return found
-
-    def enabled(self, flag: str, project: str, branch: str | None = None) -> Operation[bool]:
-        """Whether a feature is on for a branch."""
-        return (yield from self.flags()).enabled(flag, project, branch)
-
-    def require(self, flag: str, project: str, branch: str | None = None) -> Operation[None]:
-        """Check that a feature is on for a branch.
-
-        Raises:
-            FeatureDisabled: It is off; the message says where that was set.
-        """
-        (yield from self.flags()).require(flag, project, branch)
-
     def require_log(self, branch: BranchRecord) -> Operation[None]:
         """Check that a branch is in the log, and no physical database.
 
@@ -238,20 +181,16 @@ class Engine:
             refuse_classic((yield from self.line(branch).opened()))
 
     def require_on(self, branch: BranchRecord, flag: str) -> Operation[None]:
-        """Check that a feature is on for a branch, known by its record; fast, for every write asks.
+        """Check that a feature is on for a branch, known by its record.
 
         Raises:
             FeatureDisabled: It is off; the message says where that was set.
         """
-        known = (branch.id, branch.name, flag)
-        if known in self._on and time.monotonic() - self._flags_read <= _FLAGS_BOUND:
-            return
         project = self._names.get(branch.project_id)
         if project is None:
             found = yield from find_one(self.plain[PROJECTS], {"_id": branch.project_id}, {"name": 1})
             project = self._names[branch.project_id] = found["name"] if found else ""
-        yield from self.require(flag, project, branch.name)
-        self._on.add(known)
+        yield from self.flags.require(flag, project, branch.name)
 
     def past(self, branch: BranchRecord, lsn: int) -> Operation[Snapshot]:
         """Return a branch as it was at an LSN.

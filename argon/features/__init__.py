@@ -17,6 +17,7 @@ process refreshes the rest with ``flags.with_stored(run(load_stored(c)))``.
 """
 
 from argon.features.flags import FLAGS, Flags, FlagValue, Setting
+from argon.features.in_force import FlagsInForce
 from argon.features.rollout import Rollout
 from argon.features.sources import configured_flags, parse_flag_value
 from argon.features.stored import load_stored, store_flag, unset_flag
@@ -25,6 +26,7 @@ __all__ = [
     "FLAGS",
     "FlagValue",
     "Flags",
+    "FlagsInForce",
     "Rollout",
     "Setting",
     "configured_flags",
