@@ -116,7 +116,7 @@ class AsyncBranchLog(Recorded[BranchRecord]):
         """Return the last LSN by a point, or 0 for a time before all history, where that may be."""
         where = as_point(at=point)
         try:
-            return await run_async(resolve(self.engine, self._record, where))
+            return (await run_async(resolve(self.engine, self._record, where))).lsn
         except PointNotFound:
             if early and isinstance(where, Time | Ago):
                 return 0

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from argon.aio.database import AsyncWALDatabase
     from argon.aio.project import AsyncProject
     from argon.engine.engine import Engine
-    from argon.merging.place import Place
+    from argon.timetravel.place import Place
 
 
 class AsyncPast(Recorded[BranchRecord]):

@@ -14,16 +14,18 @@ from argon.aio.tags import AsyncTags
 from argon.catalog.lineage import BranchNode, grow
 from argon.classic.branches import create_branch
 from argon.classic.migrate import Progress as MigrationProgress
+from argon.engine.spaces import spaces_of
 from argon.io import run_async
 from argon.materializer import Progress as Reading
 from argon.materializer import VerifyReport
 from argon.materializer.rebuild import RebuildReport, rebuild
 from argon.materializer.verify import verify
-from argon.merging.place import Place, locate, spaces_of
 from argon.merging.results import ForkInfo
 from argon.models import BranchRecord, ProjectRecord
 from argon.models.recorded import Recorded
 from argon.points import as_expiry, as_point
+from argon.timetravel.locate import locate
+from argon.timetravel.place import Place
 from argon.timetravel.resolve import resolve
 
 if TYPE_CHECKING:
@@ -135,14 +137,15 @@ class AsyncProject(AsyncTags, AsyncRules, AsyncHooks, AsyncComparing, AsyncProje
         expires = as_expiry(ttl, expires_at)
         source = parent if isinstance(parent, AsyncBranch) else await self.branch(parent)
         await source._found()
-        base = None
+        left, base = source.record, None
         if at is not None:
             await source.require("wal_time_travel")
-            base = await run_async(resolve(self.engine, source.record, as_point(at=at)))
+            place = await run_async(resolve(self.engine, left, as_point(at=at)))
+            left, base = place.branch, place.lsn
         made = create_branch(
             self.engine,
             self._record,
-            source.record,
+            left,
             name,
             base,
             expires=expires,

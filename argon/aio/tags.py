@@ -11,7 +11,7 @@ from argon.names import check_tag_name
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine
-    from argon.merging.place import Place
+    from argon.timetravel.place import Place
 
 
 class AsyncTags(Recorded[ProjectRecord]):

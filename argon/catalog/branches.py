@@ -60,13 +60,15 @@ class Branches(Ends, Migrations):
         expires_at = None if expires is None else self._expiry(expires)
         if expires_at is not None:
             yield from self._check_may_expire(name)
-        base = base_lsn if base_lsn is not None else (yield from self._log.head(parent)).lsn
-        now = self._clock.now()
 
         def body(session: Any) -> Operation[BranchRecord]:
             nonlocal parent
-            # Read after the head, so that it knows the line that the head is on.
-            parent = (yield from self.by_id(parent.id, session)) or parent
+            base, moment, line_id = base_lsn, self._clock.now(), None
+            if base is None:
+                head, line_id = yield from self._log.end(parent, session)
+                base, moment = head.lsn, max(moment, head.time)
+            if line_id != parent.line_id:  # the point may be on a line to which a large commit moved it
+                parent = (yield from self.by_id(parent.id, session)) or parent
             number = yield from new_number(self._table.database, within=True)
             created = yield from self._lsns.take(1, max(base, parent.created_lsn))
             record = BranchRecord(
@@ -80,7 +82,7 @@ class Branches(Ends, Migrations):
                 base_lsn=base,
                 created_lsn=created,
                 lineage=lineage_from(parent, base),
-                created_at=now,
+                created_at=moment,
                 expires_at=expires_at,
             )
             born = [birth(record, author, message)]

@@ -118,7 +118,7 @@ class BranchLog(Recorded[BranchRecord]):
         """Return the last LSN by a point, or 0 for a time before all history, where that may be."""
         where = as_point(at=point)
         try:
-            return run(resolve(self.engine, self._record, where))
+            return run(resolve(self.engine, self._record, where)).lsn
         except PointNotFound:
             if early and isinstance(where, Time | Ago):
                 return 0

@@ -21,7 +21,7 @@ from argon.models.recorded import Recorded
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine
-    from argon.merging.place import Place
+    from argon.timetravel.place import Place
 
 
 T = TypeVar("T")

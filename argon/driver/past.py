@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from argon.driver.database import WALDatabase
     from argon.driver.project import Project
     from argon.engine.engine import Engine
-    from argon.merging.place import Place
+    from argon.timetravel.place import Place
 
 
 class Past(Recorded[BranchRecord]):

@@ -16,16 +16,18 @@ from argon.driver.hooks import Hooks
 from argon.driver.retention import ProjectRetention
 from argon.driver.rules import Rules
 from argon.driver.tags import Tags
+from argon.engine.spaces import spaces_of
 from argon.io import run
 from argon.materializer import Progress as Reading
 from argon.materializer import VerifyReport
 from argon.materializer.rebuild import RebuildReport, rebuild
 from argon.materializer.verify import verify
-from argon.merging.place import Place, locate, spaces_of
 from argon.merging.results import ForkInfo
 from argon.models import BranchRecord, ProjectRecord
 from argon.models.recorded import Recorded
 from argon.points import as_expiry, as_point
+from argon.timetravel.locate import locate
+from argon.timetravel.place import Place
 from argon.timetravel.resolve import resolve
 
 if TYPE_CHECKING:
@@ -137,14 +139,15 @@ class Project(Tags, Rules, Hooks, Comparing, ProjectRetention):
         expires = as_expiry(ttl, expires_at)
         source = parent if isinstance(parent, Branch) else self.branch(parent)
         source._found()
-        base = None
+        left, base = source.record, None
         if at is not None:
             source.require("wal_time_travel")
-            base = run(resolve(self.engine, source.record, as_point(at=at)))
+            place = run(resolve(self.engine, left, as_point(at=at)))
+            left, base = place.branch, place.lsn
         made = create_branch(
             self.engine,
             self._record,
-            source.record,
+            left,
             name,
             base,
             expires=expires,

@@ -13,7 +13,7 @@ from argon.names import check_tag_name
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine
-    from argon.merging.place import Place
+    from argon.timetravel.place import Place
 
 
 class Tags(Recorded[ProjectRecord]):

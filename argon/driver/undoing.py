@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from argon.driver.project import Project
     from argon.engine.engine import Engine
     from argon.engine.handle import Handle
-    from argon.merging.place import Place
+    from argon.timetravel.place import Place
 
 
 class Undoing(Recorded[BranchRecord]):
@@ -276,10 +276,12 @@ class Undoing(Recorded[BranchRecord]):
             return self.reset(point, message=message, author=author, progress=progress)
         found = run(resolve(self.engine, self._record, point))
         if name is None:
-            name = f"{self.name}-{'lsn' if lsn is not None else 'restore'}-{found}"
-        message = message or f"restore {self.name} at LSN {found}"
+            name = f"{self.name}-{'lsn' if lsn is not None else 'restore'}-{found.lsn}"
+        message = message or f"restore {self.name} at LSN {found.lsn}"
         project, author = self._project.record, author or self._project.author
-        made = create_branch(self.engine, project, self._record, name, found, author=author, message=message)
+        made = create_branch(
+            self.engine, project, found.branch, name, found.lsn, author=author, message=message
+        )
         return self._project._holding(run(made))
 
     def _parent(self) -> Any:

@@ -34,7 +34,7 @@ from argon.retention.horizon import Horizons
 from argon.versions.visibility import View, make_view
 from argon.wal.clock import Clock
 from argon.wal.commit import Committer
-from argon.wal.log import LOG, Log
+from argon.wal.log import LOG, Head, Log
 from argon.wal.lsn import LsnAllocator
 from argon.wire.finds import find_one
 
@@ -137,6 +137,20 @@ class Engine:
     def fresh(self, record: BranchRecord) -> Operation[BranchRecord]:
         """Read a branch's record anew where its line or its lineage count: large commits change them."""
         return (yield from self.branch_record(record.id)) or record
+
+    def end(self, record: BranchRecord) -> Operation[tuple[BranchRecord, Head]]:
+        """Read a branch's head, and its record anew where a large commit has moved it to another line.
+
+        Args:
+            record: The branch; it may be out of date.
+
+        Returns:
+            The record, which knows the line that the head is on, and the head.
+        """
+        head, line_id = yield from self.log.end(record)
+        if line_id != record.line_id:
+            record = yield from self.fresh(record)
+        return record, head
 
     def line_record(self, line_id: ObjectId) -> Operation[BranchRecord | None]:
         """Return the branch that wrote a line of the log, as it was then."""

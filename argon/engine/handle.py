@@ -142,7 +142,7 @@ class Handle:
             yield from engine.require_on(record, "wal_time_travel")
             found = yield from resolve(engine, record, point)
             if self.moment.lsn is None:  # otherwise somebody else was first, and a view is of one moment
-                self.moment.lsn = found
+                self.moment.lsn = found.lsn
         return self.moment.lsn
 
     def write(self, planner: Planner) -> Operation[Any]:

@@ -7,13 +7,14 @@ merged and restored as its collections are, and is gone with the last one.
 
 from __future__ import annotations
 
+from argon.engine.engine import Engine
 from argon.engine.find import open_find
 from argon.engine.handle import Handle
 from argon.engine.query import FindSpec, Reader
 from argon.engine.snapshot import Snapshot
 from argon.errors import SpaceNotEmpty, SpaceNotFound, SpaceProtected
 from argon.io import Operation
-from argon.models import CollectionRecord
+from argon.models import BranchRecord, CollectionRecord
 from argon.names import check_space_name
 from argon.versions.layout import RAW_CODEC
 from argon.wal.change import Plan
@@ -26,6 +27,13 @@ _SHOWN = 3
 def list_spaces(handle: Handle) -> Operation[list[str]]:
     """Name the spaces of a view that users see; ``default`` is always there."""
     return (yield from handle.snapshot()).catalog.spaces()
+
+
+def spaces_of(engine: Engine, branch: BranchRecord) -> Operation[list[str]]:
+    """Name the spaces of a branch; ``default`` is always there."""
+    if branch.kind == "classic":
+        return [DEFAULT_SPACE]
+    return (yield from engine.line(branch).snapshot()).catalog.spaces()
 
 
 def delete_space(handle: Handle, space: str, *, force: bool = False) -> Operation[None]:

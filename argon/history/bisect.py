@@ -15,7 +15,7 @@ from argon.errors import Conflict, InvalidPoint
 from argon.history.entries import Entries
 from argon.history.results import BisectResult, BisectStep, Verdict
 from argon.io import Operation
-from argon.merging.place import Place, common
+from argon.timetravel.place import Place, common
 from argon.wal.log import LOG
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from argon.history.entries import Entries
 from argon.history.results import FieldBlame
 from argon.io import Operation
 from argon.merging.fields import body, is_document, join, value
-from argon.merging.place import Place
 from argon.merging.states import plain
+from argon.timetravel.place import Place
 from argon.versions.elements import elements
 from argon.wal.log import DEFAULT_SPACE
 

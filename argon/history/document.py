@@ -10,10 +10,10 @@ from argon.history.states import State, States
 from argon.history.stays import Stays
 from argon.io import Operation
 from argon.merging.fields import field_changes
-from argon.merging.place import Place
 from argon.merging.states import plain, value_of
 from argon.models.entry import DOCUMENT_OPERATIONS
 from argon.models.entry import Operation as Kind
+from argon.timetravel.place import Place
 from argon.wal.log import DEFAULT_SPACE
 
 if TYPE_CHECKING:

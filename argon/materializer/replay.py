@@ -20,6 +20,7 @@ from argon.models.entry import DDL_OPERATIONS, DOCUMENT_OPERATIONS
 from argon.models.entry import Operation as Kind
 from argon.points import as_point
 from argon.retention.marker import collections_done
+from argon.timetravel.place import at_head
 from argon.timetravel.resolve import resolve
 from argon.versions.ids import id_key
 from argon.wal.log import DEFAULT_SPACE, LOG
@@ -51,10 +52,10 @@ def replay(
         CorruptHistory: The log contradicts itself; the message names the entry.
     """
     if lsn is None:
-        lsn = (yield from engine.log.head(branch)).lsn
+        place = yield from at_head(engine, branch)
     else:
-        lsn = yield from resolve(engine, branch, as_point(lsn=lsn))
-    branch = yield from engine.fresh(branch)
+        place = yield from resolve(engine, branch, as_point(lsn=lsn))
+    branch, lsn = place.branch, place.lsn
     while True:
         collected = yield from collections_done(engine, branch.project_id)
         failure: CorruptHistory | None = None

@@ -15,9 +15,9 @@ from pymongo.read_concern import ReadConcern
 
 from argon.errors import HistoryExpired
 from argon.io import Operation
-from argon.merging.place import Place, place_of
 from argon.models import BranchRecord
 from argon.models.entry import Operation as Kind
+from argon.timetravel.place import Place, place_of
 from argon.wal.log import LOG, MERGE_INDEX, RESET_INDEX
 
 if TYPE_CHECKING:

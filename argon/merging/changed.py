@@ -10,9 +10,9 @@ from pymongo.read_concern import ReadConcern
 
 from argon.io import Operation
 from argon.merging.ids import IdSet
-from argon.merging.place import Place, common
 from argon.merging.progress import Tally
 from argon.models.entry import DDL_OPERATIONS, DOCUMENT_OPERATIONS
+from argon.timetravel.place import Place, common
 from argon.wal.log import DEFAULT_SPACE, LOG
 
 if TYPE_CHECKING:

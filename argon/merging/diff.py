@@ -11,7 +11,6 @@ from argon.io import Operation
 from argon.merging.changed import Changed, changed_between
 from argon.merging.fields import field_changes
 from argon.merging.ids import IdSet
-from argon.merging.place import Place
 from argon.merging.progress import Tally, Watcher
 from argon.merging.results import (
     MISSING,
@@ -24,6 +23,7 @@ from argon.merging.results import (
 )
 from argon.merging.states import add_all, matching, plain, rows_of, value_of
 from argon.models import CollectionRecord
+from argon.timetravel.place import Place
 from argon.versions.ids import id_key
 
 if TYPE_CHECKING:

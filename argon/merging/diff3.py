@@ -15,12 +15,12 @@ from argon.merging.definitions import counterpart
 from argon.merging.diff import described, parts
 from argon.merging.fields import body, is_document, join, value
 from argon.merging.ids import IdSet
-from argon.merging.place import Place
 from argon.merging.progress import Tally, Watcher
 from argon.merging.results import MISSING
 from argon.merging.states import add_all, matching, plain, rows_of, value_of
 from argon.merging.three_way import Side, ThreeWayDiff, ThreeWayEntry, ThreeWayField, ThreeWaySchema
 from argon.models import CollectionRecord
+from argon.timetravel.place import Place
 from argon.versions.elements import elements
 from argon.versions.ids import id_key
 from argon.versions.layout import Row

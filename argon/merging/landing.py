@@ -14,11 +14,11 @@ from argon.merging.checks import unique_checks, validate
 from argon.merging.fields import field_changes
 from argon.merging.large import LargeChange
 from argon.merging.outcome import Computed, Outcome
-from argon.merging.place import Place
 from argon.merging.progress import Tally
 from argon.merging.results import DiffEntry
 from argon.merging.states import plain, value_of
 from argon.models import CollectionRecord
+from argon.timetravel.place import Place
 from argon.wal.change import Change, Check, LargePlan, Plan
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from argon.errors import Conflict
 from argon.io import Operation
 from argon.merging.checks import inspect, validate
 from argon.merging.outcome import Computed, Digest
-from argon.merging.place import Place
 from argon.merging.progress import Tally
+from argon.timetravel.place import Place
 from argon.wal.change import Change
 from argon.wal.commit import StaleHead
 

@@ -22,12 +22,12 @@ from argon.merging.changed import Changed, changed_between
 from argon.merging.compute import Merging
 from argon.merging.landing import Landing, entries
 from argon.merging.outcome import Outcome
-from argon.merging.place import Place
 from argon.merging.plan import MergePlan
 from argon.merging.progress import Tally, Watcher
 from argon.merging.results import ConflictEntry, MergeInfo, named
 from argon.merging.strategy import Strategy, check_strategy
 from argon.models import CollectionRecord
+from argon.timetravel.place import Place, at_head
 from argon.versions.layout import raw
 from argon.wal.change import Change, Plan
 
@@ -150,9 +150,7 @@ class Merge:
         )
 
     def _target(self) -> Operation[Place]:
-        record = self._handle.line.record
-        head = yield from self._engine.log.head(record)
-        return Place((yield from self._engine.fresh(record)), head.lsn)
+        return (yield from at_head(self._engine, self._handle.line.record))
 
     def _compute(
         self, target: Place, ours: Snapshot, *, keep: bool = True

@@ -234,7 +234,7 @@ def _begin(engine: Engine, record: BranchRecord, moment: Timestamp | None) -> Op
     # The counter of an event's time is its microseconds.
     since = datetime.fromtimestamp(moment.time, UTC) + timedelta(microseconds=min(moment.inc, 999_999))
     try:
-        lsn = yield from resolve(engine, record, Time(since - timedelta(microseconds=2)))
+        lsn = (yield from resolve(engine, record, Time(since - timedelta(microseconds=2)))).lsn
     except HistoryExpired as error:
         raise history_lost(str(error)) from error
     except PointNotFound:

@@ -1,4 +1,4 @@
-"""Finding the LSN that a point in time stands for on a branch."""
+"""Finding the place that a point in time stands for on a branch."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from argon.models import BranchRecord
 from argon.models.entry import Operation as Kind
 from argon.points import Ago, Lsn, Point, Tag
 from argon.retention.held import owner_of
+from argon.timetravel.place import Place
 from argon.wal.log import moment_of
 
 if TYPE_CHECKING:
@@ -24,17 +25,17 @@ _FIRST_LSN = 2
 """A project's history begins with the record of its main branch."""
 
 
-def resolve(engine: Engine, branch: BranchRecord, point: Point) -> Operation[int]:
-    """Find the LSN of a point on a branch.
+def resolve(engine: Engine, branch: BranchRecord, point: Point) -> Operation[Place]:
+    """Find where on a branch a point is.
 
     Args:
         engine: The engine.
-        branch: The branch whose history is asked.
+        branch: The branch whose history is asked; its record may be out of date.
         point: An LSN, a time, an age or a tag.
 
     Returns:
-        The last LSN at or before the point that ends a commit, or lies between two: nobody has ever
-        seen half of one.
+        The branch, by a record that knows the line which the place is on, at the last LSN at or before
+        the point that ends a commit, or lies between two: nobody has ever seen half of one.
 
     Raises:
         TagNotFound: The project has no such tag.
@@ -44,13 +45,12 @@ def resolve(engine: Engine, branch: BranchRecord, point: Point) -> Operation[int
         UnsupportedOperation: The branch is a classic one, without a history.
     """
     yield from engine.require_log(branch)
-    branch = yield from engine.fresh(branch)
     found = yield from _find(engine, branch, point)
-    yield from engine.horizons.require(branch, found)
+    yield from engine.horizons.require(found.branch, found.lsn)
     return found
 
 
-def _find(engine: Engine, branch: BranchRecord, point: Point) -> Operation[int]:
+def _find(engine: Engine, branch: BranchRecord, point: Point) -> Operation[Place]:
     if isinstance(point, Lsn):
         return (yield from _resolve_lsn(engine, branch, point.lsn))
     if isinstance(point, Tag):
@@ -61,8 +61,8 @@ def _find(engine: Engine, branch: BranchRecord, point: Point) -> Operation[int]:
     return (yield from _resolve_time(engine, branch, moment))
 
 
-def _resolve_lsn(engine: Engine, branch: BranchRecord, lsn: int) -> Operation[int]:
-    head = yield from engine.log.head(branch)
+def _resolve_lsn(engine: Engine, branch: BranchRecord, lsn: int) -> Operation[Place]:
+    branch, head = yield from engine.end(branch)
     # The record of its creation is in the log of a branch, and it is newer than the head of a fresh one.
     first, last = min(_FIRST_LSN, head.lsn), max(head.lsn, branch.created_lsn)
     if not first <= lsn <= last:
@@ -80,7 +80,7 @@ def _resolve_lsn(engine: Engine, branch: BranchRecord, lsn: int) -> Operation[in
             "one of "
             f"'argon log {branch.name}' (LSNs {first} to {last})"
         )
-    return (yield from _end_of_commit(engine, branch, lsn, entry))
+    return Place(branch, (yield from _end_of_commit(engine, branch, lsn, entry)), named=True)
 
 
 def _end_of_commit(
@@ -102,18 +102,19 @@ def _end_of_commit(
     return lsn if last is None else max(lsn, int(last.get("commit", 0)))
 
 
-def _resolve_tag(engine: Engine, branch: BranchRecord, name: str) -> Operation[int]:
-    """Find a tag's LSN, whose state must be one that the branch itself has been in."""
+def _resolve_tag(engine: Engine, branch: BranchRecord, name: str) -> Operation[Place]:
+    """Find a tag's place, whose state must be one that the branch itself has been in."""
     tag = yield from find_tag(engine.plain, branch.project_id, name)
+    place = Place((yield from engine.fresh(branch)), tag.lsn, named=True)
     if tag.branch_id == branch.id:
-        return tag.lsn
+        return place
     tagged: Any = yield from engine.branch_record(tag.branch_id)
-    if not _in_lineage(branch, owner_of(tagged, tag.lsn), tag.lsn):
+    if not _in_lineage(place.branch, owner_of(tagged, tag.lsn), tag.lsn):
         raise PointNotFound(
             f"the tag {name!r} is at {tagged.name}@{tag.lsn}, which is not in the history of "
             f"{branch.name!r}: look at it on the branch {tagged.name!r}"
         )
-    return tag.lsn
+    return place
 
 
 def _in_lineage(branch: BranchRecord, line_id: ObjectId, lsn: int) -> bool:
@@ -122,26 +123,26 @@ def _in_lineage(branch: BranchRecord, line_id: ObjectId, lsn: int) -> bool:
     return any(ancestor.id == line_id and lsn <= ancestor.fork for ancestor in branch.lineage)
 
 
-def _resolve_time(engine: Engine, branch: BranchRecord, moment: datetime) -> Operation[int]:
+def _resolve_time(engine: Engine, branch: BranchRecord, moment: datetime) -> Operation[Place]:
     """Walk the lineage from the branch upwards to the line that was written at the moment.
 
     Times increase along a line, so a line is searched by halving its LSNs,
     each probe one index seek.
     """
     moment = moment.astimezone(UTC)
+    branch, head = yield from engine.end(branch)
     bases = [ancestor.fork for ancestor in branch.lineage] + [0]
-    head = yield from engine.log.head(branch)
     limits = [head.lsn, *(ancestor.fork for ancestor in branch.lineage)]
     ids = [branch.line_id, *(ancestor.id for ancestor in branch.lineage)]
     for line_id, base, limit in zip(ids, bases, limits, strict=True):
         yield from engine.horizons.require_time(branch, line_id, limit, moment)
         found = yield from last_at(engine, branch, line_id, base, limit, moment)
         if found is not None:
-            return found
+            return Place(branch, found, named=True)
     root = yield from engine.branch_record(ids[-1])
     begin = None if root is None else root.created_at
     if root is not None and moment >= root.created_at:
-        return root.base_lsn
+        return Place(branch, root.base_lsn, named=True)
     raise PointNotFound(
         f"{moment.isoformat()} is before the project began: the history of {branch.name!r} holds "
         f"{'' if begin is None else begin.isoformat()} to {head.time.isoformat()}"

@@ -10,9 +10,9 @@ from pymongo.errors import DuplicateKeyError
 from argon.catalog.records import birth, lineage_from, stored
 from argon.catalog.tables import BRANCHES, new_number
 from argon.io import Operation
-from argon.merging.place import Place
 from argon.models import BranchRecord, ProjectRecord
 from argon.names import LONGEST_NAME
+from argon.timetravel.place import Place
 from argon.wal.commit import StaleHead
 
 if TYPE_CHECKING:

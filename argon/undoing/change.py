@@ -16,11 +16,11 @@ from argon.merging.base import ensure_indexes
 from argon.merging.diff import definitions
 from argon.merging.landing import Landing, entries
 from argon.merging.outcome import Computed, Outcome
-from argon.merging.place import Place, common
 from argon.merging.progress import Tally, Watcher
 from argon.merging.results import SchemaChange
 from argon.models import CollectionRecord, ProjectRecord
 from argon.models.entry import Operation as Kind
+from argon.timetravel.place import Place, at_head, common
 from argon.undoing.backup import Backup
 from argon.undoing.results import ChangeInfo, CommitInfo
 from argon.versions.layout import raw
@@ -180,10 +180,7 @@ class StateChange(ABC):
         return True
 
     def _head(self) -> Operation[Place]:
-        record = yield from self._handle.line.opened()
-        head = yield from self._engine.log.head(record)
-        # Read after the head, so that it knows the line that this is on.
-        return Place((yield from self._engine.fresh(record)), head.lsn)
+        return (yield from at_head(self._engine, (yield from self._handle.line.opened())))
 
     def _plan(self, snapshot: Snapshot, author: str | None) -> Operation[Plan]:
         # If this commit lands, the head that is read here is the one that the snapshot is of.

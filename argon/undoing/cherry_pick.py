@@ -13,11 +13,11 @@ from argon.io import Operation
 from argon.merging.changed import changed_between
 from argon.merging.merge import refusal
 from argon.merging.outcome import Outcome
-from argon.merging.place import Place
 from argon.merging.strategy import Strategy, check_strategy
 from argon.models import ProjectRecord
 from argon.models.entry import Operation as Kind
 from argon.points import Lsn
+from argon.timetravel.place import Place
 from argon.timetravel.resolve import resolve
 from argon.undoing.change import Intent, StateChange
 from argon.undoing.commits import commits_between, last_commit, state_before
@@ -77,7 +77,7 @@ class CherryPick(StateChange):
             lsn = last_one.lsn
         to_lsn = lsn if self._to_lsn is None else self._to_lsn
         yield from resolve(engine, branch, Lsn(lsn))
-        last = yield from resolve(engine, branch, Lsn(to_lsn))
+        last = (yield from resolve(engine, branch, Lsn(to_lsn))).lsn
         first = yield from state_before(engine, branch, lsn)
         self._before, self._after = Place(branch, first), Place(branch, last)
         self._commits = yield from commits_between(engine, self._after, first)

@@ -11,10 +11,10 @@ from pymongo.read_concern import ReadConcern
 
 from argon.errors import UnsupportedOperation
 from argon.io import Operation
-from argon.merging.place import Place
 from argon.models import BranchRecord
 from argon.models.entry import DDL_OPERATIONS, DOCUMENT_OPERATIONS, MARK_OPERATIONS
 from argon.models.entry import Operation as Kind
+from argon.timetravel.place import Place
 from argon.undoing.results import CommitInfo
 from argon.wal.log import LOG, moment_of
 

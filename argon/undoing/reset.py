@@ -14,9 +14,9 @@ from argon.io import Operation
 from argon.merging.changed import Changed, changed_between
 from argon.merging.draft import Draft
 from argon.merging.outcome import Outcome
-from argon.merging.place import Place
 from argon.models import BranchRecord, ProjectRecord
 from argon.models.entry import Operation as Kind
+from argon.timetravel.place import Place
 from argon.undoing.change import Intent, StateChange
 from argon.undoing.commits import last_commit, last_commits, state_before
 from argon.undoing.compute import Rewinding

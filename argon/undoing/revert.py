@@ -15,11 +15,11 @@ from argon.io import Operation
 from argon.merging.changed import changed_between
 from argon.merging.draft import Draft
 from argon.merging.outcome import Outcome
-from argon.merging.place import Place
 from argon.merging.results import ConflictEntry, named
 from argon.merging.strategy import Strategy, check_strategy
 from argon.models import ProjectRecord
 from argon.points import Lsn
+from argon.timetravel.place import Place
 from argon.timetravel.resolve import resolve
 from argon.undoing.change import Intent, StateChange
 from argon.undoing.commits import commits_between, state_before
@@ -73,7 +73,7 @@ class Revert(StateChange):
             yield from resolve(engine, branch, Lsn(self._lsn))
             first = yield from state_before(engine, branch, self._lsn)
         if self._to_lsn is not None or self._by is None:
-            last = yield from resolve(engine, branch, Lsn(self._to_lsn or self._lsn or 0))
+            last = (yield from resolve(engine, branch, Lsn(self._to_lsn or self._lsn or 0))).lsn
         commits = yield from commits_between(engine, Place(branch, last), first)
         for number, commit in enumerate(commits):
             if self._by in (None, commit.author):

@@ -212,11 +212,12 @@ class Log:
         """
         return (yield from self.end(branch))[0]
 
-    def end(self, branch: BranchRecord) -> Operation[tuple[Head, ObjectId]]:
+    def end(self, branch: BranchRecord, session: Any = None) -> Operation[tuple[Head, ObjectId]]:
         """Read a branch's head, and the line that it is on.
 
         Args:
             branch: The branch; its record may be out of date.
+            session: That of a transaction, if it is to be read in one.
         """
         line_id = branch.line_id
         while True:
@@ -225,6 +226,7 @@ class Log:
                 {"branch_id": line_id},
                 projection=_END_FIELDS,
                 sort=[("prev_lsn", DESCENDING)],
+                session=session,
             )
             if last is None or last["prev_lsn"] is None:
                 return Head(branch.base_lsn, _aware(branch.created_at)), line_id

@@ -65,7 +65,7 @@ def test_a_number_is_taken_while_the_transaction_that_uses_it_is_open(
     with client, Argon(database=argon.database, client=client) as listened:
         made = [listened.project("shop").create_branch(name) for name in ("one", "two")]
     assert made[0].record.number < made[1].record.number
-    steps = ("find branches in a new transaction", "findAndModify counters", "commitTransaction 1")
+    steps = ("find wal_log in a new transaction", "findAndModify counters", "commitTransaction 1")
     assert [step for step in sent if step in steps] == list(steps) * 2
 
 

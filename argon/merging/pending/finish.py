@@ -14,11 +14,11 @@ from argon.merging.merge import Merge, source_of
 from argon.merging.pending.answers import Answers, Told, as_choice, resolutions, storable
 from argon.merging.pending.kept import RESOLVED
 from argon.merging.pending.values import as_document, fingerprint
-from argon.merging.place import Place
 from argon.merging.plan import MergePlan
 from argon.merging.progress import Watcher
 from argon.merging.results import ConflictEntry, MergeInfo, named
 from argon.merging.strategy import Pick, Strategy, pick
+from argon.timetravel.place import Place
 from argon.wal.change import Check, Plan
 
 _PAGE, _PAGE_BYTES = 500, 8 << 20
