@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from argon import Argon, WALDatabase
-from argon.retention.collect import Terms
+from argon.gc.collect import Terms
 from benchmarks.data import documents, fill
 from benchmarks.harness import Row, seconds
 from benchmarks.memory import peak

@@ -25,10 +25,10 @@ from argon.classic.branches import create_project
 from argon.engine.engine import Engine
 from argon.features import Flags, FlagValue
 from argon.features.flags import check_flag_value
+from argon.gc.collect import Terms
+from argon.gc.report import GCReport, Progress
 from argon.io import run_async
 from argon.names import parse_target
-from argon.retention.collect import Terms
-from argon.retention.report import GCReport, Progress
 from argon.server import check_server
 from argon.settings import load_settings
 from argon.wal.orphans import APPLICATION

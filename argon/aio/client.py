@@ -25,7 +25,7 @@ from argon.aio.project_databases import AsyncProjectsAsDatabases
 from argon.aio.session import AsyncWALSession
 from argon.aio.stream import AsyncWALChangeStream
 from argon.catalog.records import MAIN
-from argon.engine.commands.servers_own import SERVERS_OWN
+from argon.commands.servers_own import SERVERS_OWN
 from argon.errors import NotFound, UnsupportedOperation
 from argon.listening import is_special, sends_commands
 from argon.names import parse_target

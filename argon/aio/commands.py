@@ -16,10 +16,10 @@ from argon.aio.classic import plain_session, writes_out
 from argon.aio.command_cursor import AsyncWALCommandCursor
 from argon.aio.database_handle import AsyncDatabaseHandle
 from argon.aio.stream import AsyncWALChangeStream
+from argon.commands import is_about_server, only_reads, run_command, wire
+from argon.commands.changes import is_stream
 from argon.engine import reading
 from argon.engine.arguments import check_not_reserved
-from argon.engine.commands import is_about_server, only_reads, run_command, wire
-from argon.engine.commands.changes import is_stream
 from argon.engine.documents import plain_text
 from argon.engine.prepare import Target
 from argon.engine.query import Reader
@@ -74,7 +74,7 @@ class AsyncCommands(AsyncDatabaseHandle[D]):
         comment: Any | None = None,
         **kwargs: Any,
     ) -> Any:
-        """See :meth:`pymongo.asynchronous.database.AsyncDatabase.command` and :mod:`argon.engine.commands`.
+        """See :meth:`pymongo.asynchronous.database.AsyncDatabase.command` and :mod:`argon.commands`.
 
         Raises:
             UnsupportedOperation: The command would read or write past the log.

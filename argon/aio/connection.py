@@ -29,10 +29,10 @@ from pymongo.pool_shared import PoolState
 from argon.aio.failing import AsyncFailing
 from argon.aio.projects import answer_about_all, answer_of_cursor, shown_database
 from argon.aio.session import AsyncWALSession, bound_session, foreign_session
-from argon.engine.commands import is_about_server, wire
-from argon.engine.commands import message as wire_message
-from argon.engine.commands.concern import is_snapshot
-from argon.engine.commands.servers_own import SERVERS_OWN, check_stays
+from argon.commands import is_about_server, wire
+from argon.commands import message as wire_message
+from argon.commands.concern import is_snapshot
+from argon.commands.servers_own import SERVERS_OWN, check_stays
 from argon.engine.errors import not_in_transaction
 from argon.fail_points import (
     any_set,

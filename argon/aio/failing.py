@@ -8,8 +8,8 @@ from pymongo.asynchronous.mongo_client import _ClientCheckout
 from pymongo.errors import AutoReconnect, NetworkTimeout
 
 from argon.aio._world import settle
-from argon.engine.commands import is_about_branches, wire
-from argon.engine.commands.changes import Changes
+from argon.commands import is_about_branches, wire
+from argon.commands.changes import Changes
 from argon.fail_points import FAIL_COMMAND, KINDS, TIME_OUT, Failure, configure, failure_of
 
 

@@ -9,7 +9,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from argon.aio._world import cursor
 from argon.catalog.records import MAIN
-from argon.engine.commands.servers_own import SERVERS_OWN
+from argon.commands.servers_own import SERVERS_OWN
 from argon.engine.errors import CANNOT_RUN, not_in_transaction
 from argon.engine.reading import matching
 from argon.errors import NotFound, UnsupportedOperation

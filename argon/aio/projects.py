@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from bson import Int64
 
 from argon.aio.session import AsyncWALSession
+from argon.commands.changes import is_stream_on_all, open_stream_on_all
+from argon.commands.concern import check_snapshot, concerned, unsatisfied
+from argon.commands.held import kill_of, more_of
+from argon.commands.request import own_fields
+from argon.commands.servers_own import SERVERS_OWN, check_stays, written_to
 from argon.engine import ddl
-from argon.engine.commands.changes import is_stream_on_all, open_stream_on_all
-from argon.engine.commands.concern import check_snapshot, concerned, unsatisfied
-from argon.engine.commands.held import kill_of, more_of
-from argon.engine.commands.request import own_fields
-from argon.engine.commands.servers_own import SERVERS_OWN, check_stays, written_to
 from argon.engine.errors import command_error
 from argon.engine.prepare import Target
 from argon.engine.sink import write_found

@@ -13,9 +13,9 @@ from argon.aio.basis import AsyncCollectionHandle
 from argon.aio.cursor import AsyncWALCursor
 from argon.aio.raw_batches import AsyncWALRawBatchCursor, raw_codec
 from argon.aio.stream import AsyncWALChangeStream
+from argon.commands.changes import is_stream
 from argon.engine import reading
 from argon.engine.arguments import as_hint, check_not_reserved
-from argon.engine.commands.changes import is_stream
 from argon.engine.documents import plain_text
 from argon.engine.find import find_one
 from argon.engine.query import FindSpec

@@ -18,6 +18,7 @@ from pymongo.synchronous.topology import Topology
 from pymongo.write_concern import WriteConcern
 
 from argon.catalog.records import MAIN
+from argon.commands.servers_own import SERVERS_OWN
 from argon.driver._world import branch_named, connect, settle, stream
 from argon.driver.argon import Argon
 from argon.driver.branch import Branch
@@ -27,7 +28,6 @@ from argon.driver.named import NamedBranch
 from argon.driver.project_databases import ProjectsAsDatabases
 from argon.driver.session import WALSession
 from argon.driver.stream import WALChangeStream
-from argon.engine.commands.servers_own import SERVERS_OWN
 from argon.errors import NotFound, UnsupportedOperation
 from argon.listening import is_special, sends_commands
 from argon.names import parse_target

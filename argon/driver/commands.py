@@ -13,6 +13,8 @@ from pymongo.errors import InvalidOperation, OperationFailure
 from pymongo.read_preferences import ReadPreference
 from pymongo.synchronous.database import Database
 
+from argon.commands import is_about_server, only_reads, run_command, wire
+from argon.commands.changes import is_stream
 from argon.driver._world import cursor, settle, stream
 from argon.driver.classic import plain_session, writes_out
 from argon.driver.command_cursor import WALCommandCursor
@@ -20,8 +22,6 @@ from argon.driver.database_handle import DatabaseHandle
 from argon.driver.stream import WALChangeStream
 from argon.engine import reading
 from argon.engine.arguments import check_not_reserved
-from argon.engine.commands import is_about_server, only_reads, run_command, wire
-from argon.engine.commands.changes import is_stream
 from argon.engine.documents import plain_text
 from argon.engine.prepare import Target
 from argon.engine.query import Reader
@@ -76,7 +76,7 @@ class Commands(DatabaseHandle[D]):
         comment: Any | None = None,
         **kwargs: Any,
     ) -> Any:
-        """See :meth:`pymongo.database.Database.command` and :mod:`argon.engine.commands`.
+        """See :meth:`pymongo.database.Database.command` and :mod:`argon.commands`.
 
         Raises:
             UnsupportedOperation: The command would read or write past the log.

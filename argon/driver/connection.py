@@ -28,13 +28,13 @@ from pymongo.pool_shared import PoolState
 from pymongo.synchronous.mongo_client import _ClientCheckout, _ClientReadCheckout
 from pymongo.synchronous.pool import Connection
 
+from argon.commands import is_about_server, wire
+from argon.commands import message as wire_message
+from argon.commands.concern import is_snapshot
+from argon.commands.servers_own import SERVERS_OWN, check_stays
 from argon.driver.failing import Failing
 from argon.driver.projects import answer_about_all, answer_of_cursor, shown_database
 from argon.driver.session import WALSession, bound_session, foreign_session
-from argon.engine.commands import is_about_server, wire
-from argon.engine.commands import message as wire_message
-from argon.engine.commands.concern import is_snapshot
-from argon.engine.commands.servers_own import SERVERS_OWN, check_stays
 from argon.engine.errors import not_in_transaction
 from argon.fail_points import (
     any_set,

@@ -9,9 +9,9 @@ from typing import Any, NoReturn
 from pymongo.errors import AutoReconnect, NetworkTimeout
 from pymongo.synchronous.mongo_client import _ClientCheckout
 
+from argon.commands import is_about_branches, wire
+from argon.commands.changes import Changes
 from argon.driver._world import settle
-from argon.engine.commands import is_about_branches, wire
-from argon.engine.commands.changes import Changes
 from argon.fail_points import FAIL_COMMAND, KINDS, TIME_OUT, Failure, configure, failure_of
 
 

@@ -12,8 +12,8 @@ from pymongo.errors import PyMongoError
 
 from argon.driver._world import Alarm, Call
 from argon.errors import Conflict, NotFound
+from argon.gc.service import Pace, Stopped
 from argon.periods import Period, read_period
-from argon.retention.service import Pace, Stopped
 from argon.settings import load_settings
 
 R = TypeVar("R")

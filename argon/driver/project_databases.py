@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from pymongo.synchronous.database import Database
 
 from argon.catalog.records import MAIN
+from argon.commands.servers_own import SERVERS_OWN
 from argon.driver._world import cursor
-from argon.engine.commands.servers_own import SERVERS_OWN
 from argon.engine.errors import CANNOT_RUN, not_in_transaction
 from argon.engine.reading import matching
 from argon.errors import NotFound, UnsupportedOperation

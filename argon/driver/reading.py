@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pymongo.common import validate_list
 from pymongo.synchronous.collection import Collection
 
+from argon.commands.changes import is_stream
 from argon.driver._world import cursor, raw_cursor, stream
 from argon.driver.basis import CollectionHandle
 from argon.driver.cursor import WALCursor
@@ -17,7 +18,6 @@ from argon.driver.raw_batches import WALRawBatchCursor, raw_codec
 from argon.driver.stream import WALChangeStream
 from argon.engine import reading
 from argon.engine.arguments import as_hint, check_not_reserved
-from argon.engine.commands.changes import is_stream
 from argon.engine.documents import plain_text
 from argon.engine.find import find_one
 from argon.engine.query import FindSpec

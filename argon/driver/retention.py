@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from argon.catalog.tables import PROJECTS
 from argon.errors import InvalidSettings
+from argon.gc.collect import Terms, collect
+from argon.gc.report import GCReport, Progress
+from argon.gc.size import BranchSize, ProjectSize, size_of_branch, size_of_project
 from argon.io import run
 from argon.models import BranchRecord, ProjectRecord
 from argon.models.recorded import Recorded
 from argon.periods import Period, read_period
-from argon.retention.collect import Terms, collect
 from argon.retention.period import period_of
-from argon.retention.report import GCReport, Progress
-from argon.retention.size import BranchSize, ProjectSize, size_of_branch, size_of_project
 
 if TYPE_CHECKING:
     from argon.driver.argon import Argon

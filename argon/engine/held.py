@@ -10,8 +10,8 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 from argon.io import ThreadWorld, World
 
 if TYPE_CHECKING:
-    from argon.engine.commands.changes import Changes
-    from argon.engine.commands.held import Held
+    from argon.commands.changes import Changes
+    from argon.commands.held import Held
 
 
 class HeldCursors(dict[int, "Held | Changes"]):

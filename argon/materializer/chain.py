@@ -18,7 +18,6 @@ from pydantic import ValidationError
 from argon.io import Operation
 from argon.materializer.history import History
 from argon.materializer.names import Names
-from argon.materializer.pages import log_pages
 from argon.materializer.report import ProblemKind, VerifyReport
 from argon.materializer.start import Start
 from argon.models import DDL_OPERATIONS, DOCUMENT_OPERATIONS, BranchRecord, WALEntry
@@ -26,6 +25,7 @@ from argon.models.entry import Operation as Kind
 from argon.versions.ids import id_key
 from argon.wal.images import pre_image
 from argon.wal.log import DEFAULT_SPACE, LOG
+from argon.wal.pages import log_pages
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine

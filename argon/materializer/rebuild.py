@@ -14,7 +14,6 @@ from argon.catalog.tables import COLLECTIONS, create_store
 from argon.errors import Conflict, CorruptHistory
 from argon.io import Operation
 from argon.materializer.chain import Facts, read_log
-from argon.materializer.pages import log_pages
 from argon.materializer.report import Progress, VerifyReport
 from argon.materializer.start import Start, read_start
 from argon.materializer.stores import StoreBuilder
@@ -22,6 +21,7 @@ from argon.models import DDL_OPERATIONS, DOCUMENT_OPERATIONS
 from argon.models.entry import Operation as Kind
 from argon.rewrite.index import physical_keys, physical_options
 from argon.wal.log import DEFAULT_SPACE, LOG
+from argon.wal.pages import log_pages
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine

@@ -14,7 +14,6 @@ from bson.raw_bson import RawBSONDocument
 from argon.errors import CorruptHistory
 from argon.io import Operation
 from argon.materializer.names import Name, Names, lines
-from argon.materializer.pages import line_pages
 from argon.models import BranchRecord
 from argon.models.entry import DDL_OPERATIONS, DOCUMENT_OPERATIONS
 from argon.models.entry import Operation as Kind
@@ -24,6 +23,7 @@ from argon.timetravel.place import at_head
 from argon.timetravel.resolve import resolve
 from argon.versions.ids import id_key
 from argon.wal.log import DEFAULT_SPACE, LOG
+from argon.wal.pages import line_pages
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine

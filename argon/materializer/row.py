@@ -14,16 +14,15 @@ from bson.raw_bson import RawBSONDocument
 
 from argon.catalog.tables import COLLECTIONS
 from argon.materializer.chain import Facts, shown_name
-from argon.materializer.lsns import LsnSet
 from argon.materializer.report import ProblemKind, VerifyReport
 from argon.models import DDL_OPERATIONS, BranchRecord
 from argon.models.entry import Operation as Kind
-from argon.retention.held import owner_of
 from argon.versions.ids import id_key
 from argon.versions.layout import MAX_LSN, PROVISIONAL_LSN, Row
 from argon.versions.visibility import make_view
 from argon.wal.images import pre_image
 from argon.wal.log import DEFAULT_SPACE, MAX_ENTRY
+from argon.wal.lsn_set import LsnSet
 
 BEGINS = frozenset({Kind.INSERT, Kind.UPDATE}) | (DDL_OPERATIONS - {Kind.DROP_COLLECTION})
 ENDS = frozenset({Kind.UPDATE, Kind.DELETE}) | (DDL_OPERATIONS - {Kind.CREATE_COLLECTION})
@@ -137,7 +136,7 @@ class RowCheck:
         else:
             first = births.get(birth)
             if first is None or first["operation"] == Kind.CHECKPOINT:
-                born_on = owner_of(self._branch, birth)
+                born_on = self._branch.line_at(birth)
                 wrong = birth > self._ledger.facts.start.horizon(born_on)
             else:
                 other = id_key(first.get("document_id")) != id_key(self._id)

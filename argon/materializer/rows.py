@@ -13,12 +13,12 @@ from pymongo.read_concern import ReadConcern
 
 from argon.catalog.tables import BRANCHES, COLLECTIONS
 from argon.io import Operation
-from argon.materializer.pages import Found, Pages, look_up
 from argon.materializer.report import ProblemKind
 from argon.materializer.row import Ledger, RowCheck, is_provisional, lsns_of
 from argon.models import BranchRecord
 from argon.versions.layout import MAX_LSN
 from argon.wal.log import LOG
+from argon.wal.pages import Found, Pages, look_up
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine

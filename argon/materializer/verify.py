@@ -20,13 +20,13 @@ from argon.io import Operation
 from argon.materializer.chain import Facts, read_log, shown_name
 from argon.materializer.history import differences, rule_differences, tag_differences
 from argon.materializer.horizon import check_horizons
-from argon.materializer.pages import log_pages
 from argon.materializer.report import ProblemKind, Progress, VerifyReport
 from argon.materializer.row import BEGINS, ENDS, Ledger
 from argon.materializer.rows import check_rows
 from argon.materializer.start import Start, read_start
 from argon.retention.marker import collections_done
 from argon.wal.log import LOG
+from argon.wal.pages import log_pages
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine

@@ -97,6 +97,15 @@ class BranchRecord(BaseModel):
         """The line in the log on which the branch writes."""
         return self.line or self.id
 
+    def line_at(self, lsn: int) -> ObjectId:
+        """The line on which an LSN of the branch's history is: its own, or an ancestor's."""
+        line = self.line_id
+        for ancestor in self.lineage:
+            if lsn > ancestor.fork:
+                break
+            line = ancestor.id
+        return line
+
     def on(self, line_id: ObjectId) -> BranchRecord:
         """Return the branch as it was while it wrote on an earlier line."""
         if self.line_id == line_id:

@@ -1,6 +1,6 @@
-"""Retention: how long history is kept, what is held beyond that, and the removal of the rest.
+"""Retention: how long history is kept, and what is held beyond that.
 
 :mod:`~argon.retention.period` says how long, :mod:`~argon.retention.held` what
 stays, :mod:`~argon.retention.horizon` where what can be gone back to begins.
-:mod:`~argon.retention.collect` is garbage collection, phase by phase.
+The rest is removed by :mod:`argon.gc`.
 """

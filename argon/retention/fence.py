@@ -16,7 +16,7 @@ from argon.catalog.tables import BRANCHES
 from argon.errors import HistoryExpired
 from argon.io import Operation
 from argon.models import BranchRecord, TagRecord
-from argon.retention.held import owner_of, read_holds
+from argon.retention.held import read_holds
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine
@@ -64,7 +64,7 @@ def confirm_tag(engine: Engine, tag: TagRecord, take_back: TakeBack) -> Operatio
 
 def _was_held(engine: Engine, branch: BranchRecord, lsn: int, *, without: ObjectId) -> Operation[bool]:
     """Whether a point is held besides by the branch or tag that has just been made of it."""
-    line = owner_of(branch, lsn)
+    line = branch.line_at(lsn)
     record = yield from engine.branch_record(line)
     if record is None:
         return False

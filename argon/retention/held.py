@@ -106,16 +106,6 @@ class Holds:
     gone: dict[ObjectId, BranchRecord] = field(default_factory=dict)
 
 
-def owner_of(branch: BranchRecord, lsn: int) -> ObjectId:
-    """Return the branch, of a lineage, whose line an LSN of the history is on."""
-    line = branch.line_id
-    for ancestor in branch.lineage:
-        if lsn > ancestor.fork:
-            break
-        line = ancestor.id
-    return line
-
-
 def holds_of(branches: Mapping[ObjectId, BranchRecord], names: Iterable[Point], merges: Merges) -> Holds:
     """Work out what stays.
 
@@ -125,7 +115,7 @@ def holds_of(branches: Mapping[ObjectId, BranchRecord], names: Iterable[Point], 
         merges: The merges that the log has.
     """
     lines = lines_of(branches)
-    pinned = [(owner_of(branches[branch_id], lsn), lsn) for branch_id, lsn in names if branch_id in branches]
+    pinned = [(branches[branch_id].line_at(lsn), lsn) for branch_id, lsn in names if branch_id in branches]
     named = {line for line, _ in pinned}
     needed = [line for line in lines.values() if line.status != "purged" or line.id in named]
     horizons = {line.id: NEVER if line.status == "purged" else line.horizon_lsn for line in lines.values()}
@@ -142,7 +132,7 @@ def holds_of(branches: Mapping[ObjectId, BranchRecord], names: Iterable[Point], 
     def hold_source(source: ObjectId, lsn: int) -> None:
         known = branches.get(source)
         if known is not None and known.status != "purged":
-            hold(owner_of(known, lsn), lsn)
+            hold(known.line_at(lsn), lsn)
 
     for record in needed:
         for ancestor in record.lineage:

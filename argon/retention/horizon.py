@@ -19,7 +19,7 @@ from argon.catalog.tables import BRANCHES
 from argon.errors import HistoryExpired
 from argon.io import Operation
 from argon.models import BranchRecord
-from argon.retention.held import NEVER, Held, Holds, owner_of, read_holds
+from argon.retention.held import NEVER, Held, Holds, read_holds
 from argon.wal.log import moment_of
 from argon.wire.finds import find_one
 
@@ -70,7 +70,7 @@ class Horizons:
         Raises:
             HistoryExpired: It cannot; the message names what still can.
         """
-        line = owner_of(branch, lsn)
+        line = branch.line_at(lsn)
         horizon = yield from self.of(line)
         if lsn >= horizon:
             return

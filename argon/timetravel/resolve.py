@@ -14,7 +14,6 @@ from argon.io import Operation
 from argon.models import BranchRecord
 from argon.models.entry import Operation as Kind
 from argon.points import Ago, Lsn, Point, Tag
-from argon.retention.held import owner_of
 from argon.timetravel.place import Place
 from argon.wal.log import moment_of
 
@@ -109,7 +108,7 @@ def _resolve_tag(engine: Engine, branch: BranchRecord, name: str) -> Operation[P
     if tag.branch_id == branch.id:
         return place
     tagged: Any = yield from engine.branch_record(tag.branch_id)
-    if not _in_lineage(place.branch, owner_of(tagged, tag.lsn), tag.lsn):
+    if not _in_lineage(place.branch, tagged.line_at(tag.lsn), tag.lsn):
         raise PointNotFound(
             f"the tag {name!r} is at {tagged.name}@{tag.lsn}, which is not in the history of "
             f"{branch.name!r}: look at it on the branch {tagged.name!r}"

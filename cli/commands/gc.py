@@ -19,7 +19,7 @@ from argon_cli.progress import progress as bar
 if TYPE_CHECKING:
     from pymongo.errors import PyMongoError
 
-    from argon.retention.report import GCReport, Progress
+    from argon.gc.report import GCReport, Progress
 
 _KIB = 1024
 

@@ -14,7 +14,7 @@ from argon_cli.options import global_options
 from argon_cli.output import Column
 
 if TYPE_CHECKING:
-    from argon.retention.size import Amount, BranchSize
+    from argon.gc.size import Amount, BranchSize
 
 _STATUS = {"active": "", "hidden": " (a large commit, not published)"}
 _AMOUNTS = ("documents", "own", "inherited", "history", "log")

@@ -19,34 +19,24 @@ from argon import Argon, Branch, WALDatabase
 
 
 class Killer(monitoring.CommandListener):
-    """Kills its process around the n-th command, before it is sent or after its answer has come."""
+    """Kills its process before the n-th command is sent.
+
+    To the server, that is the same as a death after the answer to the command before.
+    """
 
     def __init__(self) -> None:
         self.steps = -1
-        self.before = True
 
-    def arm(self, steps: int, *, before: bool) -> None:
-        self.steps, self.before = steps, before
-
-    def _count(self) -> None:
-        if self.steps == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+    def arm(self, steps: int) -> None:
+        self.steps = steps
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
-        if self.steps >= 0 and self.before:
-            self._count()
-            self.steps -= 1
+        if self.steps == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.steps -= 1
 
-    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        self._after()
-
-    def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        self._after()
-
-    def _after(self) -> None:
-        if self.steps >= 0 and not self.before:
-            self._count()
-            self.steps -= 1
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None: ...
+    def failed(self, event: monitoring.CommandFailedEvent) -> None: ...
 
 
 def insert(branch: Branch) -> None:
@@ -116,9 +106,9 @@ def _live(job: dict[str, Any]) -> None:
         client=MongoClient(job["uri"], appname="argon", event_listeners=[killer]), database=job["database"]
     )
     branch = argon.project("shop").branch(job["branch"])
-    killer.arm(job["steps"], before=job["before"])
+    killer.arm(job["steps"])
     OPERATIONS[job["operation"]](branch)
-    killer.arm(-1, before=True)
+    killer.arm(-1)
     os._exit(0)
 
 

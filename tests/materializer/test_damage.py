@@ -11,8 +11,8 @@ import pytest
 from bson import Int64, ObjectId
 
 from argon import Argon, Branch, Project, WALDatabase
+from argon.gc.collect import Terms
 from argon.materializer import ProblemKind
-from argon.retention.collect import Terms
 from argon.versions.layout import MAX_LSN, PROVISIONAL_LSN
 
 BEYOND = 10_000

@@ -15,11 +15,11 @@ from argon import Argon, Branch, Project, WALDatabase
 from argon.catalog.tables import BRANCHES
 from argon.engine.large import LargeCommit
 from argon.errors import Conflict, HistoryExpired, HookRefused, MergeConflict, PointNotFound
+from argon.gc.collect import Terms
 from argon.hooks import Proposal
 from argon.merging import outcome
 from argon.merging.ids import IdSet
 from argon.merging.results import MergeInfo
-from argon.retention.collect import Terms
 
 from .test_histories import Pair, programs
 

@@ -15,7 +15,7 @@ from pymongo.errors import OperationFailure
 
 from argon import Argon, Project, WALDatabase
 from argon.errors import Conflict, HistoryExpired, PointNotFound, UnsupportedOperation
-from argon.retention.collect import Terms
+from argon.gc.collect import Terms
 
 ACCOUNTS, EACH, ROUNDS = 12, 100, 3
 TERMS = Terms(retention=0.2, grace=1.5, batch=20)

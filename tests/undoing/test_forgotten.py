@@ -10,7 +10,7 @@ import pytest
 
 from argon import Argon, Branch, Project, WALDatabase
 from argon.errors import HistoryExpired
-from argon.retention.collect import Terms
+from argon.gc.collect import Terms
 
 
 def test_a_tag_is_gone_back_to_over_what_was_forgotten(

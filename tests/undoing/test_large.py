@@ -13,10 +13,10 @@ from argon import Argon, Branch, Project, WALDatabase
 from argon.catalog.tables import BRANCHES
 from argon.engine.large import LargeCommit
 from argon.errors import Conflict, HookRefused, RevertConflict, UnsupportedOperation
+from argon.gc.collect import Terms
 from argon.hooks import Proposal
 from argon.merging.images import Images
 from argon.merging.strategy import Pick
-from argon.retention.collect import Terms
 from argon.undoing.results import ChangeInfo
 from argon.versions.ids import id_key
 from argon.versions.layout import raw

@@ -9,9 +9,9 @@ from bson import ObjectId
 from pymongo import DeleteMany, DeleteOne, ReplaceOne, UpdateMany, UpdateOne
 from pymongo.errors import BulkWriteError
 
+from argon.commands.request import Command, Reply, Request, check_fields, collection_name, required
 from argon.engine import operations
 from argon.engine.bulk import bulk_write
-from argon.engine.commands.request import Command, Reply, Request, check_fields, collection_name, required
 from argon.engine.errors import command_error, missing_field, unknown_field
 from argon.engine.results import bulk_result
 from argon.engine.specs import DeleteSpec, UpdateSpec

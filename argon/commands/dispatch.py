@@ -7,10 +7,10 @@ from typing import Any
 
 from pymongo.errors import OperationFailure
 
+from argon.commands import definitions, held, map_reduce, profile, reads, statistics, writes
+from argon.commands.concern import check_snapshot, concerned
+from argon.commands.request import Command, Reply, Request
 from argon.engine.client_timeout import in_time
-from argon.engine.commands import definitions, held, map_reduce, profile, reads, statistics, writes
-from argon.engine.commands.concern import check_snapshot, concerned
-from argon.engine.commands.request import Command, Reply, Request
 from argon.engine.errors import command_error
 from argon.engine.handle import Handle
 from argon.engine.source import NO_STORE

@@ -13,11 +13,11 @@ from pymongo.read_concern import ReadConcern
 
 from argon.catalog.tables import BRANCHES, COLLECTIONS
 from argon.classic.branches import drop_physical
+from argon.gc.catalogue import Catalogues
+from argon.gc.report import GCReport
 from argon.io import Operation
 from argon.models import BranchRecord
 from argon.models.entry import DDL_OPERATIONS, DOCUMENT_OPERATIONS
-from argon.retention.catalogue import Catalogues
-from argon.retention.report import GCReport
 from argon.versions.layout import MAX_LSN
 from argon.wal.log import LOG
 

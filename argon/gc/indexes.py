@@ -16,10 +16,10 @@ from bson import ObjectId
 from pymongo.errors import OperationFailure
 
 from argon.catalog.tables import COUNTERS
+from argon.gc.catalogue import Catalogues
+from argon.gc.report import GCReport
 from argon.io import Operation
-from argon.retention.catalogue import Catalogues
 from argon.retention.held import Held
-from argon.retention.report import GCReport
 from argon.versions.layout import ID_INDEX
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argon.engine.commands.request import Command, Reply, Request
+from argon.commands.request import Command, Reply, Request
 from argon.engine.errors import command_error
 from argon.errors import UnsupportedOperation
 from argon.io import Operation

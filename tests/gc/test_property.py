@@ -17,9 +17,9 @@ from pymongo.errors import OperationFailure
 
 from argon import Argon, Branch, Materializer, Project, WALDatabase
 from argon.errors import ArgonError, HistoryExpired
+from argon.gc.purge import Purge
+from argon.gc.versions import Sweep
 from argon.merging import outcome
-from argon.retention.purge import Purge
-from argon.retention.versions import Sweep
 from argon.versions.ids import id_key
 
 RAW: CodecOptions[Any] = CodecOptions(document_class=RawBSONDocument)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from argon.commands.request import Command, Reply, Request, check_fields, collection_name
 from argon.engine import reading
-from argon.engine.commands.request import Command, Reply, Request, check_fields, collection_name
 from argon.engine.errors import command_error
 from argon.engine.prepare import Target, existing_record, refuse_view
 from argon.io import Operation

@@ -8,6 +8,6 @@ to use instead.
 
 from __future__ import annotations
 
-from argon.engine.commands.dispatch import is_about_branches, is_about_server, only_reads, run_command
+from argon.commands.dispatch import is_about_branches, is_about_server, only_reads, run_command
 
 __all__ = ["is_about_branches", "is_about_server", "only_reads", "run_command"]

@@ -12,8 +12,8 @@ from pymongo.errors import AutoReconnect, PyMongoError
 from argon import Argon, GCService, WALDatabase
 from argon.aio import AsyncArgon, AsyncGCService
 from argon.errors import ProjectNotFound
-from argon.retention import versions
-from argon.retention.service import Pace
+from argon.gc import versions
+from argon.gc.service import Pace
 
 from .conftest import AT_ONCE
 

@@ -11,8 +11,8 @@ from pymongo.database import Database
 from argon import Argon, Project, WALDatabase
 from argon.catalog import branches, tables
 from argon.errors import HistoryExpired, PointNotFound, TagNotFound
-from argon.retention.collect import Terms
-from argon.retention.versions import Sweep
+from argon.gc.collect import Terms
+from argon.gc.versions import Sweep
 
 from .conftest import AT_ONCE, rows_of, shown
 

@@ -7,9 +7,8 @@ from typing import Any
 
 from pymongo.operations import IndexModel
 
-from argon.engine import ddl, indexes, reading
-from argon.engine.commands.held import listed
-from argon.engine.commands.request import (
+from argon.commands.held import listed
+from argon.commands.request import (
     Command,
     Reply,
     Request,
@@ -18,6 +17,7 @@ from argon.engine.commands.request import (
     own_fields,
     required,
 )
+from argon.engine import ddl, indexes, reading
 from argon.engine.errors import CANNOT_RUN, command_error
 from argon.engine.prepare import existing_record
 from argon.io import Operation

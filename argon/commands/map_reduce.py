@@ -10,8 +10,7 @@ from typing import Any
 
 from bson import Code
 
-from argon.engine import reading
-from argon.engine.commands.request import (
+from argon.commands.request import (
     Command,
     Reply,
     Request,
@@ -19,6 +18,7 @@ from argon.engine.commands.request import (
     collection_name,
     required,
 )
+from argon.engine import reading
 from argon.engine.errors import command_error
 from argon.engine.prepare import IS_VIEW, Target
 from argon.io import Operation

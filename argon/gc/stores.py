@@ -9,8 +9,8 @@ from bson import ObjectId
 from pymongo.read_concern import ReadConcern
 
 from argon.catalog.tables import COLLECTIONS, STORE_PREFIX
+from argon.gc.report import GCReport
 from argon.io import Operation
-from argon.retention.report import GCReport
 
 if TYPE_CHECKING:
     from argon.engine.engine import Engine

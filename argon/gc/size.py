@@ -19,9 +19,9 @@ from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from argon.catalog.tables import BRANCHES, COLLECTIONS
+from argon.gc.catalogue import Catalogues
 from argon.io import Operation
 from argon.models import BranchRecord, CollectionRecord, ProjectRecord
-from argon.retention.catalogue import Catalogues
 from argon.retention.lines import own_levels
 from argon.versions.layout import MAX_LSN
 from argon.versions.visibility import Leg

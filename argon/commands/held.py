@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from bson import Int64
 from pymongo.errors import CursorNotFound
 
-from argon.engine.commands.request import Command, Reply, Request, check_fields, required
+from argon.commands.request import Command, Reply, Request, check_fields, required
 from argon.engine.cursors import Materialized, close, next_batch, resize
 from argon.engine.find import Opened
 from argon.io import Operation
 
 if TYPE_CHECKING:
-    from argon.engine.commands.changes import Changes
+    from argon.commands.changes import Changes
     from argon.engine.engine import Engine
 
 _IDLE = 600.0

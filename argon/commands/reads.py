@@ -7,10 +7,10 @@ from typing import Any
 
 from pymongo.errors import OperationFailure
 
+from argon.commands.changes import is_stream, open_stream
+from argon.commands.held import cursor_reply
+from argon.commands.request import Command, Reply, Request, check_fields, collection_name, required
 from argon.engine import reading
-from argon.engine.commands.changes import is_stream, open_stream
-from argon.engine.commands.held import cursor_reply
-from argon.engine.commands.request import Command, Reply, Request, check_fields, collection_name, required
 from argon.engine.cursors import next_batch
 from argon.engine.errors import command_error
 from argon.engine.explained import in_logical_names

@@ -12,7 +12,7 @@ from pymongo.errors import OperationFailure
 
 from argon import Argon, Materializer, Project, WALDatabase
 from argon.errors import BranchNotFound, HistoryExpired
-from argon.retention.collect import Terms
+from argon.gc.collect import Terms
 
 from .conftest import AT_ONCE, rows_of, shown
 

@@ -23,19 +23,19 @@ from pymongo import DeleteOne, UpdateOne
 from pymongo.read_concern import ReadConcern
 
 from argon.catalog.tables import COLLECTIONS
+from argon.gc.catalogue import own_rows
+from argon.gc.report import GCReport
 from argon.io import Operation
-from argon.materializer.lsns import LsnSet
-from argon.materializer.pages import look_up
 from argon.models.entry import DDL_OPERATIONS
 from argon.models.entry import Operation as Kind
-from argon.retention.catalogue import own_rows
 from argon.retention.held import Held
 from argon.retention.marker import collections_done, count_collection
-from argon.retention.report import GCReport
 from argon.versions.ids import id_key
 from argon.versions.layout import MAX_LSN, Row
 from argon.wal.images import pre_image
 from argon.wal.log import LOG
+from argon.wal.lsn_set import LsnSet
+from argon.wal.pages import look_up
 from argon.wal.transactions import patiently
 
 if TYPE_CHECKING:

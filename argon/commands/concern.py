@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pymongo.errors import OperationFailure
 
-from argon.engine.commands.wire import failed
+from argon.commands.wire import failed
 from argon.engine.errors import command_error
 from argon.engine.source import NO_STORE
 from argon.io import Operation

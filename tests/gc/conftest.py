@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from argon import Argon, Project, WALDatabase
-from argon.retention.collect import Terms
+from argon.gc.collect import Terms
 
 if TYPE_CHECKING:
     from pymongo import MongoClient

@@ -24,19 +24,19 @@ from pymongo.read_concern import ReadConcern
 
 from argon.catalog.tables import BRANCHES, COLLECTIONS, COUNTERS, PROJECTS, TAGS
 from argon.classic.branches import drop_abandoned
+from argon.gc.catalogue import Catalogues
+from argon.gc.indexes import drop_indexes
+from argon.gc.move import due, publish
+from argon.gc.purge import Purge
+from argon.gc.report import BranchHorizon, GCReport, Progress
+from argon.gc.stores import YOUNG, drop_stores
+from argon.gc.versions import Sweep
 from argon.io import Operation
 from argon.models import BranchRecord, ProjectRecord
 from argon.models.entry import Operation as Kind
-from argon.retention.catalogue import Catalogues
 from argon.retention.held import NEVER, Held, Holds, Point, holds_of, read_merges, read_names
-from argon.retention.indexes import drop_indexes
 from argon.retention.lines import behind
 from argon.retention.marker import count_collection, forget_collections
-from argon.retention.move import due, publish
-from argon.retention.purge import Purge
-from argon.retention.report import BranchHorizon, GCReport, Progress
-from argon.retention.stores import YOUNG, drop_stores
-from argon.retention.versions import Sweep
 from argon.wal.log import LOG
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import bson
 from bson.raw_bson import RawBSONDocument
 from pymongo.message import _OpMsg
 
-from argon.engine.commands.wire import PLAIN
+from argon.commands.wire import PLAIN
 
 _HEADER = 20
 """Four numbers that all messages begin with, and the flags."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from argon.engine.commands.held import cursor_of, keep
-from argon.engine.commands.request import Command, Reply, Request
+from argon.commands.held import cursor_of, keep
+from argon.commands.request import Command, Reply, Request
 from argon.engine.errors import command_error
 from argon.io import Operation
 from argon.streams.arguments import watch_branch, watch_projects
