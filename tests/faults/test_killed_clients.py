@@ -41,7 +41,7 @@ def undertaker() -> Iterator[subprocess.Popen[str]]:
 
 @pytest.fixture
 def victim(undertaker: subprocess.Popen[str], argon: Argon, fallible: Mortal) -> Victim:
-    """Runs ``victim(operation, branch, steps)`` in a process that dies when it has had so many answers."""
+    """Runs ``victim(operation, branch, steps)`` in a process that dies with its n-th message."""
 
     def run(operation: str, branch: str, steps: int) -> str:
         assert undertaker.stdin is not None

@@ -10,33 +10,32 @@ import json
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
-from pymongo import MongoClient, monitoring
+from pymongo.synchronous import pool
 
 from argon import Argon, Branch, WALDatabase
 
 
-class Killer(monitoring.CommandListener):
-    """Kills its process before the n-th command is sent.
+def _die_when_sent(steps: int) -> None:
+    """Kill this process as soon as the n-th message from here on is with the server, before it has answered.
 
-    To the server, that is the same as a death after the answer to the command before.
+    Every message to the server goes through this function of PyMongo's, also those that are sent past its
+    methods and those that do not wait for the answer to the one before.
     """
+    send, left = pool.sendall, steps
 
-    def __init__(self) -> None:
-        self.steps = -1
+    def sendall(*arguments: Any) -> None:
+        nonlocal left
+        send(*arguments)
+        if threading.current_thread() is threading.main_thread():  # others look after the servers
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            left -= 1
 
-    def arm(self, steps: int) -> None:
-        self.steps = steps
-
-    def started(self, event: monitoring.CommandStartedEvent) -> None:
-        if self.steps == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        self.steps -= 1
-
-    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None: ...
-    def failed(self, event: monitoring.CommandFailedEvent) -> None: ...
+    pool.sendall = sendall
 
 
 def insert(branch: Branch) -> None:
@@ -100,15 +99,12 @@ OPERATIONS: dict[str, Callable[[Branch], None]] = {
 
 
 def _live(job: dict[str, Any]) -> None:
-    killer = Killer()
-    # Argon tells the listeners of a client of its own of operations, those of another one of each command.
-    argon = Argon(
-        client=MongoClient(job["uri"], appname="argon", event_listeners=[killer]), database=job["database"]
-    )
-    branch = argon.project("shop").branch(job["branch"])
-    killer.arm(job["steps"])
+    project = Argon(job["uri"], database=job["database"]).project("shop")
+    branch = project.branch(job["branch"])
+    # Commits after the first have a session and a connection that are kept for them.
+    WALDatabase(project.branch()).collection("elsewhere").insert_one({})
+    _die_when_sent(job["steps"])
     OPERATIONS[job["operation"]](branch)
-    killer.arm(-1)
     os._exit(0)
 
 
