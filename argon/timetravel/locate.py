@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -75,4 +76,5 @@ def locate(
     if point is None:
         return (yield from at_head(engine, branch))
     yield from engine.require_on(branch, "wal_time_travel")
-    return (yield from resolve(engine, branch, point))
+    place = yield from resolve(engine, branch, point)
+    return replace(place, branch=(yield from engine.fresh(place.branch)))  # under the name that it has now

@@ -51,9 +51,10 @@ class Place:
 
 
 def at_head(engine: Engine, branch: BranchRecord) -> Operation[Place]:
-    """Return the place at which a branch is now."""
-    branch, head = yield from engine.end(branch)
-    return Place(branch, head.lsn)
+    """Return the place at which a branch is now, under the name that it has now."""
+    head = yield from engine.log.head(branch)
+    # Read after the head, so that it knows the line that this is on.
+    return Place((yield from engine.fresh(branch)), head.lsn)
 
 
 def common(engine: Engine, one: Place, other: Place) -> Operation[Place | None]:

@@ -94,6 +94,20 @@ def test_merging_again_brings_only_what_is_new(
     assert (again.lsn, again.documents_applied, main.head_lsn) == (head, 0, head)
 
 
+def test_branches_that_somebody_else_renamed_are_told_of_by_their_names_of_now(
+    project: Project, main: Branch, theirs: Database
+) -> None:
+    source, target = project.branch("feature"), project.create_branch("target")
+    theirs.users.insert_one({"_id": 9})
+    project.branch("feature").rename("idea")
+    project.branch("target").rename("release")
+    info = merged(target, source)
+    assert (info.source, info.target) == ("idea", "release")
+    [mark] = [entry for entry in target.log() if entry.operation == "merge"]
+    assert mark.document is not None
+    assert mark.document["branch"] == "idea"
+
+
 def test_a_merge_of_nothing_moves_the_base_all_the_same(main: Branch, db: Database, theirs: Database) -> None:
     for database in (db, theirs):
         database.users.update_one({"_id": 0}, {"$set": {"n": 1}})
