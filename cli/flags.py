@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from argon.features import FLAGS, Flags, FlagValue, Rollout, configured_flags, load_stored
+from argon.catalog.tables import FEATURES
+from argon.features import FLAGS, Flags, FlagsInForce, FlagValue, Rollout
 from argon.io import run
 
 if TYPE_CHECKING:
@@ -12,17 +13,15 @@ if TYPE_CHECKING:
 
     from argon_cli.context import Context
 
-COLLECTION = "features"
-
 
 def stored_flags(context: Context) -> Collection[dict[str, Any]]:
     """Return the collection that holds the flags of the database."""
-    return context.client[context.settings.database][COLLECTION]
+    return context.client[context.settings.database][FEATURES]
 
 
 def flags_in_force(context: Context) -> Flags:
     """Read the flags of the environment, the database and the file."""
-    return configured_flags().with_stored(run(load_stored(stored_flags(context))))
+    return run(FlagsInForce(stored_flags(context)).current())
 
 
 def describe(flags: Flags) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bson.codec_options import CodecOptions
 from bson.min_key import MinKey
@@ -15,10 +15,6 @@ from argon.models import CollectionRecord
 from argon.rewrite.index import physical_keys
 from argon.rewrite.projection import prefix_projection
 from argon.versions.layout import ID_INDEX
-
-if TYPE_CHECKING:
-    pass
-
 
 _STORES = 64
 

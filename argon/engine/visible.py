@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bson import ObjectId
 
@@ -16,10 +16,6 @@ from argon.rewrite.source import conjoin, may_repeat
 from argon.versions.ids import id_key
 from argon.versions.layout import Row
 from argon.wal.transactions import patiently
-
-if TYPE_CHECKING:
-    pass
-
 
 _ABSENT: Any = []
 

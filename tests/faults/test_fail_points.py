@@ -107,7 +107,7 @@ def _reset(db: WALDatabase[Any]) -> None:
 
 
 @pytest.mark.parametrize("write", WRITES)
-@pytest.mark.parametrize("times", [1, 6])
+@pytest.mark.parametrize("times", [1, 3, 6])
 def test_a_commit_without_an_answer_is_asked_for_until_there_is_one(
     argon: Argon,
     filled: WALDatabase[Any],
